@@ -1,0 +1,26 @@
+"""The lattice search's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A transformation and what it costs.
+
+    ``transformation`` maps each quasi-identifier to its generalisation level. ``classes`` counts the kept
+    equivalence classes, ``suppressed`` the rows in classes that break a criterion; ``score`` is ``metric``'s
+    information loss. ``optimal`` is true only where no transformation of the lattice can score less.
+    """
+
+    transformation: Mapping[str, int]
+    metric: str
+    score: float
+    optimal: bool
+    lattice_size: int
+    nodes_checked: int
+    classes: int
+    suppressed: int
+    seconds: float
