@@ -1,4 +1,4 @@
-"""The privacy criteria a release must meet, as data: the search and the verifier each count them on their own.
+"""The privacy criteria a release must meet, as data: search and verifier each count them on their own.
 
 k-anonymity: Sweeney, Int. J. Uncertainty, Fuzziness and Knowledge-Based Systems 10(5), 2002.
 l-diversity: Machanavajjhala et al., ACM TKDD 1(1), 2007 (here its distinct form).
@@ -20,7 +20,7 @@ class KAnonymity:
 
 @dataclass(frozen=True, slots=True)
 class DistinctLDiversity:
-    """Every equivalence class holds at least ``l`` distinct base values of ``column``; missing is none of them."""
+    """Every class holds at least ``l`` distinct base values of ``column``; missing is none of them."""
 
     column: str
     l: int  # noqa: E741 - the literature's name

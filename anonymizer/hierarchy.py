@@ -15,7 +15,7 @@ SUPPRESSED = "*"
 
 @dataclass(frozen=True, slots=True)
 class Generalised:
-    """What the given values become at every level: ``labels[level][i]`` covers ``leaf_counts[level][i]`` leaves.
+    """What values become at every level: ``labels[level][i]`` covers ``leaf_counts[level][i]`` leaves.
 
     Level 0 is the value itself (after top coding). Both are indexed like the values given to
     ``Hierarchy.generalise``; the top level's label is ``*`` and covers all leaves.
