@@ -77,14 +77,13 @@ class Classes:
 def base_classes(counts: Counts) -> Classes:
     """The classes before any generalisation: every distinct tuple."""
     identity = np.arange(counts.n_tuples, dtype=np.int32)
-    bottom = (0,) * len(counts.ladders)
-    return _merged(bottom, counts, identity, counts.n_tuples, identity, counts.rows, None)
+    return merge(counts, (0,) * len(counts.ladders), identity, counts.n_tuples)
 
 
 def roll_up(counts: Counts, ladders: Ladders, source: Classes, node: Node) -> Classes:
     """The classes at ``node``, merged from those of ``source``, one of its specialisations."""
     class_of, classes = number_classes(counts, ladders, source.representatives, node)
-    return _merged(node, counts, class_of, classes, source.representatives, source.rows, source)
+    return merge(counts, node, class_of, classes, source=source)
 
 
 def number_classes(counts: Counts, ladders: Ladders, representatives: Codes, node: Node) -> tuple[Codes, int]:
@@ -109,6 +108,22 @@ def number_classes(counts: Counts, ladders: Ladders, representatives: Codes, nod
         )
         space *= prod(sizes[j] for j in chunk)
     return _number(keys, space)
+
+
+def merge(
+    counts: Counts, node: Node, class_of: Codes, classes: int, *, source: Classes | None = None
+) -> Classes:
+    """The classes that ``class_of`` makes of the classes of ``source`` (without one: of the base tuples)."""
+    rows = (source or counts).rows
+    members = source.representatives if source else np.arange(counts.n_tuples, dtype=np.int32)
+    total, first = kernels.merge_rows(class_of, classes, rows, members)
+    pairs = (source or counts).people
+    people, n_people = (None, total) if pairs is None else _merge_pairs(pairs, class_of, classes)
+    values: dict[str, Pairs] = {}
+    n_values: dict[str, Counts64] = {}
+    for name, held in (source or counts).values.items():
+        values[name], n_values[name] = _merge_pairs(held, class_of, classes)
+    return Classes(node, first, total, people, n_people, values, n_values)
 
 
 def violations(classes: Classes, criteria: Sequence[Criterion]) -> NDArray[np.bool_]:
@@ -144,25 +159,6 @@ def _number(keys: NDArray[np.int64], space: int) -> tuple[Codes, int]:
     return class_of, int(classes)
 
 
-def _merged(
-    node: Node,
-    counts: Counts,
-    class_of: Codes,
-    classes: int,
-    representatives: Codes,
-    rows: Counts64,
-    source: Classes | None,
-) -> Classes:
-    total, first = kernels.merge_rows(class_of, classes, rows, representatives)
-    pairs = (source or counts).people
-    people, n_people = (None, total) if pairs is None else _merge(pairs, class_of, classes)
-    values: dict[str, Pairs] = {}
-    n_values: dict[str, Counts64] = {}
-    for name, pairs in (source or counts).values.items():
-        values[name], n_values[name] = _merge(pairs, class_of, classes)
-    return Classes(node, first, total, people, n_people, values, n_values)
-
-
-def _merge(pairs: Pairs, class_of: Codes, classes: int) -> tuple[Pairs, Counts64]:
+def _merge_pairs(pairs: Pairs, class_of: Codes, classes: int) -> tuple[Pairs, Counts64]:
     owner, item, distinct = kernels.merge_pairs(class_of, classes, pairs.owner, pairs.item)
     return Pairs(owner, item), distinct
