@@ -1,2 +1,204 @@
-def main() -> None:
-    """Placeholder until the commands land."""
+"""The command line, and the only place where an error becomes an exit code.
+
+Commands import what they need when they run, so that ``anon --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+
+import typer
+
+from anonymizer.errors import AnonError, Interrupted
+
+if TYPE_CHECKING:
+    from release.run import Outcome
+
+OUT_OF_MEMORY, INTERNAL, IO_FAILED = 71, 70, 74
+
+app = typer.Typer(
+    name="anon",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turn a hospital's core-dataset export into data that may be shared, or publish nothing.",
+)
+
+
+class LogFormat(StrEnum):
+    """How progress is written to standard error."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+ConfigPath = Annotated[Path, typer.Argument(help="the run's config, a YAML file", show_default=False)]
+ReleasePath = Annotated[Path, typer.Argument(help="a release/ folder or the folder around it")]
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    as_json: Annotated[bool, typer.Option("--json", help="print a JSON summary on standard output")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="how progress is written")] = LogFormat.TEXT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="do everything, then publish nothing")] = False,
+) -> None:
+    """Anonymise, verify, assess and publish, in one step or not at all."""
+    from release.run import run as run_release
+
+    sink = None if quiet else sys.stderr
+    outcome = run_release(config, dry_run=dry_run, sink=sink, form=log_format.value)
+    if as_json:
+        _print(json.dumps(outcome.summary, ensure_ascii=False))
+    elif not quiet:
+        _print(_told(outcome, dry_run=dry_run))
+
+
+@app.command()
+def check(config: ConfigPath) -> None:
+    """Validate the config, the input's columns and the hierarchies; nothing is written."""
+    from release.check import check as check_config
+
+    _print(check_config(config))
+
+
+@app.command()
+def schema() -> None:
+    """Print the config's JSON Schema, for editors."""
+    from release.config import schema as config_schema
+
+    _print(json.dumps(config_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def verify(
+    path: ReleasePath,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="also recheck what needs the internal/ folder")
+    ] = False,
+) -> None:
+    """Check a release on any machine: every hash, the schema, each criterion that can be recounted."""
+    from release.recheck import verify_release
+
+    _print(str(verify_release(path, internal=internal)))
+
+
+@app.command()
+def export(
+    release: ReleasePath, archive: Annotated[Path, typer.Argument(help="the ZIP file to write")]
+) -> None:
+    """Verify a release and pack its release/ folder alone into a ZIP file."""
+    from release.export import export as export_release
+
+    export_release(release, archive)
+    _print(f"packed {archive}")
+
+
+def main() -> NoReturn:
+    """Run a command; exit with 0 only if it did what it says."""
+    os.umask(0o077)
+    sys.excepthook = _report_crash
+    warnings.showwarning = _report_warning
+    with _signals():
+        sys.exit(_guarded(app))
+
+
+def _guarded(command: Callable[[], None]) -> int:
+    try:
+        command()
+    except SystemExit as stopped:
+        return _flushed(stopped.code if isinstance(stopped.code, int) else INTERNAL)
+    except AnonError as error:
+        _complain(f"anon: {error}")
+        return error.exit_code
+    except MemoryError:
+        _complain("anon: out of memory; nothing was released")
+        return OUT_OF_MEMORY
+    except OSError as error:
+        # Its text may hold a path that someone else chose; the number says enough.
+        _complain(f"anon: input or output failed ({error.__class__.__name__}, errno {error.errno})")
+        return IO_FAILED
+    except Exception as error:
+        _report_crash(type(error), error, error.__traceback__)
+        return INTERNAL
+    return _flushed(0)
+
+
+def _flushed(code: int) -> int:
+    """``code``, unless what was printed could not be written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # Nothing can be written any more, so the interpreter must not try again at its end.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        return code or IO_FAILED
+    return code
+
+
+def _print(text: str) -> None:
+    print(text)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _told(outcome: Outcome, *, dry_run: bool) -> str:
+    if dry_run:
+        return "dry run: everything holds; nothing was published"
+    return "\n".join(
+        [
+            f"published  {outcome.release}",
+            f"report     {outcome.release / 'release_report.html'}",
+            f"internal   {outcome.internal / 'risk_report.html'}",
+        ]
+    )
+
+
+def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """The type and the frames of an unexpected error, never its text: that may quote a cell."""
+    frames = "".join(
+        f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}\n"
+        for frame in traceback.extract_tb(trace)
+    )
+    _complain(f"anon: internal error {kind.__name__}; nothing was released\n{frames}".rstrip())
+
+
+def _report_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """The kind of a warning and its place, never its text."""
+    del message, file, line
+    _complain(f"anon: warning {category.__name__} at {Path(filename).name}:{lineno}")
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM and SIGINT end the run as an error does, so that everything is cleaned up."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        raise Interrupted(number)
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

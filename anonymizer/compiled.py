@@ -17,18 +17,32 @@ import numba
 
 def cache_directory() -> Path | None:
     """A private cache directory, made if need be, or ``None`` where there can't be one."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME")
-    if not home:
+    root = _cache_root()
+    if root is None:
         return None
-    root = Path(home) if "XDG_CACHE_HOME" in os.environ else Path(home) / ".cache"
     directory = root / "clinical-anon" / "kernels"
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = directory.lstat()
+        for level in (directory.parent, directory):
+            level.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Files in it may have been left open by a lax umask: nobody else may even reach them.
+        private = _closed(directory.parent, 0o022) and _closed(directory, 0o077)
     except OSError:
         return None
-    private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
     return directory if private and os.access(directory, os.W_OK) else None
+
+
+def _cache_root() -> Path | None:
+    """The user's cache by the XDG base directory rules: an empty or relative path counts as unset."""
+    given, home = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME", "")
+    if Path(given).is_absolute():
+        return Path(given)
+    return Path(home) / ".cache" if Path(home).is_absolute() else None
+
+
+def _closed(directory: Path, bits: int) -> bool:
+    """Whether a directory, no link, is the user's own and gives others none of the permission ``bits``."""
+    status = directory.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & bits
 
 
 _CACHE = cache_directory()

@@ -15,7 +15,7 @@ from anonymizer.errors import BadConfig
 from anonymizer.hierarchy import SUPPRESSED, Generalised, Step, by_steps, refuse_outside
 
 UNITS = ("day", "month", "quarter", "year", "5-years", "decade")
-_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _MONTHS = {"month": 1, "quarter": 3}
 _YEARS = {"year": 1, "5-years": 5, "decade": 10}
 

@@ -90,7 +90,7 @@ def level_labels(
     try:
         generalised = hierarchy.generalise(values)
     except AnonError as error:
-        raise type(error)(error.rule, column=column, count=error.count, hint=error.hint) from None
+        raise error.about(column) from None
     if not missing:
         counts = [list(level) for level in generalised.leaf_counts]
         return tuple(tuple(level) for level in generalised.labels), counts, hierarchy.leaves

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 class AnonError(Exception):
@@ -42,6 +43,10 @@ class AnonError(Exception):
     ) -> None:
         self.rule, self.column, self.count, self.hint = rule, column, count, hint
         super().__init__(self._message())
+
+    def about(self, column: str) -> Self:
+        """The same error, said of a column."""
+        return type(self)(self.rule, column=column, count=self.count, hint=self.hint)
 
     def _message(self) -> str:
         where = f"column {self.column!r}: " if self.column else ""

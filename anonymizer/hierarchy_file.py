@@ -7,6 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 from anonymizer.errors import BadConfig, InputMissing
@@ -60,7 +62,10 @@ def _read(path: Path, delimiter: str) -> Rows:
     except UnicodeDecodeError:
         raise BadConfig(f"the hierarchy file {path.name} is not UTF-8") from None
     lines = unicodedata.normalize("NFC", text).splitlines()
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row]
+    except csv.Error:
+        raise BadConfig(f"the hierarchy file {path.name} is no CSV") from None
     if not rows:
         raise BadConfig(f"the hierarchy file {path.name} is empty")
     uneven = sum(len(row) != len(rows[0]) for row in rows)
@@ -89,7 +94,7 @@ def _check_leaves(rows: Rows, name: str) -> None:
 
 
 def _check_monotone(rows: Rows, name: str) -> None:
-    """Values that share a label must share every coarser one, and no label may come back further up."""
+    """Values that share a label must share every coarser one, and no label may lie above itself."""
     for level in range(len(rows[0]) - 1):
         parents: dict[str, str] = {}
         split = sum(parents.setdefault(row[level], row[level + 1]) != row[level + 1] for row in rows)
@@ -98,12 +103,18 @@ def _check_monotone(rows: Rows, name: str) -> None:
                 f"the hierarchy file {name} is not monotone: labels of level {level} have two parents",
                 count=split,
             )
-    cycles = sum(_returns(row) for row in rows)
-    if cycles:
-        raise BadConfig(f"the hierarchy file {name} has cycles", count=cycles)
+    if _has_cycle(rows):
+        raise BadConfig(f"the hierarchy file {name} has a cycle")
 
 
-def _returns(path: Sequence[str]) -> bool:
-    """Whether a label comes back after another one (a label may be repeated on neighbouring levels)."""
-    changes = [label for below, label in zip((None, *path), path, strict=False) if label != below]
-    return len(changes) != len(set(changes))
+def _has_cycle(rows: Rows) -> bool:
+    """Whether a label lies above itself; one that is repeated on neighbouring levels does not."""
+    above: dict[str, set[str]] = {}
+    for row in rows:
+        for label, coarser in pairwise(row):
+            above.setdefault(label, set()).update({coarser} - {label})
+    try:
+        TopologicalSorter(above).prepare()
+    except CycleError:
+        return True
+    return False

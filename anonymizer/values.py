@@ -6,6 +6,7 @@ and a cell that is not so is refused with a count, never quietly turned into a m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -129,7 +130,7 @@ def _timestamp_text(series: pl.Series) -> pl.Series:
     return series.dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z" if series.dtype.time_zone else "%Y-%m-%dT%H:%M:%S%.f")  # type: ignore[attr-defined]
 
 
-def _spelled(series: pl.Series, spell: Any) -> pl.Series:
+def _spelled(series: pl.Series, spell: Callable[[Any], str]) -> pl.Series:
     """Return ``series`` as text, each distinct value spelled once."""
     distinct = series.drop_nulls().unique()
     texts = [spell(value) for value in distinct.to_numpy()]
@@ -169,7 +170,7 @@ def _require_text(series: pl.Series, wanted: str) -> pl.Series:
 
 
 def _require_all(series: pl.Series, holds: pl.Series, rule: str) -> None:
-    """Raise ``BadInput`` if a cell that is present breaks ``rule``; how many are right helps to find out why."""
+    """Raise ``BadInput`` if a cell that is present breaks ``rule``, with how many do and how many do not."""
     present = len(series) - series.null_count()
     wrong = present - int(holds.sum())
     if wrong:

@@ -1,0 +1,95 @@
+"""Parquet files of flat columns, with their own types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from anonymizer.csv_table import composed, require_names
+from anonymizer.errors import BadInput, InputMissing
+from anonymizer.values import finite, nfc
+
+MAX_DECODED_BYTES: Final = 2 << 30
+
+
+def read_parquet(path: Path, missing: frozenset[str]) -> pl.DataFrame:
+    """Return a Parquet file's columns: text in NFC with ``missing`` as null, categories as text.
+
+    Raises ``InputMissing`` if there is no such file, ``BadInput`` if it is damaged, encrypted, nested, would
+    take more than ``MAX_DECODED_BYTES`` in memory, or has a NaN or an infinity.
+    """
+    if not path.is_file():
+        raise InputMissing(f"{path}: no such file")
+    table = _table(path)
+    declared = frozenset(map(composed, missing))
+    named = zip(table.column_names, table.columns, strict=True)
+    return pl.DataFrame([_column(composed(name), column, declared) for name, column in named])
+
+
+def _table(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            texts = _require_flat(file.schema_arrow)
+            _require_bounded(file.metadata, file.schema_arrow)
+        # Text as dictionaries: a long text repeated a million times stays one text in memory.
+        return parquet.read_table(path, read_dictionary=texts, partitioning=None)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):  # their messages may quote the content
+        raise BadInput("no readable Parquet file: damaged, encrypted or unsupported") from None
+
+
+def _column(name: str, column: Any, missing: frozenset[str]) -> pl.Series:
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        return _text(column, missing).alias(name)
+    values = pl.Series(name, pl.from_arrow(column))
+    return finite(values) if values.dtype.is_float() else values
+
+
+def _text(column: Any, missing: frozenset[str]) -> pl.Series:
+    """Return a dictionary-encoded column as String; rows with the same text share its bytes."""
+    if not column.num_chunks:
+        return pl.Series(dtype=pl.String)
+    chunks = column.unify_dictionaries().chunks
+    distinct = nfc(pl.Series(pl.from_arrow(chunks[0].dictionary)))
+    present = distinct.set(distinct.is_in(list(missing)), None)
+    return present.gather(pl.concat(pl.Series(pl.from_arrow(chunk.indices)) for chunk in chunks))
+
+
+def _require_flat(schema: Any) -> list[str]:
+    """Return the names of the text columns; raises ``BadInput`` for types that are no single value."""
+    require_names(schema.names)
+    texts = [field.name for field in schema if _is_text(field.type)]
+    for field in schema:
+        if field.name not in texts and not _is_scalar(field.type):
+            raise BadInput("neither text, number, boolean, date nor time", column=field.name)
+    return texts
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    plain = kind.value_type if types.is_dictionary(kind) else kind
+    return any(is_kind(plain) for is_kind in (types.is_string, types.is_large_string, types.is_string_view))
+
+
+def _is_scalar(kind: Any) -> bool:
+    from pyarrow import types
+
+    numbers = (types.is_boolean, types.is_integer, types.is_floating, types.is_decimal)
+    times = (types.is_date, types.is_timestamp, types.is_time, types.is_null)
+    return any(is_kind(kind) for is_kind in numbers + times)
+
+
+def _require_bounded(metadata: Any, schema: Any) -> None:
+    """Raise ``BadInput`` for a small file that would fill the memory: encodings repeat a value for free."""
+    groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
+    stored = sum(group.total_byte_size for group in groups)
+    decoded = metadata.num_rows * sum(16 if _is_text(field.type) else 8 for field in schema)
+    if max(stored, decoded) > MAX_DECODED_BYTES:
+        raise BadInput(f"the table would take more than {MAX_DECODED_BYTES >> 20:,} MiB in memory")

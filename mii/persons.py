@@ -1,0 +1,114 @@
+"""The columns that describe a person, checked: what has no valid shape is missing and counted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from mii.dates import age, span
+from mii.elements import ALIVE, DEAD, is_code
+from mii.records import Dated, Diagnosis, Measured, Person
+
+GENDERS = frozenset({"male", "female", "other", "unknown"})
+_PLZ, _AGS = re.compile(r"[0-9]{1,5}"), re.compile(r"[0-9]{2,8}")
+
+Columns = Mapping[str, Mapping[str, Any]]
+"""Values by column and by the id of a patient, an Encounter or a row."""
+
+
+def person_columns(
+    persons: Mapping[str, Person],
+    dated: Mapping[str, Mapping[str, Dated]],
+    *,
+    today: date,
+    counts: Counter[str],
+) -> Columns:
+    """gender, birth_date, age_years, plz, ags, deceased, death_date and cause_of_death by patient.
+
+    A birth date after ``today`` is missing. A partial birth date stays as it is; the age is told where all
+    days it can mean give the same. A Vitalstatus counts where the Patient itself says nothing.
+    """
+    states, causes = _vital_states(dated["Observation"].values()), _causes(dated["Condition"].values())
+    values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
+    for patient, person in persons.items():
+        told = (
+            _allowed(person.gender, person.gender in GENDERS, "gender_invalid", counts),
+            *_born(person.birth_date, today, counts),
+            _shaped(person.plz, _PLZ, "plz_invalid", counts),
+            _shaped(person.ags, _AGS, "ags_invalid", counts),
+            _deceased(person, states.get(patient, frozenset()), counts),
+            valid_date(person.deceased_on, "death_date_invalid", counts),
+            _cause(causes.get(patient, frozenset()), counts),
+        )
+        for name, value in zip(_NAMES, told, strict=True):
+            values[name][patient] = value
+    return values
+
+
+_NAMES = ("gender", "birth_date", "age_years", "plz", "ags", "deceased", "death_date", "cause_of_death")
+
+
+def valid_date(text: str | None, rule: str, counts: Counter[str]) -> str | None:
+    """``text`` where it is a date, maybe partial; otherwise nothing, counted as ``rule``."""
+    return _allowed(text, text is None or span(text) is not None, rule, counts)
+
+
+def _allowed(text: str | None, allowed: bool, rule: str, counts: Counter[str]) -> str | None:
+    if text is None or allowed:
+        return text
+    counts[rule] += 1
+    return None
+
+
+def _shaped(text: str | None, shape: re.Pattern[str], rule: str, counts: Counter[str]) -> str | None:
+    return _allowed(text, text is not None and shape.fullmatch(text) is not None, rule, counts)
+
+
+def _born(text: str | None, today: date, counts: Counter[str]) -> tuple[str | None, int | None]:
+    text = valid_date(text, "birth_date_invalid", counts)
+    days = span(text)
+    if days is None:
+        counts["birth_date_missing"] += 1
+        return None, None
+    if days[0] > today:
+        counts["birth_date_in_the_future"] += 1
+        return None, None
+    years = age(days, today)
+    counts["age_uncertain_from_partial_birth_date"] += years is None
+    return text, years
+
+
+def _deceased(person: Person, states: frozenset[str], counts: Counter[str]) -> bool | None:
+    if person.deceased_on is not None or person.deceased is not None:
+        return person.deceased_on is not None or person.deceased
+    if DEAD in states and ALIVE in states:
+        counts["vital_status_told_both_ways"] += 1
+    return DEAD in states if states & {DEAD, ALIVE} else None
+
+
+def _cause(codes: frozenset[str], counts: Counter[str]) -> str | None:
+    if len(codes) > 1:
+        counts["cause_of_death_ambiguous"] += 1
+        return None
+    return next(iter(codes), None)
+
+
+def _vital_states(observations: Iterable[Dated]) -> dict[str, frozenset[str]]:
+    states: dict[str, frozenset[str]] = {}
+    for record in observations:
+        detail = record.detail
+        if isinstance(detail, Measured) and detail.vital_status:
+            states[record.patient] = states.get(record.patient, frozenset()) | {detail.vital_status}
+    return states
+
+
+def _causes(conditions: Iterable[Dated]) -> dict[str, frozenset[str]]:
+    causes: dict[str, frozenset[str]] = {}
+    for record in conditions:
+        if isinstance(record.detail, Diagnosis) and record.detail.causes:
+            valid = {code for code in record.detail.causes if is_code(code)}
+            causes[record.patient] = causes.get(record.patient, frozenset()) | valid
+    return causes

@@ -1,0 +1,223 @@
+"""Bytes of an export in bounded memory: decompressed, capped, and cut into lines."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+from anonymizer.errors import BadInput
+
+CHUNK_BYTES = 4 << 20
+BOM = b"\xef\xbb\xbf"
+_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may grow to, so that a small file cannot fill memory or run for ever.
+
+    ``record_bytes`` bounds one line or one Bundle file. Decompressed bytes may be as many as
+    ``free_bytes``, and beyond that ``ratio`` times the compressed bytes read.
+    """
+
+    record_bytes: int = 256 << 20
+    free_bytes: int = 1 << 30
+    ratio: int = 200
+
+
+class Readable(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+
+
+class Counted:
+    """A stream that counts the bytes it gave."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.given = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most ``size`` bytes."""
+        data = self._stream.read(size if size >= 0 else CHUNK_BYTES)
+        self.given += len(data)
+        return data
+
+
+class Capped:
+    """A decompressing stream that refuses to grow beyond what ``limits`` allow for its source."""
+
+    def __init__(self, stream: Readable, source: Counted, limits: Limits) -> None:
+        self._stream, self._source, self._limits = stream, source, limits
+        self._given = 0
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes. Raises ``BadInput`` where they are damaged, cut short or too many."""
+        try:
+            data = self._stream.read(size)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, *_library_errors()):
+            raise BadInput("compressed data are damaged or cut short") from None
+        self._given += len(data)
+        allowed = max(self._limits.free_bytes, self._limits.ratio * self._source.given)
+        if self._given > allowed:
+            raise BadInput("compressed data grow beyond the limit", hint="unpack them and look at them first")
+        return data
+
+
+def decompressed(stream: IO[bytes], limits: Limits) -> Readable:
+    """``stream``, decompressed where it starts as gzip or zstd data; otherwise as it is."""
+    start = stream.read(4)
+    source = Counted(_Pushed(start, stream))
+    if start.startswith(_GZIP):
+        return Capped(_Gunzipped(source), source, limits)
+    if start.startswith(_ZSTD):
+        return Capped(_Unzstd(source), source, limits)
+    return source
+
+
+def is_zip(start: bytes) -> bool:
+    """Whether a file that starts with ``start`` is a zip archive."""
+    return start.startswith(_ZIP)
+
+
+def batches(stream: Readable, limits: Limits) -> Iterator[list[bytes]]:
+    """The lines of ``stream`` without their ends, a list of them per chunk read; no byte-order mark.
+
+    Raises ``BadInput`` where a line is longer than ``limits.record_bytes``.
+    """
+    pieces: list[bytes] = []
+    waiting = 0
+    chunk = stream.read(CHUNK_BYTES).removeprefix(BOM)
+    while chunk:
+        lines = chunk.split(b"\n")
+        pieces.append(lines[0])
+        waiting += len(lines[0])
+        if waiting > limits.record_bytes:
+            raise BadInput("a line is longer than the limit")
+        if len(lines) > 1:
+            yield [b"".join(pieces), *lines[1:-1]]
+            pieces, waiting = [lines[-1]], len(lines[-1])
+        chunk = stream.read(CHUNK_BYTES)
+    if waiting:
+        yield [b"".join(pieces)]
+
+
+def whole(stream: Readable, limits: Limits) -> bytes:
+    """All bytes of ``stream``. Raises ``BadInput`` beyond ``limits.record_bytes``."""
+    pieces: list[bytes] = []
+    total = 0
+    while chunk := stream.read(CHUNK_BYTES):
+        total += len(chunk)
+        if total > limits.record_bytes:
+            raise BadInput("a file that is one document is longer than the limit")
+        pieces.append(chunk)
+    return b"".join(pieces).removeprefix(BOM)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether ``data`` are UTF-8: the JSON decoder does not look into what it skips."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Pushed:
+    """A stream whose first bytes were read already."""
+
+    start: bytes
+    stream: Readable
+
+    def read(self, size: int, /) -> bytes:
+        if self.start:
+            start, self.start = self.start[:size], self.start[size:]
+            return start
+        return self.stream.read(size)
+
+
+class _Gunzipped:
+    """The bytes of one gzip member after another, at most as many as asked for."""
+
+    def __init__(self, source: Counted) -> None:
+        self._source, self._member, self._waiting = source, _gzip_member(), b""
+
+    def read(self, size: int, /) -> bytes:
+        data = b""
+        while not data:
+            if self._member.eof:
+                self._waiting = self._member.unused_data or self._source.read(CHUNK_BYTES)
+                if not self._waiting.strip(b"\0"):
+                    return b""
+                self._member = _gzip_member()
+            elif not self._waiting:
+                self._waiting = self._source.read(CHUNK_BYTES)
+                if not self._waiting:
+                    raise EOFError
+            data = self._member.decompress(self._waiting, size)
+            self._waiting = self._member.unconsumed_tail
+        return data
+
+
+def _gzip_member() -> Any:
+    from isal import isal_zlib
+
+    return isal_zlib.decompressobj(wbits=31)
+
+
+class _Unzstd:
+    """The bytes of one zstd frame after another.
+
+    Input goes in by the kilobyte: a block of a few bytes can mean 128 kB, and the library gives all that
+    its input means. Its own stream reader takes a frame that is cut short for a complete one.
+    """
+
+    _STEP_BYTES = 1 << 10
+
+    def __init__(self, source: Counted) -> None:
+        self._source, self._frame = source, _zstd_frame()
+        self._waiting, self._ready = memoryview(b""), bytearray()
+
+    def read(self, size: int, /) -> bytes:
+        while len(self._ready) < size and self._more():
+            pass
+        data = bytes(self._ready[:size])
+        del self._ready[:size]
+        return data
+
+    def _more(self) -> bool:
+        if not self._waiting:
+            self._waiting = memoryview(self._source.read(CHUNK_BYTES))
+        if not self._waiting:
+            if not self._frame.eof:
+                raise EOFError
+            return False
+        if self._frame.eof:
+            self._frame = _zstd_frame()
+        step, self._waiting = self._waiting[: self._STEP_BYTES], self._waiting[self._STEP_BYTES :]
+        self._ready += self._frame.decompress(step)
+        if self._frame.eof and (unused := self._frame.unused_data):
+            self._waiting = memoryview(unused + self._waiting)
+        return True
+
+
+def _zstd_frame() -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+
+
+def _library_errors() -> tuple[type[Exception], ...]:
+    from isal import isal_zlib
+    from zstandard import ZstdError
+
+    return isal_zlib.IsalError, ZstdError
+

@@ -1,0 +1,45 @@
+"""``anon check``: the config, the input's columns and the hierarchies, without writing anything."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+from anonymizer.counts import Counts, count
+from anonymizer.table import Role
+from release import gate
+from release.config import load
+from release.source import Source, read
+from release.staging import refuse_existing, refuse_overlap
+from risk import FIGURES
+
+
+def check(path: Path) -> str:
+    """What a run of the config in ``path`` would start with, in a few lines.
+
+    The input is read and every value looked up in its hierarchy, so a run gets at least as far as the search.
+
+    Raises:
+        AnonError: as the run would, but for what the search and everything after it may find.
+    """
+    config = load(path)
+    gate.check_names(config.risk.thresholds, FIGURES)
+    refuse_overlap(config.output.directory, config.name, [config.input.source.path])
+    source = read(config)
+    counts = count(source.table, config.criteria)
+    refuse_existing(config.output.directory, config.name)
+    return _told(source, counts)
+
+
+def _told(source: Source, counts: Counts) -> str:
+    table = source.table
+    size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
+    roles = {role: [column.name for column in table if column.role is role] for role in Role}
+    return "\n".join(
+        [
+            f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
+            *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
+            f"{'lattice':<17}{size:,} transformations over {counts.n_tuples:,} distinct tuples",
+            f"{'consent':<17}{source.consent}",
+        ]
+    )

@@ -1,0 +1,125 @@
+"""Rules between the sections of a config; each is asked as soon as its sections are right by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Set
+from pathlib import Path
+
+from anonymizer.errors import BadConfig
+from release.config_columns import ColumnRule, DatesSpec, matching_keys
+from release.config_keys import Finding
+from release.config_sections import Input, Output, Privacy, Risk
+from release.permissions import group_number
+
+Rules = Mapping[str, ColumnRule]
+Findings = Iterator[Finding]
+
+
+def root_rules(sections: Mapping[str, object]) -> Findings:
+    """The broken rules between ``sections``; those whose sections are not all there are not asked.
+
+    The section ``stated`` is the set of top-level keys that the file gives.
+    """
+    for needed, rule in _RULES:
+        if all(name in sections for name in needed):
+            yield from rule(*(sections[name] for name in needed))
+
+
+def _something_to_protect(columns: Rules) -> Findings:
+    if not any(rule.role == "quasi-identifier" for rule in columns.values()):
+        yield Finding(("columns",), "needs at least one quasi-identifier")
+
+
+def _person_is_dropped(columns: Rules, subject: str) -> Findings:
+    if subject == "row":
+        return
+    keys = matching_keys(columns, subject)
+    if not keys:
+        yield Finding(("subject",), "names a column that has no rule", _near(subject, columns))
+    for key in keys:
+        if columns[key].role != "identifier":
+            yield Finding(("columns", key, "role"), "the column that names the person must be an identifier")
+
+
+def _person_of_an_export(subject: str, source: Input) -> Findings:
+    if source.mii is None or subject == "patient_id":
+        return
+    if subject != "row":
+        yield Finding(("subject",), "must be patient_id (or row, where a row is a patient)")
+    elif source.mii.row == "encounter":
+        # counting rows would let one patient's encounters hide one another
+        yield Finding(("subject",), "must be patient_id where a row is an encounter")
+
+
+def _demands_name_sensitive_columns(columns: Rules, privacy: Privacy) -> Findings:
+    for index, demand in enumerate(privacy.l_diversity):
+        at = ("privacy", "l_diversity", index, "column")
+        keys = matching_keys(columns, demand.column)
+        if not keys:
+            yield Finding(at, "names a column that has no rule", _near(demand.column, columns))
+        elif not all(columns[key].is_sensitive for key in keys):
+            yield Finding(at, "must be a sensitive column (`role: sensitive`, or `sensitive: true`)")
+
+
+def _days_have_a_reference(columns: Rules, source: Input, stated: Set[str]) -> Findings:
+    open_ended = (
+        isinstance(rule.hierarchy, DatesSpec) and rule.hierarchy.domain is None for rule in columns.values()
+    )
+    if "reference_date" not in stated and (source.mii is not None or any(open_ended)):
+        yield Finding(("reference_date",), "is required here: a date, or `today`")
+
+
+def _types_are_of_csv_columns(columns: Rules, source: Input) -> Findings:
+    without_effect = ("type", "accept_dependency") if source.mii else ("type",)
+    if source.table is not None and not source.table.is_parquet:
+        return
+    for key, rule in columns.items():
+        for name in rule.given(*without_effect):
+            yield Finding(("columns", key, name), "has no effect on this input, whose columns have types")
+
+
+def _output_spares_input(name: str, source: Input, output: Output) -> Findings:
+    given: Path = source.source.path
+    target = output.directory / name
+    if target == given or target.is_relative_to(given) or given.is_relative_to(target):
+        yield Finding(
+            ("output", "directory"), "the release would lie inside the input, or the input inside it"
+        )
+
+
+def _thresholds_name_figures(risk: Risk) -> Findings:
+    if not risk.thresholds:
+        return
+    from risk.assessment import FIGURES
+
+    for figure in risk.thresholds:
+        if figure not in FIGURES:
+            yield Finding(("risk", "thresholds", figure), "is no known figure", _near(figure, FIGURES))
+
+
+def _group_exists(output: Output) -> Findings:
+    if output.group is None:
+        return
+    try:
+        group_number(output.group)
+    except BadConfig:
+        yield Finding(("output", "group"), "this machine has no such group")
+
+
+def _near(word: str, known: Mapping[str, object] | Set[str]) -> str | None:
+    from release.config_problems import closest
+
+    return closest(word, known)
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
+    (("columns",), _something_to_protect),
+    (("columns", "subject"), _person_is_dropped),
+    (("subject", "input"), _person_of_an_export),
+    (("columns", "privacy"), _demands_name_sensitive_columns),
+    (("columns", "input", "stated"), _days_have_a_reference),
+    (("columns", "input"), _types_are_of_csv_columns),
+    (("name", "input", "output"), _output_spares_input),
+    (("output",), _group_exists),
+    (("risk",), _thresholds_name_figures),
+)

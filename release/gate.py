@@ -1,0 +1,74 @@
+"""The gate of thresholds: a release whose measured risk is too high is not published."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import InitVar, dataclass
+
+from anonymizer.errors import BadConfig, Problem, ThresholdExceeded
+
+Figures = Mapping[str, Mapping[str, object]]
+"""``{"<table>.<figure>": {"value", "low", "high", "n", "method"}}``, as in ``risk.json``."""
+
+_PROOF = object()
+
+
+@dataclass(frozen=True, slots=True)
+class PassedGate:
+    """Every threshold is kept. Only ``check`` constructs one."""
+
+    thresholds: Mapping[str, float]
+    proof: InitVar[object]
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only gate.check() constructs a PassedGate")
+
+
+def check_names(thresholds: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ``BadConfig`` with every threshold that is none of the known ``<table>.<figure>`` names."""
+    names = sorted(known)
+    problems = [
+        Problem(f"risk.thresholds.{name}", "there is no such figure", suggestion=_nearest(name, names))
+        for name in thresholds
+        if name not in names
+    ]
+    if problems:
+        raise BadConfig("thresholds on unknown figures", problems=problems)
+
+
+def check(thresholds: Mapping[str, float], figures: Figures) -> PassedGate:
+    """The passed gate; a threshold compares the figure's upper bound, or its value where it is exact.
+
+    Raises:
+        ThresholdExceeded: a figure lies above its threshold, or was not computed.
+    """
+    for name, limit in sorted(thresholds.items()):
+        bound = _upper_bound(figures.get(name, {}))
+        if bound is None:
+            raise ThresholdExceeded(f"threshold {name}: the figure was not computed")
+        if bound > limit:
+            raise ThresholdExceeded(
+                f"threshold {name}: {_above(bound, limit)} exceeds the limit of {limit:g}"
+            )
+    return PassedGate(dict(thresholds), _PROOF)
+
+
+def _upper_bound(figure: Mapping[str, object]) -> float | None:
+    high = figure.get("high")
+    bound = figure.get("value") if high is None else high
+    if not isinstance(bound, int | float) or isinstance(bound, bool) or math.isnan(bound):
+        return None
+    return float(bound)
+
+
+def _above(bound: float, limit: float) -> str:
+    """Four digits, or all of them where four would print the limit itself."""
+    short = f"{bound:.4g}"
+    return short if float(short) > limit else repr(bound)
+
+
+def _nearest(name: str, names: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, names, n=1)), None)

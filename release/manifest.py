@@ -1,0 +1,218 @@
+"""``manifest.json``: what a release is, what holds for it, and the SHA-256 of every other file.
+
+It never holds anything of the input: no distribution, seed, hash of an input, score or suppressed count.
+A published hash would confirm guesses about a small input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Final, Literal
+
+import msgspec
+
+from anonymizer.errors import VerificationFailed
+from anonymizer.table import Column
+from release.promise import Promise
+from release.treatment import level_of, roles_of
+from release.verify import VerifiedRelease
+from risk.facts import CriterionResult, Status
+
+FILE = "manifest.json"
+FORMAT: Final = "clinical-anon release"
+INTEGRITY = (
+    "Without a signature this manifest proves that no file was changed by accident. It does not prove who "
+    "made it: whoever can change a file can change the manifest as well."
+)
+_CHUNK = 1 << 20
+_LIBRARIES = ("msgspec", "numba", "numpy", "polars")
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One released file."""
+
+    sha256: str
+    bytes: int
+
+
+class CriterionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One criterion: ``recounted`` by anybody from the release, or ``attested`` by the run."""
+
+    name: str
+    column: str | None
+    parameters: dict[str, int | float | str]
+    status: Status
+
+
+class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One column of the input: its role, its parameters, the level it is released at (None: none)."""
+
+    name: str
+    role: str
+    released: bool
+    level: int | None
+    levels: tuple[str, ...]
+    min_level: int
+    max_level: int | None
+    weight: float
+    clip: tuple[float, float] | None
+
+
+class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One table: what it is and what holds for it."""
+
+    name: str
+    kind: Literal["anonymised"]
+    guarantee: str
+    row_is_person: bool
+    rows: int
+    files: tuple[str, ...]
+    suppression_limit: float
+    suppressed: Literal["drop", "star"]
+    criteria: tuple[CriterionEntry, ...]
+    columns: tuple[ColumnEntry, ...]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``manifest.json``."""
+
+    format: Literal["clinical-anon release"]
+    format_version: Literal[1]
+    name: str
+    verified: Literal[True]
+    reference_date: str
+    consent: str
+    integrity: str
+    tables: tuple[TableEntry, ...]
+    versions: dict[str, str]
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a release says about itself: its name, the consent it rests on, and the run's "today"."""
+
+    name: str
+    consent: str
+    reference_date: str
+
+
+def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Manifest:
+    """The manifest of everything that now lies in ``release``.
+
+    Raises:
+        VerificationFailed: a data file is no longer the one that was verified.
+    """
+    files = describe_files(release)
+    for name, digest in verified.digests.items():
+        if name not in files or files[name].sha256 != digest:
+            raise VerificationFailed("a data file was changed after it was verified")
+    return Manifest(
+        format=FORMAT,
+        format_version=1,
+        name=statement.name,
+        verified=True,
+        reference_date=statement.reference_date,
+        consent=statement.consent,
+        integrity=INTEGRITY,
+        tables=(_table(verified),),
+        versions=_versions(),
+        files=files,
+    )
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def decode(content: bytes) -> Manifest:
+    """The manifest a file holds; raises ``VerificationFailed`` where it is none."""
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except msgspec.MsgspecError:
+        raise VerificationFailed("manifest.json is no manifest of this format") from None
+
+
+def describe_files(release: Path) -> dict[str, FileEntry]:
+    """Size and SHA-256 of every file below ``release`` but the manifest, by relative path, sorted.
+
+    Raises:
+        VerificationFailed: something there is no plain file (a link, a socket).
+    """
+    entries = {}
+    for path in sorted(release.rglob("*")):
+        relative = path.relative_to(release).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise VerificationFailed("the release folder holds something that is no plain file")
+        if path.is_file() and relative != FILE:
+            entries[relative] = _entry(path)
+    return entries
+
+
+def sha256(file: IO[bytes]) -> str:
+    """The SHA-256 of what an open file still holds, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _entry(path: Path) -> FileEntry:
+    with path.open("rb") as file:
+        return FileEntry(sha256(file), path.stat().st_size)
+
+
+def _table(verified: VerifiedRelease) -> TableEntry:
+    promise = verified.promise
+    return TableEntry(
+        name=promise.table_name,
+        kind="anonymised",
+        guarantee=_guarantee(verified.criteria),
+        row_is_person=promise.row_is_person,
+        rows=verified.frame.height,
+        files=tuple(sorted(verified.digests)),
+        suppression_limit=float(promise.suppression_limit),
+        suppressed=promise.suppressed,
+        criteria=tuple(_criterion(result) for result in verified.criteria),
+        columns=tuple(_column(column, promise) for column in promise.table),
+    )
+
+
+def _guarantee(criteria: Sequence[CriterionResult]) -> str:
+    return "; ".join(_in_words(criterion) for criterion in criteria) or "none: no criterion was asked for"
+
+
+def _in_words(criterion: CriterionResult) -> str:
+    numbers = ", ".join(f"{name} = {value}" for name, value in criterion.parameters.items())
+    of = f" of {criterion.column}" if criterion.column else ""
+    return f"{criterion.name}{of} ({numbers})"
+
+
+def _criterion(result: CriterionResult) -> CriterionEntry:
+    return CriterionEntry(result.name, result.column, dict(result.parameters), result.status)
+
+
+def _column(column: Column, promise: Promise) -> ColumnEntry:
+    is_released = column in promise.table.released
+    return ColumnEntry(
+        name=column.name,
+        role=roles_of(column),
+        released=is_released,
+        level=level_of(column, promise) if is_released else None,
+        levels=column.hierarchy.level_names if column.hierarchy else (),
+        min_level=column.min_level,
+        max_level=column.max_level,
+        weight=column.weight,
+        clip=column.clip,
+    )
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in _LIBRARIES}
+    return {"anon": version("clinical-anon"), "python": platform.python_version(), **libraries}

@@ -1,0 +1,73 @@
+"""Publication: the papers that go with the data, the manifest last, then one rename."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from anonymizer.errors import VerificationFailed
+from release import datapackage, manifest, tables
+from release.gate import PassedGate
+from release.manifest import Statement
+from release.staging import Staging
+from release.treatment import released_columns
+from release.verify import VerifiedRelease
+
+PAPERS = {"release_report.html", datapackage.FILE}
+EVIDENCE = "evidence_{table}"
+"""In ``internal/``: the released rows with their people and base values, for ``anon verify --internal``."""
+
+
+def publish(verified: VerifiedRelease, gate: PassedGate, statement: Statement) -> Path:
+    """The published folder, complete and on disk.
+
+    The verified release and the passed gate are asked for, and nothing else can construct them: forgetting
+    to check is a type error.
+
+    Raises:
+        VerificationFailed: the staged files are not what was verified.
+        OutputExists: the release folder has appeared meanwhile.
+        OutputFailed: the disk refused; nothing was published.
+    """
+    if not isinstance(verified, VerifiedRelease) or not isinstance(gate, PassedGate):
+        raise TypeError("publish() takes a VerifiedRelease and a PassedGate")
+    staging = verified.staging
+    _keep_evidence(staging, verified)
+    _write_package(staging, verified, statement.name)
+    _refuse_strays(staging, verified)
+    content = manifest.encode(manifest.build(staging.release, verified, statement))
+    staging.write(f"release/{manifest.FILE}", content)
+    return staging.commit()
+
+
+def _keep_evidence(staging: Staging, verified: VerifiedRelease) -> None:
+    """What an attested criterion rests on. People are numbered anew: no id of theirs is stored."""
+    if all(criterion.status == "recounted" for criterion in verified.criteria):
+        return
+    rows = verified.evidence.sort([name for name in verified.evidence.columns if name != "person"])
+    people = rows["person"].drop_nulls().unique(maintain_order=True)
+    numbers = rows["person"].replace_strict(people, range(len(people)), default=None)
+    tables.write(
+        rows.with_columns(person=numbers),
+        staging.internal,
+        EVIDENCE.format(table=verified.promise.table_name),
+        ["parquet"],
+    )
+
+
+def _write_package(staging: Staging, verified: VerifiedRelease, name: str) -> None:
+    promise = verified.promise
+    columns = released_columns(promise, tables.types(verified.frame))
+    package = datapackage.build(name, promise.table_name, columns, promise.formats)
+    staging.write(f"release/{datapackage.FILE}", datapackage.encode(package))
+
+
+def _refuse_strays(staging: Staging, verified: VerifiedRelease) -> None:
+    """A file nobody declared must not leave the house by lying in the right folder."""
+    found = {
+        path.relative_to(staging.release).as_posix()
+        for path in staging.release.rglob("*")
+        if not path.is_dir()
+    }
+    strays = found - PAPERS - set(verified.digests)
+    if strays:
+        raise VerificationFailed("undeclared files lie in the staged release", count=len(strays))

@@ -1,0 +1,214 @@
+"""``anon verify``: what anybody can check about a release folder, on any machine, without the input.
+
+It proves integrity against accident, not forgery: there is no signature. A criterion is *recounted* on the
+released rows where each row is a person and the values it counts are released, otherwise it stays *attested*
+by the run; with ``internal=True`` those are counted from the evidence in ``internal/`` as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.errors import InputMissing, VerificationFailed
+from release import datapackage, manifest, tables
+from release.manifest import ColumnEntry, CriterionEntry, Manifest, TableEntry
+from release.publish import EVIDENCE
+from release.recount import base, count_classes, countable, key, keys_of, least, required
+
+HowChecked = Literal["recounted", "attested", "recounted from internal/"]
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionCheck:
+    """A criterion and how it was checked; ``reached`` is None where it was not counted, or on no rows."""
+
+    name: str
+    column: str | None
+    parameters: dict[str, int | float | str]
+    how: HowChecked
+    reached: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """One table that is what its manifest says."""
+
+    name: str
+    kind: str
+    rows: int
+    criteria: tuple[CriterionCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckResult:
+    """A release folder that is intact: its files, tables and criteria."""
+
+    name: str
+    release: Path
+    files: int
+    tables: tuple[TableCheck, ...]
+    integrity: str
+
+
+def verify_release(path: Path, *, internal: bool = False) -> RecheckResult:
+    """What was checked about the release at ``path`` (the release folder or its parent).
+
+    Raises:
+        InputMissing: there is no release, or no evidence for ``internal``.
+        VerificationFailed: a file is missing, added or changed, or the data are not what the papers say.
+    """
+    release = find_release(path)
+    try:
+        return _verify(release, internal)
+    except OSError:
+        raise InputMissing("a file of the release cannot be read") from None
+
+
+def find_release(path: Path) -> Path:
+    """The folder that holds ``manifest.json``: ``path`` or its ``release/``; raises ``InputMissing``."""
+    for folder in (path, path / "release"):
+        if (folder / manifest.FILE).is_file():
+            return folder
+    raise InputMissing("there is no release here: no manifest.json")
+
+
+def check_files(release: Path, declared: Manifest) -> None:
+    """Raise ``VerificationFailed`` unless exactly the declared files are there, unchanged."""
+    found = manifest.describe_files(release)
+    missing, extra = declared.files.keys() - found.keys(), found.keys() - declared.files.keys()
+    if missing:
+        raise VerificationFailed("files of the manifest are missing", count=len(missing))
+    if extra:
+        raise VerificationFailed("the folder holds files that the manifest does not name", count=len(extra))
+    changed = sum(found[name] != entry for name, entry in declared.files.items())
+    if changed:
+        raise VerificationFailed("files were changed: their SHA-256 or size is another", count=changed)
+
+
+def _verify(release: Path, internal: bool) -> RecheckResult:
+    declared = manifest.decode((release / manifest.FILE).read_bytes())
+    check_files(release, declared)
+    package = datapackage.decode(release / datapackage.FILE)
+    paths = {resource.path for resource in package.resources}
+    if paths != {name for name in declared.files if name.startswith("data/")}:
+        raise VerificationFailed("datapackage.json does not describe exactly the data files")
+    if paths != {name for table in declared.tables for name in table.files}:
+        raise VerificationFailed("the manifest's tables do not hold exactly the data files")
+    checks = tuple(_table(release, table, package, internal) for table in declared.tables)
+    return RecheckResult(declared.name, release, len(declared.files), checks, declared.integrity)
+
+
+def _table(release: Path, table: TableEntry, package: datapackage.Package, internal: bool) -> TableCheck:
+    frame = _frame(release, table, package)
+    _check_columns(frame, table)
+    if frame.height != table.rows:
+        raise VerificationFailed("the table does not have the number of rows that the manifest says")
+    rows = _evidence(release, frame, table) if internal else None
+    criteria = tuple(_criterion(frame, table, position, rows) for position in range(len(table.criteria)))
+    return TableCheck(table.name, table.kind, frame.height, criteria)
+
+
+def _frame(release: Path, table: TableEntry, package: datapackage.Package) -> pl.DataFrame:
+    """The table's rows, the same in every format."""
+    resources = [resource for resource in package.resources if resource.path in table.files]
+    frames = [_read(release / resource.path, resource.schema) for resource in resources]
+    if not frames or not all(frame.equals(frames[0]) for frame in frames):
+        raise VerificationFailed("the formats do not hold the same rows")
+    return frames[0]
+
+
+def _read(path: Path, schema: datapackage.Schema) -> pl.DataFrame:
+    return tables.read(path, {field.name: field.type for field in schema.fields})
+
+
+def _check_columns(frame: pl.DataFrame, table: TableEntry) -> None:
+    if frame.columns != [column.name for column in table.columns if column.released]:
+        raise VerificationFailed("the released columns are not those of the manifest")
+    for column in table.columns:
+        if column.released and "identifier" in _roles(column):
+            raise VerificationFailed("a direct identifier is released", column=column.name)
+        if column.released and _is_quasi(column) and frame.schema[column.name] != pl.String:
+            raise VerificationFailed("a quasi-identifier is not text", column=column.name)
+
+
+def _criterion(
+    frame: pl.DataFrame, table: TableEntry, position: int, evidence: pl.DataFrame | None
+) -> CriterionCheck:
+    entry = table.criteria[position]
+    criterion = _parsed(entry)
+    how: HowChecked = entry.status
+    reached = None
+    if how == "recounted":
+        reached = _recount(frame, table, criterion)
+    elif evidence is not None:
+        how, reached = "recounted from internal/", _least(evidence, criterion, position)
+    if reached is not None and reached < required(criterion):
+        raise VerificationFailed(
+            f"an equivalence class breaks {entry.name}", column=entry.column, count=reached
+        )
+    return CriterionCheck(entry.name, entry.column, entry.parameters, how, reached)
+
+
+def _parsed(entry: CriterionEntry) -> Criterion:
+    match entry:
+        case CriterionEntry(name=KAnonymity.name, parameters={"k": int(k)}):
+            return KAnonymity(k)
+        case CriterionEntry(name=DistinctLDiversity.name, column=str(column), parameters={"l": int(least_l)}):
+            return DistinctLDiversity(column, least_l)
+    raise VerificationFailed("the manifest holds a criterion that this version does not know")
+
+
+def _recount(frame: pl.DataFrame, table: TableEntry, criterion: Criterion) -> int | None:
+    """The smallest count of any class, each row taken as one person."""
+    if not table.row_is_person:
+        raise VerificationFailed("a criterion is called recounted where rows are not people")
+    values = {}
+    if isinstance(criterion, DistinctLDiversity):
+        if criterion.column not in frame.columns:
+            raise VerificationFailed("a criterion counts a column that is not released")
+        values = {0: frame[criterion.column]}
+    rows = countable(_quasi(frame, table.columns), pl.int_range(frame.height, eager=True), values)
+    return least(count_classes(rows), criterion, 0)
+
+
+def _evidence(release: Path, frame: pl.DataFrame, table: TableEntry) -> pl.DataFrame | None:
+    """The released rows with their people and base values; they must be the rows that were released."""
+    if all(criterion.status == "recounted" for criterion in table.criteria):
+        return None
+    path = release.parent / "internal" / f"{EVIDENCE.format(table=table.name)}.parquet"
+    if not path.is_file():
+        raise InputMissing("internal/ holds no evidence of the attested criteria")
+    try:
+        rows = pl.read_parquet(path)
+    except pl.exceptions.PolarsError:
+        raise VerificationFailed("the evidence in internal/ cannot be read") from None
+    keys = [cells.alias(key(i)) for i, cells in enumerate(_quasi(frame, table.columns))]
+    ours = pl.DataFrame(keys or [pl.repeat("*", frame.height, eager=True).alias(key(0))])
+    names = ours.columns
+    if keys_of(rows) != names or not rows.select(names).sort(names).equals(ours.sort(names)):
+        raise VerificationFailed("the evidence in internal/ is not about the released rows")
+    return rows
+
+
+def _least(evidence: pl.DataFrame, criterion: Criterion, position: int) -> int | None:
+    if isinstance(criterion, DistinctLDiversity) and base(position) not in evidence.columns:
+        raise VerificationFailed("the evidence in internal/ lacks a column")
+    return least(count_classes(evidence), criterion, position)
+
+
+def _quasi(frame: pl.DataFrame, columns: Sequence[ColumnEntry]) -> list[pl.Series]:
+    return [frame[column.name] for column in columns if column.released and _is_quasi(column)]
+
+
+def _roles(column: ColumnEntry) -> list[str]:
+    return column.role.split(", ")
+
+
+def _is_quasi(column: ColumnEntry) -> bool:
+    return "quasi-identifier" in _roles(column)

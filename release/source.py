@@ -1,0 +1,128 @@
+"""From the config's input to a table with roles, and what is known about where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import assert_never
+
+import polars as pl
+
+import mii
+from anonymizer import values
+from anonymizer.errors import AnonError, BadInput
+from anonymizer.reading import read_table
+from anonymizer.table import Column, Role, Table
+from release.columns import column_types, resolve
+from release.config import Config
+from release.config_sections import MiiInput, TableInput
+from release.dependencies import refuse_dependencies
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The table a run starts from; ``consent`` is the statement that goes into the manifest.
+
+    ``name`` names the released data files; it is never taken from the input's file name, which may name a
+    person. ``audit`` holds what reading counted, for the house alone.
+    """
+
+    table: Table
+    name: str
+    consent: str
+    audit: Mapping[str, object]
+
+
+def read(config: Config) -> Source:
+    """The table of the config's input.
+
+    Raises:
+        BadInput, InputMissing, ConsentMissing: the input can't be used.
+        BadConfig: the config does not fit the table.
+    """
+    match config.input.source:
+        case MiiInput() as source:
+            return _from_export(config, source)
+        case TableInput() as source:
+            return _from_table(config, source)
+        case unknown:
+            assert_never(unknown)
+
+
+def _from_export(config: Config, source: MiiInput) -> Source:
+    observations = {name: mii.Observation(o.loinc, o.unit) for name, o in source.observations.items()}
+    available = (*mii.COLUMNS, *mii.lab_columns(observations))
+    columns = resolve(config, available, families=mii.FAMILIES)
+    request = mii.MiiRequest(
+        row=source.row,
+        index_encounter=source.index_encounter,
+        observations=observations,
+        consent_required=source.consent_ignored is None,
+        retrospective=source.retrospective,
+        reference_date=config.reference_date,
+        consent_date=source.consent_date or config.run_date,
+        columns=frozenset(column.name for column in columns),
+    )
+    export = mii.read(source.path, request)
+    consent = (
+        "MII Broad Consent required and checked for every patient"
+        if source.consent_ignored is None
+        else f"consent not required: {source.consent_ignored}"
+    )
+    name = "patients" if source.row == "patient" else "encounters"
+    return Source(_table(config, export.frame, columns), name, consent, export.audit)
+
+
+def _from_table(config: Config, source: TableInput) -> Source:
+    if source.is_parquet:
+        frame = read_table(source.path)
+    else:
+        frame = read_table(
+            source.path, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing
+        )
+    columns = resolve(config, frame.columns)
+    types = column_types(config, frame.columns)
+    typed = frame.with_columns(
+        _of_column(name, partial(_parse, kind=kind, decimal=source.decimal), frame[name])
+        for name, kind in types.items()
+    )
+    table = _table(config, typed, columns)
+    refuse_dependencies(config, table)
+    return Source(table, "table", "consent: not checked", {"rows": table.frame.height})
+
+
+def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> Table:
+    """The table in canonical form; a row that belongs to nobody is refused."""
+    subject = config.person_column
+    if subject is not None and (nobody := frame[subject].null_count()):
+        raise BadInput("rows name no person", column=subject, count=nobody)
+    canonical = [_canonical(frame[column.name], column, subject) for column in columns]
+    return Table(pl.DataFrame(canonical), columns, subject)
+
+
+def _canonical(series: pl.Series, column: Column, subject: str | None) -> pl.Series:
+    if column.role is Role.QUASI_IDENTIFIER or column.name == subject:
+        return _of_column(column.name, values.canonical, series)
+    if series.dtype.is_float():
+        return _of_column(column.name, values.finite, series)
+    return series
+
+
+def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:
+    match kind:
+        case "integer":
+            return values.parse_integers(series)
+        case "number":
+            return values.parse_numbers(series, decimal)
+        case "date":
+            return values.parse_dates(series)
+        case _:
+            return values.parse_booleans(series)
+
+
+def _of_column(name: str, convert: Callable[[pl.Series], pl.Series], series: pl.Series) -> pl.Series:
+    try:
+        return convert(series).alias(name)
+    except AnonError as error:
+        raise error.about(name) from None

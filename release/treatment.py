@@ -1,0 +1,48 @@
+"""What was done to each column, in words and numbers that may leave the house."""
+
+from __future__ import annotations
+
+from anonymizer.table import Column, Role
+from release.promise import Promise
+from release.tables import Types
+from risk.facts import ReleasedColumn
+
+
+def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ...]:
+    """Every released column: role, type, level, and what was done to it."""
+    return tuple(_described(column, promise, types[column.name]) for column in promise.table.released)
+
+
+def level_of(column: Column, promise: Promise) -> int | None:
+    """The level at which a column is released; None where it has none."""
+    if column.role is Role.QUASI_IDENTIFIER:
+        return promise.transformation[column.name]
+    return column.release_level
+
+
+def roles_of(column: Column) -> str:
+    """The column's role, or both where a quasi-identifier is sensitive as well."""
+    both = column.sensitive and column.role is Role.QUASI_IDENTIFIER
+    return f"{column.role}, {Role.SENSITIVE}" if both else str(column.role)
+
+
+def _described(column: Column, promise: Promise, type_: str) -> ReleasedColumn:
+    level = level_of(column, promise)
+    names = column.hierarchy.level_names if column.hierarchy and level is not None else ()
+    height = len(names) - 1 if names else None
+    level_name = names[level] if names and level is not None else None
+    treatment = _treatment(column, level, height, level_name)
+    return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment)
+
+
+def _treatment(column: Column, level: int | None, height: int | None, level_name: str | None) -> str:
+    if column.clip is not None:
+        low, high = column.clip
+        return f"clipped to {low:g} … {high:g}"
+    if level is None:
+        return "unchanged"
+    if level == height:
+        return "suppressed in every row (*)"
+    if level == 0:
+        return "not generalised"
+    return f"generalised to level {level} of {height} ({level_name})"

@@ -1,0 +1,86 @@
+"""What the figures of a run say before and after anonymisation, and whether they pass the thresholds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from risk.reidentification import NO_RECORDS, RISKS, ClassSizes, Figure, exact, measures
+
+Outcome = Literal["met", "exceeded", "not computed"]
+
+FIGURES = frozenset(f"anonymised.{name}" for name in (*RISKS, "suppressed_share"))
+"""The figures a threshold may limit. More is worse in all of them; ``original.*`` is not published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from."""
+
+    figures: Mapping[str, Figure]
+    before: ClassSizes
+    after: ClassSizes
+    suppressed: int
+    rows_in: int
+
+    def as_dict(self) -> dict[str, dict[str, float | int | str | None]]:
+        """Return the flat content of ``risk.json``."""
+        return {name: asdict(figure) for name, figure in self.figures.items()}
+
+    def to_json(self) -> str:
+        """Return ``risk.json`` as text, one figure after the other in a fixed order."""
+        return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A threshold beside the figure it limits; ``observed`` is the upper end of the figure's interval."""
+
+    figure: str
+    limit: float
+    observed: float | None
+    outcome: Outcome
+
+
+def assess(before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int) -> Assessment:
+    """Return the risk of the original and of the anonymised table.
+
+    ``before`` and ``after`` are the classes of the input and of the re-read release; ``suppressed`` counts
+    the input's rows that the release does not show.
+
+    Raises:
+        ValueError: the rows of ``before``, ``suppressed`` and ``rows_in`` contradict one another.
+    """
+    if before.records != rows_in or not 0 <= suppressed <= rows_in:
+        raise ValueError("rows_in must be the rows before, and suppressed a part of them")
+    figures = {
+        **_named("original", measures(before)),
+        **_named("anonymised", measures(after) | {"suppressed_share": _share(suppressed, rows_in)}),
+    }
+    return Assessment(figures, before, after, suppressed, rows_in)
+
+
+def judge(figures: Mapping[str, Figure], thresholds: Mapping[str, float]) -> tuple[Judgement, ...]:
+    """Return each threshold's outcome: exceeded where the figure's upper bound is strictly above the limit.
+
+    A figure that has no upper bound, or does not exist, is ``not computed`` and must not pass a gate.
+    """
+    return tuple(_judge(name, limit, figures.get(name)) for name, limit in thresholds.items())
+
+
+def _judge(name: str, limit: float, figure: Figure | None) -> Judgement:
+    if figure is None or figure.high is None:
+        return Judgement(name, limit, None, "not computed")
+    return Judgement(name, limit, figure.high, "exceeded" if figure.high > limit else "met")
+
+
+def _share(suppressed: int, rows_in: int) -> Figure:
+    if not rows_in:
+        return Figure(None, None, None, 0, NO_RECORDS)
+    return exact(suppressed / rows_in, rows_in, "suppressed rows / rows in")
+
+
+def _named(table: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    return {f"{table}.{name}": figure for name, figure in figures.items()}

@@ -1,0 +1,57 @@
+"""Templates into static pages: autoescaped, with a policy under which nothing is loaded and nothing runs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from risk import wording
+
+HERE = Path(__file__).parent
+
+
+def render(template: str, **context: Any) -> str:
+    """Return the page of ``template`` (a file beside this one); every value in it is escaped.
+
+    The stylesheet stands in the page and is the only style its Content-Security-Policy allows, by hash.
+    """
+    style = (HERE / "report.css").read_text(encoding="utf-8")
+    page = _environment().get_template(template)
+    return str(page.render(style=_trusted(style), policy=content_policy(style), **context))
+
+
+def content_policy(style: str) -> str:
+    """Return the Content-Security-Policy that allows exactly this inline stylesheet and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def drawing(svg: str) -> Any:
+    """Return an SVG element of ``risk.charts``, whose writer has escaped it, for a template."""
+    return _trusted(svg)
+
+
+def _trusted(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for name in ("percent", "one_in", "plain", "interval", "share_of", "count_of"):
+        environment.filters[name] = getattr(wording, name)
+    for name in ("asked", "title_of", "reached", "is_met"):
+        environment.filters[name] = getattr(wording, name)
+    return environment

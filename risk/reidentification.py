@@ -1,0 +1,164 @@
+"""Re-identification risk of a table whose rows fall into equivalence classes, counted exactly.
+
+The attackers are those of El Emam, "Guide to the De-Identification of Personal Health Information" (CRC
+Press, 2013), chapters 12 and 13: the *prosecutor* knows that one person is in the table, the *journalist*
+only that somebody of a population is, the *marketer* links as many records as possible. All of them know
+every quasi-identifier and nothing else: knowledge of other columns is not covered by any figure here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+RISK_LEVELS = ("0.05", "0.09", "0.1", "0.2")
+"""Risks above which records are counted; 0.09 is EMA policy 0070's limit, the others are customary."""
+
+SIZE_QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
+
+NO_RECORDS = "not computed: the table holds no records"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a report with its interval: ``low`` and ``high`` equal ``value`` where it is exact.
+
+    ``value`` is None where only bounds are known, and ``high`` too where there is no figure at all;
+    ``method`` then says why. ``n`` is the number of records (or classes) the figure is about.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+
+    @property
+    def is_exact(self) -> bool:
+        return self.value is not None and self.low == self.value == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSizes:
+    """The distinct people and the rows of each equivalence class: two int64 arrays of shape (classes,).
+
+    Raises:
+        ValueError: the arrays differ in shape, or a class holds no person or fewer rows than people.
+    """
+
+    people: IntArray
+    rows: IntArray
+
+    def __post_init__(self) -> None:
+        for name in ("people", "rows"):
+            counts = np.array(getattr(self, name), dtype=np.int64)
+            counts.setflags(write=False)
+            object.__setattr__(self, name, counts)
+        if self.people.ndim != 1 or self.people.shape != self.rows.shape:
+            raise ValueError("people and rows must be one-dimensional and of equal length")
+        if np.any(self.people < 1) or np.any(self.rows < self.people):
+            raise ValueError("a class must hold at least one person and no fewer rows than people")
+
+    @property
+    def classes(self) -> int:
+        return len(self.people)
+
+    @property
+    def records(self) -> int:
+        return int(self.rows.sum())
+
+
+def exact(value: float, n: int, what: str) -> Figure:
+    """Return a figure that was counted, not estimated: its interval is the value itself."""
+    return Figure(value, value, value, n, f"exact: {what}")
+
+
+def measures(sizes: ClassSizes) -> dict[str, Figure]:
+    """Return every re-identification figure of a table by its name.
+
+    A record's risk is 1 / (people in its class); averages and shares are over records. Without a population
+    the journalist's risk is the prosecutor's. With one row per person ``prosecutor_average`` is
+    classes / records, ARX's average risk and the share a marketer links correctly on average.
+    """
+    return {**_risks(sizes), **_sizes(sizes, "people")}
+
+
+def bounded_measures(rows: IntArray, least_people: int) -> dict[str, Figure]:
+    """Return the figures of a table whose people cannot be counted, as bounds without a value.
+
+    ``rows`` has shape (classes,). A class holds between ``least_people`` people (attested elsewhere) and one
+    person per row; every risk falls as people rise, so these two ends bound it.
+    """
+    few = measures(ClassSizes(np.minimum(rows, least_people), rows))
+    many = measures(ClassSizes(rows, rows))
+    method = f"bounds: one person may have several rows, a class holds at least {least_people} people"
+    bounded = {
+        name: Figure(None, many[name].value, few[name].value, many[name].n, method) for name in _risks_names()
+    }
+    return {**bounded, **_sizes(ClassSizes(rows, rows), "records")}
+
+
+def records_above(sizes: ClassSizes, level: str) -> int:
+    """Return the number of rows whose risk, 1 / people, is strictly above ``level`` (decided exactly)."""
+    limit = Fraction(level)
+    return int(sizes.rows[sizes.people * limit.numerator < limit.denominator].sum())
+
+
+def _risks(sizes: ClassSizes) -> dict[str, Figure]:
+    if not sizes.records:
+        return {name: Figure(None, None, None, 0, NO_RECORDS) for name in _risks_names()}
+    n = sizes.records
+    # Sorted, so that the order in which classes were grouped cannot move the last digit of a float sum.
+    average = float(np.sort(sizes.rows / sizes.people).sum()) / n
+    shares = {level: records_above(sizes, level) / n for level in RISK_LEVELS}
+    unique = int(sizes.rows[sizes.people == 1].sum()) / n
+    highest = 1.0 / int(sizes.people.min())
+    journalist = "; no population given, so equal to the prosecutor's"
+    return {
+        "prosecutor_max": exact(highest, n, "1 / people in the smallest class"),
+        "prosecutor_average": exact(average, n, "mean over records of 1 / people in the class"),
+        "prosecutor_lowest": exact(1.0 / int(sizes.people.max()), n, "1 / people in the largest class"),
+        **{
+            f"records_at_risk_above_{level}": exact(share, n, f"share of records with a risk above {level}")
+            for level, share in shares.items()
+        },
+        "unique_records": exact(unique, n, "share of records whose class holds one person"),
+        "journalist_max": exact(highest, n, "1 / people in the smallest class" + journalist),
+        "journalist_average": exact(average, n, "mean over records of 1 / people" + journalist),
+        "marketer": exact(average, n, "expected share of records linked to the right person"),
+    }
+
+
+def _risks_names() -> tuple[str, ...]:
+    """Return the names of the figures for which more is worse: those a threshold can limit."""
+    return (
+        *("prosecutor_max", "prosecutor_average", "prosecutor_lowest"),
+        *(f"records_at_risk_above_{level}" for level in RISK_LEVELS),
+        *("unique_records", "journalist_max", "journalist_average", "marketer"),
+    )
+
+
+RISKS = frozenset(_risks_names())
+
+
+def _sizes(sizes: ClassSizes, unit: str) -> dict[str, Figure]:
+    counts = {
+        "classes": exact(sizes.classes, sizes.classes, "number of equivalence classes"),
+        "records": exact(sizes.records, sizes.records, "number of records"),
+    }
+    for name, share in SIZE_QUANTILES.items():
+        method = f"{name} of the {unit} per class, over classes"
+        counts[f"class_size_{name}"] = _size_quantile(sizes, share, method)
+    return counts
+
+
+def _size_quantile(sizes: ClassSizes, share: float, method: str) -> Figure:
+    if not sizes.classes:
+        return Figure(None, None, None, 0, NO_RECORDS)
+    size = int(np.quantile(sizes.people, share, method="inverted_cdf"))
+    return exact(size, sizes.classes, method)

@@ -1,0 +1,131 @@
+"""Numbers and criteria in the words of a report (English)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from risk.facts import CriterionResult
+from risk.reidentification import Figure
+
+NOT_COMPUTED = "not computed"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage of two or three significant digits that never rounds to 0% or 100%."""
+    hundredths = share * 100
+    if hundredths in (0.0, 100.0):
+        return f"{hundredths:.0f}%"
+    if hundredths < 0.001:
+        return "<0.001%"
+    if 99.95 <= hundredths < 100:
+        return ">99.9%"
+    if hundredths < 1:
+        return f"{hundredths:.2g}%"
+    return f"{hundredths:.{1 if hundredths >= 10 else 2}f}".rstrip("0").rstrip(".") + "%"
+
+
+def one_in(share: float) -> str:
+    """Return a probability as "1 in n", rounded so that the risk is not understated."""
+    if share <= 0:
+        return "none"
+    n = 1 / share
+    if abs(n - round(n)) < 1e-9 * n:
+        return f"1 in {round(n):,}"
+    return f"about 1 in {int(n):,}" if n >= 10 else f"about 1 in {int(n * 10) / 10:g}"
+
+
+def plain(value: object) -> str:
+    """Return a scalar, or a list of scalars, as text: counts with separators, yes and no, a dash for none."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.10g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(plain, value)) or "—"
+    return str(value)
+
+
+def interval(figure: Figure) -> str:
+    """Return a figure's interval as percentages, or why it has none."""
+    if figure.is_exact:
+        return "exact count, no sampling"
+    if figure.low is None or figure.high is None:
+        return figure.method
+    return f"{percent(figure.low)} to {percent(figure.high)}"
+
+
+def share_of(figure: Figure) -> str:
+    """Return a share as a percentage, its upper bound where only bounds are known, or that there is none."""
+    if figure.value is not None:
+        return percent(figure.value)
+    return NOT_COMPUTED if figure.high is None else f"at most {percent(figure.high)}"
+
+
+def count_of(figure: Figure) -> str:
+    """Return a count with thousands separators."""
+    return NOT_COMPUTED if figure.value is None else plain(figure.value)
+
+
+def flattened(tree: Mapping[str, object], depth: int = 0) -> Iterator[tuple[int, str, str]]:
+    """Yield depth, label and text of every entry of a nested mapping; a branch has an empty text."""
+    for key, value in tree.items():
+        label = str(key).replace("_", " ")
+        if isinstance(value, Mapping):
+            yield depth, label, ""
+            yield from flattened(value, depth + 1)
+        else:
+            yield depth, label, plain(value)
+
+
+def all_met(number: int, one: str, many: str) -> str:
+    """Return the sentence that all of ``number`` (at least one) demands are met."""
+    if number == 1:
+        return f"The {one} is met"
+    return f"Both {many} are met" if number == 2 else f"All {number} {many} are met"
+
+
+def asked(criterion: CriterionResult) -> str:
+    """Return what a criterion demands, as a claim about every class."""
+    numbers = criterion.parameters
+    if criterion.name == "k-anonymity":
+        return f"every class holds at least {plain(numbers['k'])} people"
+    if criterion.name == "distinct l-diversity":
+        return f"every class holds at least {plain(numbers['l'])} different values of {criterion.column}"
+    stated = ", ".join(f"{key} = {plain(value)}" for key, value in numbers.items())
+    return f"{criterion.column}: {stated}" if criterion.column else stated
+
+
+def title_of(criterion: CriterionResult) -> str:
+    """Return a criterion's short name with its parameter, e.g. ``5-anonymity``."""
+    if criterion.name == "k-anonymity":
+        return f"{plain(criterion.parameters['k'])}-anonymity"
+    if criterion.name == "distinct l-diversity":
+        return f"distinct {plain(criterion.parameters['l'])}-diversity of {criterion.column}"
+    return criterion.name
+
+
+def reached(criterion: CriterionResult) -> str:
+    """Return what the released file shows; an attested criterion's finding is not the release's to tell."""
+    if criterion.status == "attested" or criterion.reached is None:
+        return "checked in the run; not countable from the released file"
+    found = plain(criterion.reached)
+    if criterion.name == "k-anonymity":
+        return f"the smallest class holds {found}"
+    if criterion.name == "distinct l-diversity":
+        return f"the least diverse class holds {found}"
+    return f"reached {found}"
+
+
+def is_met(criterion: CriterionResult) -> bool:
+    """Return whether what the verifier recounted is what the criterion asked.
+
+    Only a verified release is reported, so this is a second look; an attested criterion has none here.
+    """
+    least = criterion.parameters.get("k" if criterion.name == "k-anonymity" else "l")
+    if criterion.status == "attested" or criterion.reached is None or not isinstance(least, int):
+        return True
+    return criterion.reached >= least

@@ -1,0 +1,1 @@
+"""An invented core-dataset export, and the configs that run on it. Nothing in it is about anybody."""
