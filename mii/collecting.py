@@ -40,40 +40,36 @@ class Collected:
 
 
 class Sink:
-    """The records of one type. A second resource with a known id is counted and not kept.
+    """The records of one type by id. A second resource with a known id is counted and not kept.
 
     Where the two differ in what is kept, the later ``meta.lastUpdated`` wins; without one the choice
     depends on the content alone and never on the order of files.
     """
 
-    __slots__ = ("_make", "conflicts", "duplicates", "places", "records")
+    __slots__ = ("_make", "conflicts", "duplicates", "records")
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
-        self.places: dict[str | None, int] = {}
-        self.records: list[Any] = []
+        self.records: dict[Any, Any] = {}
         self.duplicates = self.conflicts = 0
 
     def add(self, identity: str | None, resource: Any) -> None:
         """Takes in one resource."""
-        records = self.records
-        new = len(records)
-        place = self.places.setdefault(identity, new)
-        if place == new:
-            records.append(self._make(resource))
-        else:
-            self._meet(place, self._make(resource))
+        record = self._make(resource)
+        known = self.records.setdefault(identity, record)
+        if known is not record:
+            self._meet(identity, known, record)
 
-    def by_id(self) -> dict[str, Any]:
-        """The records by id."""
-        return dict(zip(self.places, self.records, strict=True))  # type: ignore[arg-type]
+    @property
+    def read(self) -> int:
+        """How many resources were taken in, duplicates among them."""
+        return len(self.records) + self.duplicates
 
-    def _meet(self, place: int, again: Any) -> None:
-        known = self.records[place]
+    def _meet(self, identity: str | None, known: Any, again: Any) -> None:
         self.duplicates += 1
         if _content(known) != _content(again):
             self.conflicts += 1
-            self.records[place] = max(known, again, key=_version)
+            self.records[identity] = max(known, again, key=_version)
 
 
 class ConsentSink(Sink):
@@ -81,24 +77,23 @@ class ConsentSink(Sink):
 
     __slots__ = ()
 
-    def _meet(self, place: int, again: Any) -> None:
-        known = self.records[place]
+    def _meet(self, identity: str | None, known: Any, again: Any) -> None:
         if known[0] == again[0] and known[1] != again[1]:
             raise BadInput("Consent: an id has two contents and meta.lastUpdated does not say which is newer")
-        super()._meet(place, again)
+        super()._meet(identity, known, again)
 
 
 @dataclass(slots=True)
 class Ids:
     """The ids of a type of which nothing else is kept."""
 
-    seen: set[str | None] = field(default_factory=set)
+    records: set[str | None] = field(default_factory=set)
     read: int = 0
 
     def add(self, identity: str | None, resource: Any) -> None:
         """Takes in one resource."""
         self.read += 1
-        self.seen.add(identity)
+        self.records.add(identity)
 
 
 class Collector:
@@ -112,35 +107,24 @@ class Collector:
         self._ids = {name: Ids() for name in decoder.classes if name not in wanted}
         self._unknown = Ids()
         everything: dict[str, Any] = {**self._ids, **self._sinks}
-        self._add = {cls: everything[name].add for name, cls in decoder.classes.items()}
-        self._add[fhir.Unknown] = self._unknown.add
-        self._is_bundle = decoder.is_bundle
+        self.adders = {cls: everything[name].add for name, cls in decoder.classes.items()}
+        """The function that takes in a resource (its id, itself) by the class it was decoded as."""
+        self.adders |= {fhir.Unknown: self._unknown.add}
+        self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
         self._urns: dict[str, str] = {}
         self._bundles = self._empty = 0
 
-    def add(self, found: Any) -> None:
-        """Takes in a decoded resource, or all resources of a decoded Bundle."""
-        add = self._add.get(type(found))
-        if add is not None:
-            add(found.id, found)
-        elif self._is_bundle(found):
-            self._add_bundle(found)
-
-    def _add_bundle(self, bundle: fhir.Bundle) -> None:
+    def _add_bundle(self, _: str | None, bundle: fhir.Bundle) -> None:
         self._bundles += 1
-        adders, urns = self._add, self._urns
+        adders, urns = self.adders, self._urns
         for entry in bundle.entry or ():
             resource, url = entry.resource, entry.full_url
             if resource is None:
                 self._empty += 1
-                continue
-            add = adders.get(type(resource))
-            if add is None:
-                self._add_bundle(resource)
             elif url is not None and url.startswith("urn:"):
-                add(urns.setdefault(url, resource.id or url), resource)
+                adders[type(resource)](urns.setdefault(url, resource.id or url), resource)
             else:
-                add(resource.id, resource)
+                adders[type(resource)](resource.id, resource)
 
     def finish(self) -> Collected:
         """What was collected, with references by ``urn:uuid:`` resolved.
@@ -148,9 +132,9 @@ class Collector:
         Raises ``BadInput`` where a resource that is read has no id.
         """
         for name, sink in self._sinks.items():
-            if None in sink.places:
+            if None in sink.records:
                 raise BadInput(f"{name}: a resource has no id")
-        kept = {name: sink.by_id() for name, sink in self._sinks.items()}
+        kept = {name: sink.records for name, sink in self._sinks.items()}
         dated: dict[str, dict[str, Dated]] = {name: kept.get(name, {}) for name in DATED}
         consents = [record for _, record in kept.get("Consent", {}).values()]
         if self._urns:
@@ -161,16 +145,15 @@ class Collector:
         )
 
     def _counts(self) -> dict[str, Any]:
-        read = {name: len(sink.records) + sink.duplicates for name, sink in self._sinks.items()}
-        read |= {name: ids.read for name, ids in self._ids.items()}
-        unique = {name: len(sink.records) for name, sink in self._sinks.items()}
-        unique |= {name: len(ids.seen) for name, ids in self._ids.items()}
+        takers: dict[str, Sink | Ids] = {**self._sinks, **self._ids}
+        read = sum(taker.read for taker in takers.values())
+        unique = {name: len(taker.records) for name, taker in takers.items()}
         return {
             "bundles": self._bundles,
             "bundle_entries_without_resource": self._empty,
-            "resources_read": sum(read.values()),
+            "resources_read": read,
             "resources_unique": sum(unique.values()),
-            "resources_duplicate": sum(read.values()) - sum(unique.values()),
+            "resources_duplicate": read - sum(unique.values()),
             "resources_duplicate_with_other_content": _nonzero(
                 (name, sink.conflicts) for name, sink in self._sinks.items()
             ),
@@ -185,8 +168,8 @@ def _content(record: Any) -> Any:
 
 
 def _version(record: Any) -> tuple[str, str]:
-    updated = record[0] if isinstance(record, tuple) else record.updated
-    return updated, repr(_content(record))
+    updated: str | None = record[0] if isinstance(record, tuple) else record.updated
+    return updated or "", repr(_content(record))
 
 
 def _resolve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +16,12 @@ from mii.request import MiiRequest
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """What may be used. ``dropped`` and ``kept`` count resources by (patient, type); they stay in memory."""
+    """What may be used. ``kept`` and ``dropped`` count resources by type and patient; they stay in memory."""
 
     collected: Collected
     decisions: Mapping[str, Decision]
-    kept: Mapping[tuple[str, str], int]
-    dropped: Mapping[tuple[str, str], int]
+    kept: Mapping[str, Mapping[str, int]]
+    dropped: Mapping[str, Mapping[str, int]]
 
 
 def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
@@ -39,12 +39,13 @@ def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
             "consent is required and no patient of the export passes", count=len(collected.persons)
         )
     windows = {key: decisions[key].window for key in persons}
-    kept, dropped = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    dated = {
-        name: _within(name, records, windows=windows, kept=kept, dropped=dropped)
-        for name, records in collected.dated.items()
-    }
-    return Consented(replace(collected, persons=persons, dated=dated), decisions, kept, dropped)
+    outcomes = {name: _within(records, windows) for name, records in collected.dated.items()}
+    return Consented(
+        replace(collected, persons=persons, dated={name: inside for name, (inside, *_) in outcomes.items()}),
+        decisions,
+        kept={name: kept for name, (_, kept, _) in outcomes.items()},
+        dropped={name: dropped for name, (_, _, dropped) in outcomes.items()},
+    )
 
 
 def consent_counts(before: Collected, consented: Consented) -> dict[str, Any]:
@@ -53,23 +54,23 @@ def consent_counts(before: Collected, consented: Consented) -> dict[str, Any]:
         str(consented.decisions.get(patient, NO_CONSENT).reason) for patient in before.persons
     )
     accepted = consented.collected.persons
-    inside = ((name, n) for (patient, name), n in consented.dropped.items() if patient in accepted)
-    outside = ((name, n) for (patient, name), n in consented.dropped.items() if patient not in accepted)
     return {
         "consents": len(before.consents),
         "consents_without_expected_category": unexpected_categories(before.consents),
         "patients_by_reason": dict(sorted(reasons.items())),
-        "resources_kept": _sums((name, n) for (_, name), n in consented.kept.items()),
-        "resources_dropped_outside_window": _sums(inside),
-        "resources_dropped_patient_not_accepted": _sums(outside),
+        "resources_kept": _sums(consented.kept, lambda patient: True),
+        "resources_dropped_outside_window": _sums(consented.dropped, lambda patient: patient in accepted),
+        "resources_dropped_patient_not_accepted": _sums(
+            consented.dropped, lambda patient: patient not in accepted
+        ),
     }
 
 
-def _sums(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    sums = Counter[str]()
-    for name, count in counts:
-        sums[name] += count
-    return dict(sorted(sums.items()))
+def _sums(counts: Mapping[str, Mapping[str, int]], counted: Callable[[str], bool]) -> dict[str, int]:
+    return {
+        name: sum(count for patient, count in of_type.items() if counted(patient))
+        for name, of_type in sorted(counts.items())
+    }
 
 
 def _decisions(collected: Collected, request: MiiRequest) -> Mapping[str, Decision]:
@@ -89,27 +90,29 @@ def _decisions(collected: Collected, request: MiiRequest) -> Mapping[str, Decisi
 
 
 def _within(
-    name: str,
-    records: dict[str, Dated],
-    *,
-    windows: Mapping[str, Window | None],
-    kept: Counter[tuple[str, str]],
-    dropped: Counter[tuple[str, str]],
-) -> dict[str, Dated]:
-    """The records that lie in their patients' windows; a patient's days repeat, so answers are kept."""
-    answers: dict[tuple[str, str | None, str | None, bool], bool] = {}
+    records: Mapping[str, Dated], windows: Mapping[str, Window | None]
+) -> tuple[dict[str, Dated], Counter[str], Counter[str]]:
+    """The records inside their patients' windows, and by patient how many were inside and outside.
+
+    A record without detail is only counted. A patient's days repeat, so each answer is found once.
+    """
+    answers: dict[str, dict[Any, bool]] = {patient: {} for patient in windows}
     inside: dict[str, Dated] = {}
+    kept, dropped = list[str](), list[str]()
     for identity, record in records.items():
-        question = (record.patient, record.start, record.end, record.is_period)
-        allowed = answers.get(question)
+        patient = record.patient
+        known = answers.get(patient)
+        if known is None:
+            dropped.append(patient)
+            continue
+        question = (record.start, record.end) if record.is_period else record.start
+        allowed = known.get(question)
         if allowed is None:
-            allowed = answers[question] = _covers(windows.get(record.patient), record)
-        if allowed:
+            allowed = known[question] = _covers(windows[patient], record)
+        (kept if allowed else dropped).append(patient)
+        if allowed and record.detail is not None:
             inside[identity] = record
-            kept[record.patient, name] += 1
-        else:
-            dropped[record.patient, name] += 1
-    return inside
+    return inside, Counter(kept), Counter(dropped)
 
 
 def _covers(window: Window | None, record: Dated) -> bool:

@@ -102,14 +102,12 @@ class Extractor:
     def observation(self, observation: fhir.Observation) -> Dated:
         """What is kept of an Observation: its dates, and the value where a column asks for its code."""
         concept, loincs = observation.code, self._loincs
-        codings = concept.coding if concept is not None else None
-        detail: Measured | str | None = None
-        for coding in codings or ():
-            if coding.code in loincs and coding.system == LOINC:
-                detail = _unless_void(observation.status, self._measured(observation))
-                break
-        moment = observation.moment or observation.instant
-        return self._dated(observation, moment, observation.period, detail)
+        if concept is not None and concept.coding is not None:
+            for coding in concept.coding:
+                if coding.code in loincs and coding.system == LOINC:
+                    detail = _unless_void(observation.status, self._measured(observation))
+                    return self._observed(observation, detail)
+        return self._observed(observation, None)
 
     def medication_event(
         self, event: fhir.MedicationAdministration | fhir.MedicationStatement
@@ -137,7 +135,7 @@ class Extractor:
             _updated(medication), tuple(_substance_codes(medication)), tuple(name for name in named if name)
         )
 
-    def consent(self, consent: fhir.Consent) -> tuple[str, ConsentRecord]:
+    def consent(self, consent: fhir.Consent) -> tuple[str | None, ConsentRecord]:
         """A Consent's last update and its record."""
         nested = consent.provision.provision if consent.provision else None
         record = ConsentRecord(
@@ -149,13 +147,19 @@ class Extractor:
         )
         return _updated(consent), record
 
+    def _observed(self, observation: fhir.Observation, detail: Any) -> Dated:
+        moment = observation.moment or observation.instant
+        return self._dated(observation, moment, observation.period, detail)
+
     def _dated(self, resource: Any, moment: str | None, period: fhir.Period | None, detail: Any) -> Dated:
         meta, subject = resource.meta, resource.subject
-        updated = (meta.updated or "") if meta is not None else ""
+        updated = meta.updated if meta is not None else None
         reference = subject.reference if subject is not None else None
         patient = self._patients[reference] if reference is not None else NOWHERE
         if moment is not None:
-            return Dated(updated, patient, day_text(moment), None, False, detail)
+            if moment[10:11] == "T":
+                moment = moment[:10]
+            return Dated(updated, patient, moment, None, False, detail)
         if period is not None:
             return Dated(updated, patient, day_text(period.start), day_text(period.end), True, detail)
         return Dated(updated, patient, None, None, False, detail)
@@ -196,8 +200,8 @@ def _unless_void(status: str | None, detail: Any) -> Any:
     return status if status in VOID else detail
 
 
-def _updated(resource: Any) -> str:
-    return (resource.meta.updated or "") if resource.meta is not None else ""
+def _updated(resource: Any) -> str | None:
+    return resource.meta.updated if resource.meta is not None else None
 
 
 def _target(targets: Targets, reference: fhir.Reference | None) -> str:

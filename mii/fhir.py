@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Optional, TypeGuard, TypeVar, Union
+from typing import Any, Optional, TypeVar, Union
 
 import msgspec
 from msgspec import Struct, field
@@ -294,8 +294,9 @@ class Decoder:
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.classes = {name: READ[name] if name in wanted else _id_only(name) for name in RESOURCE_TYPES}
-        self._bundle = _bundle_class(self.classes)
-        union = Union[tuple([*self.classes.values(), self._bundle])]  # noqa: UP007
+        bundle = _bundle_class(self.classes)
+        self.bundle_classes = (bundle, Bundle)
+        union = Union[tuple([*self.classes.values(), bundle])]  # noqa: UP007
         self._resource: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
         self._generic, self._raw = msgspec.json.Decoder(Unknown), msgspec.json.Decoder(RawBundle)
 
@@ -318,10 +319,6 @@ class Decoder:
     def is_fhir(self, document: bytes) -> bool:
         """Whether a JSON document says that it is a resource. Raises ``BadInput`` where it is no JSON."""
         return _decoded(self._generic, document, "a file is not complete, valid JSON").type is not None
-
-    def is_bundle(self, found: Resource | Unknown | Bundle) -> TypeGuard[Bundle]:
-        """Whether ``found`` is a Bundle."""
-        return isinstance(found, (self._bundle, Bundle))
 
     def _unusual(self, document: bytes, element: str) -> Unknown | Bundle:
         """A resource of a type that FHIR R4 does not have, or a Bundle that holds one (or a Bundle)."""

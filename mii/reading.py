@@ -18,7 +18,7 @@ from mii.elements import VITAL_STATUS
 from mii.forms import Kind, Source, kind, sources
 from mii.request import COLUMNS, MiiRequest, lab_columns
 from mii.rows import MEDICATION_EVENTS, build
-from mii.streaming import Limits, batches, is_utf8, whole
+from mii.streaming import Limits, is_utf8, lines, whole
 
 _STAY_COLUMNS = frozenset(
     {"encounter_id", "admission_date", "discharge_date", "length_of_stay_days", "department"}
@@ -117,18 +117,17 @@ def _read_fhir(
 
 
 def _read_lines(source: Source, decoder: fhir.Decoder, collector: Collector, limits: Limits) -> None:
-    decode, add = decoder.decode, collector.add
+    decode, adders = decoder.decode, collector.adders
     number = 0
     try:
         with source.open() as stream:
-            for lines in batches(stream, limits):
-                for line in lines:
-                    number += 1
-                    if not line or line.isspace():
-                        continue
-                    if not line.isascii() and not is_utf8(line):
-                        raise BadInput("the text is not UTF-8")
-                    add(decode(line))
+            for number, line in enumerate(lines(stream, limits), 1):
+                if line.isspace():
+                    continue
+                if not (line.isascii() or is_utf8(line)):
+                    raise BadInput("the text is not UTF-8")
+                found = decode(line)
+                adders[type(found)](found.id, found)
     except BadInput as error:
         raise _at(error, f"{source.name}, line {number}") from None
 
@@ -142,7 +141,8 @@ def _read_document(source: Source, decoder: fhir.Decoder, collector: Collector, 
             raise BadInput("the text is not UTF-8")
         if not decoder.is_fhir(document):
             return False
-        collector.add(decoder.decode(document))
+        found = decoder.decode(document)
+        collector.adders[type(found)](found.id, found)
     except BadInput as error:
         raise _at(error, source.name) from None
     return True

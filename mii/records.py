@@ -12,7 +12,7 @@ from msgspec import Struct
 class Person(Struct, gc=False):
     """A Patient. Texts are as written; the rows check them."""
 
-    updated: str
+    updated: str | None
     gender: str | None
     birth_date: str | None
     deceased: bool | None
@@ -71,7 +71,7 @@ class Measured(Struct, gc=False):
 class Substance(Struct, gc=False):
     """A Medication: its ATC codes and the Medications that its ingredients name."""
 
-    updated: str
+    updated: str | None
     codes: tuple[str, ...]
     ingredients: tuple[str, ...]
 
@@ -82,7 +82,7 @@ class Dated(Struct, gc=False):
     ``detail`` is ``None`` where no column wants it and a status word where the status voids it.
     """
 
-    updated: str
+    updated: str | None
     patient: str
     start: str | None
     end: str | None

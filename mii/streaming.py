@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from anonymizer.errors import BadInput
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 1 << 20
+LINE_BUFFER_BYTES = 256 << 10
 BOM = b"\xef\xbb\xbf"
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 
@@ -85,26 +87,36 @@ def is_zip(start: bytes) -> bool:
     return start.startswith(_ZIP)
 
 
-def batches(stream: Readable, limits: Limits) -> Iterator[list[bytes]]:
-    """The lines of ``stream`` without their ends, a list of them per chunk read; no byte-order mark.
+def lines(stream: Readable, limits: Limits) -> Iterable[bytes]:
+    """The lines of ``stream`` with their ends, without a byte-order mark.
 
-    Raises ``BadInput`` where a line is longer than ``limits.record_bytes``.
+    Reading raises ``BadInput`` where a line is longer than ``limits.record_bytes``.
     """
-    pieces: list[bytes] = []
-    waiting = 0
-    chunk = stream.read(CHUNK_BYTES).removeprefix(BOM)
-    while chunk:
-        lines = chunk.split(b"\n")
-        pieces.append(lines[0])
-        waiting += len(lines[0])
-        if waiting > limits.record_bytes:
+    return io.BufferedReader(_Bounded(stream, limits.record_bytes), LINE_BUFFER_BYTES)  # type: ignore[type-var]
+
+
+class _Bounded(io.RawIOBase):
+    """``stream`` as a file to read lines from, refusing a line that would fill memory."""
+
+    def __init__(self, stream: Readable, line_bytes: int) -> None:
+        self._stream, self._line_bytes = _without_mark(stream), line_bytes
+        self._waiting = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self._waiting = len(data) if b"\n" in data else self._waiting + len(data)
+        if self._waiting > self._line_bytes:
             raise BadInput("a line is longer than the limit")
-        if len(lines) > 1:
-            yield [b"".join(pieces), *lines[1:-1]]
-            pieces, waiting = [lines[-1]], len(lines[-1])
-        chunk = stream.read(CHUNK_BYTES)
-    if waiting:
-        yield [b"".join(pieces)]
+        return len(data)
+
+
+def _without_mark(stream: Readable) -> Readable:
+    start = stream.read(len(BOM))
+    return stream if start == BOM else _Pushed(start, stream)
 
 
 def whole(stream: Readable, limits: Limits) -> bytes:

@@ -62,7 +62,7 @@ def decode(cells: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFra
     if header != list(dtypes):
         raise VerificationFailed("the csv file's header is not the schema's")
     columns = zip(cells.slice(1).get_columns(), dtypes.items(), strict=True)
-    return pl.DataFrame([_decode(raw, dtype).alias(name) for raw, (name, dtype) in columns])
+    return pl.DataFrame([_decode(raw.alias(name), dtype).alias(name) for raw, (name, dtype) in columns])
 
 
 def _encode(series: pl.Series) -> pl.Series:

@@ -174,7 +174,7 @@ def _table(verified: VerifiedRelease) -> TableEntry:
         name=promise.table_name,
         kind="anonymised",
         guarantee=_guarantee(verified.criteria),
-        row_is_person=promise.row_is_person,
+        row_is_person=verified.row_is_person,
         rows=verified.frame.height,
         files=tuple(sorted(verified.digests)),
         suppression_limit=float(promise.suppression_limit),

@@ -29,23 +29,17 @@ class Promise:
     suppressed: Literal["drop", "star"] = "drop"
 
     @property
-    def row_is_person(self) -> bool:
-        """Whether no person has two rows of the input."""
-        subject = self.table.subject
-        return subject is None or self.table.frame[subject].n_unique() == self.table.frame.height
-
-    @property
     def most_suppressed(self) -> int:
         """The largest number of rows the limit allows, exactly: 0.29 of 100 rows are 29, in floats 28."""
         return floor(Fraction(str(self.suppression_limit)) * self.table.frame.height)
 
-    def is_recountable(self, criterion: Criterion) -> bool:
+    def is_recountable(self, criterion: Criterion, *, row_is_person: bool) -> bool:
         """Whether anybody can count the criterion again from the release alone.
 
-        That takes rows that are people, and for l-diversity the base values in the release.
+        That takes released rows that are people, and for l-diversity the base values in the release.
         """
-        if not self.row_is_person or not isinstance(criterion, DistinctLDiversity):
-            return self.row_is_person
+        if not row_is_person or not isinstance(criterion, DistinctLDiversity):
+            return row_is_person
         column = next(column for column in self.table if column.name == criterion.column)
         is_released_as_it_is = column.clip is None and column.release_level is None
         return column.role is Role.SENSITIVE and is_released_as_it_is

@@ -16,7 +16,7 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import SUPPRESSED, Hierarchy
 from anonymizer.table import Column, Role
 from release.promise import Promise
-from release.recount import count_classes, countable, keys_of, meets
+from release.recount import PERSON, count_classes, countable, keys_of, meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Replay:
     counted: pl.DataFrame
     before: pl.DataFrame
     suppressed: int
+
+    @property
+    def row_is_person(self) -> bool:
+        """Whether no person has two released rows; of suppressed rows nobody may learn even that."""
+        return self.counted[PERSON].n_unique() == self.counted.height
 
 
 def replay(promise: Promise) -> Replay:
@@ -123,9 +128,8 @@ def _hierarchy(column: Column) -> Hierarchy:
 
 def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.DataFrame:
     table = promise.table
-    rows = pl.int_range(table.frame.height, eager=True)
-    by_row = table.subject is None or promise.row_is_person
-    person = rows if by_row else table.frame[table.subject]  # type: ignore[index]
+    by_row = pl.int_range(table.frame.height, eager=True)
+    person = by_row if table.subject is None else table.frame[table.subject]
     base_values = {
         i: table.frame[c.column] for i, c in enumerate(promise.criteria) if isinstance(c, DistinctLDiversity)
     }

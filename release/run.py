@@ -163,7 +163,7 @@ def _write_reports(
         frame=verified.frame,
         columns=released_columns(verified.promise, tables.types(verified.frame)),
         criteria=verified.criteria,
-        row_is_person=verified.promise.row_is_person,
+        row_is_person=verified.row_is_person,
         consent=source.consent,
         reference_date=config.reference_date,
     )

@@ -75,12 +75,9 @@ def _from_export(config: Config, source: MiiInput) -> Source:
 
 
 def _from_table(config: Config, source: TableInput) -> Source:
-    if source.is_parquet:
-        frame = read_table(source.path)
-    else:
-        frame = read_table(
-            source.path, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing
-        )
+    frame = read_table(
+        source.path, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing
+    )
     columns = resolve(config, frame.columns)
     types = column_types(config, frame.columns)
     typed = frame.with_columns(

@@ -21,7 +21,7 @@ from release.promise import Promise
 from release.recount import count_classes, countable, least, required
 from release.replay import Replay, check_levels, labels_at, replay
 from release.staging import Staging
-from risk.facts import CriterionResult
+from risk.facts import CriterionResult, Status
 from risk.reidentification import ClassSizes
 
 _PROOF = object()
@@ -44,6 +44,7 @@ class VerifiedRelease:
     after: ClassSizes
     criteria: tuple[CriterionResult, ...]
     suppressed: int
+    row_is_person: bool
     evidence: pl.DataFrame
     proof: InitVar[object]
 
@@ -76,6 +77,7 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
         after=_sizes(after),
         criteria=recount(frame, expected, promise),
         suppressed=expected.suppressed,
+        row_is_person=expected.row_is_person,
         evidence=expected.counted,
         proof=_PROOF,
     )
@@ -123,13 +125,14 @@ def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[Cr
     results = []
     for position, criterion in enumerate(promise.criteria):
         reached = least(through_input, criterion, position)
-        if promise.is_recountable(criterion) and recount_released(frame, promise, criterion) != reached:
+        is_open = promise.is_recountable(criterion, row_is_person=expected.row_is_person)
+        if is_open and recount_released(frame, promise, criterion) != reached:
             raise VerificationFailed(
                 f"{criterion.name} counted on the staged rows is another than in the run"
             )
         if reached is not None and reached < required(criterion):
             raise VerificationFailed(f"an equivalence class breaks {criterion.name}", count=reached)
-        results.append(_result(criterion, reached, promise))
+        results.append(_result(criterion, reached, "recounted" if is_open else "attested"))
     return tuple(results)
 
 
@@ -161,14 +164,14 @@ def _bytes(path: Path) -> bytes:
         raise VerificationFailed("a staged data file cannot be read back") from None
 
 
-def _result(criterion: Criterion, reached: int | None, promise: Promise) -> CriterionResult:
+def _result(criterion: Criterion, reached: int | None, status: Status) -> CriterionResult:
     is_k = isinstance(criterion, KAnonymity)
     return CriterionResult(
         name=criterion.name,
         column=None if isinstance(criterion, KAnonymity) else criterion.column,
         parameters={"k" if is_k else "l": required(criterion)},
         reached=reached,
-        status="recounted" if promise.is_recountable(criterion) else "attested",
+        status=status,
     )
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sample_data.draw import Draw, weighted
 from sample_data.marginals import Comorbidity, Disease, Lab, Region, marginals
 
-FIRST_DAY, LAST_DAY = date(2022, 1, 3), date(2026, 10, 31)
+FIRST_DAY, LAST_DAY = date(2024, 1, 2), date(2026, 10, 31)
 
 
 class Agreement(StrEnum):

@@ -12,7 +12,7 @@ from pathlib import Path
 from sample_data.draw import Weighted, weighted, zipf
 
 FOLDER = Path(__file__).with_name("marginals")
-RANK_EXPONENT = 0.85
+RANK_EXPONENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)

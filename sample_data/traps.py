@@ -64,7 +64,7 @@ def two_hops(substance: Json, number: int) -> Iterator[Json]:
 
 def _birth_date(draw: Draw, patient: Json) -> None:
     kind = draw.of(
-        weighted(("whole", "month", "year", "absent", "future"), (0.964, 0.015, 0.015, 0.005, 0.001))
+        weighted(("whole", "month", "year", "absent", "future"), (0.976, 0.010, 0.010, 0.003, 0.001))
     )
     if kind == "absent":
         del patient["birthDate"]
@@ -77,7 +77,7 @@ def _birth_date(draw: Draw, patient: Json) -> None:
 
 def _postal_code(draw: Draw, patient: Json) -> None:
     address = patient["address"][0]
-    kind = draw.of(weighted(("whole", "two digits", "absent", "zeros"), (0.967, 0.015, 0.015, 0.003)))
+    kind = draw.of(weighted(("whole", "two digits", "absent", "zeros"), (0.978, 0.010, 0.010, 0.002)))
     if kind == "absent":
         del address["postalCode"]
     elif kind == "two digits":
@@ -105,7 +105,7 @@ def _roles(draw: Draw, stay: Json) -> None:
     if "diagnosis" not in stay:
         return
     main = stay["diagnosis"][0]
-    if draw.chance(0.03):
+    if draw.chance(0.008):
         del stay["diagnosis"]
     elif draw.chance(0.3):
         main["use"] = {"coding": [{"system": f"{HL7}/diagnosis-role", "code": "DD"}]}

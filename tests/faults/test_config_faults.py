@@ -36,7 +36,9 @@ def test_26_27_a_hierarchy_file_that_is_no_hierarchy(tmp_path: Path, rows: str) 
     with pytest.raises(BadConfig) as caught:
         resolve(config, TABLE_COLUMNS)
 
-    assert [(problem.path, problem.line) for problem in caught.value.problems] == [("columns.sex.hierarchy", 8)]
+    assert [(problem.path, problem.line) for problem in caught.value.problems] == [
+        ("columns.sex.hierarchy", 8)
+    ]
     assert "CANARY" not in str(caught.value)
 
 
@@ -91,9 +93,7 @@ def test_38_a_key_that_stands_twice(tmp_path: Path) -> None:
     text = TABLE.replace("k_anonymity: 2", "k_anonymity: 2\n  k_anonymity: 50")
 
     problems = refusal(tmp_path, text).problems
-    assert [str(problem) for problem in problems] == [
-        "line 13: privacy.k_anonymity: this key stands twice"
-    ]
+    assert [str(problem) for problem in problems] == ["line 13: privacy.k_anonymity: this key stands twice"]
 
 
 def test_38_a_column_that_stands_twice_in_two_spellings(tmp_path: Path) -> None:
@@ -147,7 +147,11 @@ def test_40_an_unknown_key_is_refused_with_the_right_one(tmp_path: Path) -> None
         ("path: patients.csv", "path: data/../../patients.csv", "input.table.path"),
         ("directory: releases", "directory: ..", "output.directory"),
         ("hierarchy: suppression", "hierarchy: {file: ../sex.csv}", "columns.sex.hierarchy.file"),
-        ("hierarchy: suppression", "hierarchy: {icd-10-gm: {ranges: ../x}}", "columns.sex.hierarchy.icd-10-gm.ranges"),
+        (
+            "hierarchy: suppression",
+            "hierarchy: {icd-10-gm: {ranges: ../x}}",
+            "columns.sex.hierarchy.icd-10-gm.ranges",
+        ),
         ("path: patients.csv", 'path: "a\\0b"', "input.table.path"),
         ("path: patients.csv", 'path: ""', "input.table.path"),
     ],

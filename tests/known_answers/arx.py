@@ -1,4 +1,4 @@
-"""The reference system's answers (ARX 3.9, golden/arx.json) for the metric Loss, and the tables they are for."""
+"""The reference system's answers (ARX 3.9, golden/arx.json) for the metric Loss, and their tables."""
 
 from __future__ import annotations
 

@@ -37,10 +37,5 @@ def test_the_search_finds_the_references_optimum(answer: Answer) -> None:
     assert (solution.classes, solution.suppressed) == (answer.classes, answer.suppressed)
     assert solution.optimal
     assert solution.lattice_size == prod(ladder.top + 1 for ladder in counts(answer).ladders)
-
-
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
-def test_the_proof_takes_fewer_nodes_than_the_reference(answer: Answer) -> None:
-    """A search that lost its bounds would still be right, and no longer a branch and bound."""
-    solution = search(counts(answer), answer.criteria, answer.limit)
+    # A search that lost its bounds would still be right, and no longer a branch and bound.
     assert solution.nodes_checked < answer.nodes_checked

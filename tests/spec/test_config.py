@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import BadConfig, ComponentMissing, InputMissing
 from release.config import Config, load, schema
+from release.config_keys import Strict
 from tests.configs import EXPORT, TABLE, TODAY, loaded, write
 
 
@@ -84,7 +85,7 @@ def test_a_config_cannot_be_changed(tmp_path: Path) -> None:
     config = loaded(tmp_path, TABLE)
 
     with pytest.raises(ValidationError):
-        config.privacy.k_anonymity = 1  # type: ignore[misc]
+        config.privacy.k_anonymity = 1
 
 
 def test_everything_wrong_is_told_at_once_with_line_key_and_what_was_meant(tmp_path: Path) -> None:
@@ -170,7 +171,11 @@ def test_rules_between_sections_are_asked_although_a_key_is_unknown(tmp_path: Pa
         ("name: patients", "name: '{today}'", "name"),
         ("output: {", "output: {formats: [csv, csv], ", "output.formats"),
         ("output: {", "output: {group: no-such-group-here, ", "output.group"),
-        ("output: {", "risk: {thresholds: {anonymised.nothing: 1}}\noutput: {", "risk.thresholds.anonymised.nothing"),
+        (
+            "output: {",
+            "risk: {thresholds: {anonymised.nothing: 1}}\noutput: {",
+            "risk.thresholds.anonymised.nothing",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_key(
@@ -204,7 +209,11 @@ def test_a_wrong_value_is_refused_at_its_key(
         ("reference_date: 2026-11-22\n", "", "reference_date"),
         ("reference_date: 2026-11-22\n", "reference_date: 2026-13-45\n", "reference_date"),
         ("role: sensitive", "role: sensitive, type: number", "columns.lab_crp_last.type"),
-        ("role: sensitive", "role: sensitive, accept_dependency: true", "columns.lab_crp_last.accept_dependency"),
+        (
+            "role: sensitive",
+            "role: sensitive, accept_dependency: true",
+            "columns.lab_crp_last.accept_dependency",
+        ),
         ("input:", "input:\n  table: {path: a.csv}", "input"),
         ("directory: releases", "directory: export", "output.directory"),
         ("path: export/", "path: .", "output.directory"),
@@ -234,7 +243,9 @@ def test_the_person_column_must_be_dropped(tmp_path: Path) -> None:
 
 
 def test_something_must_be_asked_of_the_release(tmp_path: Path) -> None:
-    no_criterion = TABLE.replace("  k_anonymity: 2\n", "").replace("  l_diversity", "  suppression_limit: 0 #")
+    no_criterion = TABLE.replace("  k_anonymity: 2\n", "").replace(
+        "  l_diversity", "  suppression_limit: 0 #"
+    )
 
     assert list(findings(tmp_path, no_criterion)) == ["privacy"]
 
@@ -310,11 +321,13 @@ def test_the_schema_describes_every_key() -> None:
 
 
 def test_models_are_strict_frozen_and_hide_input() -> None:
-    def models(model: type) -> list[type]:
-        return [model, *(inner for child in model.__subclasses__() for inner in models(child))]
+    def models(model: type[Strict]) -> list[type[Strict]]:
+        children: list[type[Strict]] = model.__subclasses__()
+        return [model, *(inner for child in children for inner in models(child))]
 
-    for model in models(Config.__mro__[1]):
-        settings = model.model_config  # type: ignore[attr-defined]
+    assert Config in models(Strict)
+    for model in models(Strict):
+        settings = model.model_config
         assert settings["strict"], model
         assert settings["frozen"], model
         assert settings["hide_input_in_errors"], model

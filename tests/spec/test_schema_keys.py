@@ -1,0 +1,283 @@
+"""Every key of the schema changes what a run does, or is refused: none is read and then ignored.
+
+``CASES`` must hold each key of the schema and no other, so that a new key cannot come without a case.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anonymizer.errors import ComponentMissing
+from mii import codesystems
+from mii.request import COLUMNS, FAMILIES, lab_columns
+from release.columns import accepted_dependencies, column_types, resolve
+from release.config import Config, schema
+from tests.configs import parsed
+
+Data = dict[str, Any]
+
+TABLE: Data = {
+    "name": "patients",
+    "reference_date": date(2026, 11, 22),
+    "input": {"table": {"path": "patients.csv", "delimiter": ";"}},
+    "subject": "id",
+    "columns": {
+        "id": {"role": "identifier"},
+        "other_id": {"role": "identifier"},
+        "sex": {"role": "quasi-identifier", "hierarchy": "suppression"},
+        "age": {"role": "quasi-identifier", "hierarchy": {"bands": (5, 10), "top": 90}},
+        "zip": {"role": "quasi-identifier", "hierarchy": {"prefix": (3, 1)}},
+        "born": {"role": "quasi-identifier", "hierarchy": {"date": ("year",)}},
+        "died": {
+            "role": "quasi-identifier",
+            "hierarchy": {"date": ("year",), "domain": {"from": date(1980, 1, 1), "to": date(2020, 1, 1)}},
+        },
+        "ward": {"role": "quasi-identifier", "hierarchy": {"file": "ward.csv"}},
+        "code": {"role": "quasi-identifier", "hierarchy": {"icd-10-gm": {"ranges": "icd.csv"}}},
+        "lab": {"role": "sensitive"},
+        "stage": {"role": "sensitive", "hierarchy": "ops", "release_level": 1},
+    },
+    "privacy": {
+        "k_anonymity": 5,
+        "l_diversity": ({"column": "lab", "kind": "distinct", "l": 2},),
+        "suppression_limit": 0.05,
+    },
+    "search": {"metric": {"name": "loss"}},
+    "output": {"directory": "releases"},
+}
+EXPORT: Data = {
+    **TABLE,
+    "input": {"mii": {"path": "export", "observations": {"crp": {"loinc": "1988-5", "unit": "mg/L"}}}},
+    "subject": "patient_id",
+    "columns": {
+        "patient_id": {"role": "identifier"},
+        "gender": {"role": "quasi-identifier", "hierarchy": "suppression"},
+        "lab_crp_last": {"role": "sensitive"},
+    },
+    "privacy": {"k_anonymity": 5},
+}
+REFUSED, CHANGES = object(), object()
+
+
+@dataclass(frozen=True)
+class Case:
+    """Another value for a key (where ``at`` stands, for a key with ``*``), and what comes of it."""
+
+    value: Any
+    expected: object
+    base: Data
+    at: str
+
+
+def changes(value: Any, *, at: str = "", base: Data = TABLE) -> Case:
+    return Case(value, CHANGES, base, at)
+
+
+def refused(value: Any, *, at: str = "", base: Data = TABLE) -> Case:
+    return Case(value, REFUSED, base, at)
+
+
+OWN_GROUP = grp.getgrgid(os.getgid()).gr_name
+
+CASES: dict[str, Case] = {
+    "name": changes("others"),
+    "reference_date": changes(date(2025, 1, 1)),
+    "seed": refused(7),
+    "subject": changes("other_id"),
+    "input": changes({"table": {"path": "others.csv"}}),
+    "input.table": changes({"path": "others.csv"}),
+    "input.table.path": changes("others.csv"),
+    "input.table.delimiter": changes("|"),
+    "input.table.encoding": changes("cp1252"),
+    "input.table.decimal": changes(","),
+    "input.table.missing": changes(("?",)),
+    "input.mii": changes(
+        {"path": "other"},
+        base=EXPORT
+        | {
+            "columns": {
+                "patient_id": {"role": "identifier"},
+                "gender": {"role": "quasi-identifier", "hierarchy": "suppression"},
+            }
+        },
+    ),
+    "input.mii.path": changes("other", base=EXPORT),
+    "input.mii.consent": changes({"ignore": "lawful"}, base=EXPORT),
+    "input.mii.consent.ignore": changes("lawful", base=EXPORT),
+    "input.mii.consent_date": changes(date(2026, 1, 1), base=EXPORT),
+    "input.mii.retrospective": changes(True, base=EXPORT),
+    "input.mii.row": changes("encounter", base=EXPORT),
+    "input.mii.index_encounter": changes("last", base=EXPORT),
+    "input.mii.observations": changes(
+        {"crp": {"loinc": "1988-5", "unit": "mg/L"}, "hb": {"loinc": "718-7", "unit": "g/dL"}}, base=EXPORT
+    ),
+    "input.mii.observations.*.loinc": changes("718-7", at="input.mii.observations.crp.loinc", base=EXPORT),
+    "input.mii.observations.*.unit": changes("g/L", at="input.mii.observations.crp.unit", base=EXPORT),
+    "columns": changes({**TABLE["columns"], "sex": {"role": "quasi-identifier", "hierarchy": "ops"}}),
+    "columns.*.role": changes(
+        "insensitive", at="columns.lab.role", base=TABLE | {"privacy": {"k_anonymity": 5}}
+    ),
+    "columns.*.sensitive": changes(True, at="columns.sex.sensitive"),
+    "columns.*.weight": changes(2.0, at="columns.sex.weight"),
+    "columns.*.min_level": changes(1, at="columns.sex.min_level"),
+    "columns.*.max_level": changes(0, at="columns.sex.max_level"),
+    "columns.*.release_level": changes(2, at="columns.stage.release_level"),
+    "columns.*.clip": changes((0.0, 9.0), at="columns.lab.clip"),
+    "columns.*.accept_dependency": changes(True, at="columns.lab.accept_dependency"),
+    "columns.*.type": changes("date", at="columns.lab.type"),
+    "columns.*.hierarchy": changes("plz", at="columns.sex.hierarchy"),
+    "columns.*.hierarchy.bands": changes((2, 4), at="columns.age.hierarchy.bands"),
+    "columns.*.hierarchy.top": changes(80, at="columns.age.hierarchy.top"),
+    "columns.*.hierarchy.bottom": changes(18, at="columns.age.hierarchy.bottom"),
+    "columns.*.hierarchy.prefix": changes((2, 1), at="columns.zip.hierarchy.prefix"),
+    "columns.*.hierarchy.length": changes(8, at="columns.zip.hierarchy.length"),
+    "columns.*.hierarchy.date": changes(("month",), at="columns.born.hierarchy.date"),
+    "columns.*.hierarchy.domain": changes(
+        {"from": date(1990, 1, 1), "to": date(1999, 1, 1)}, at="columns.born.hierarchy.domain"
+    ),
+    "columns.*.hierarchy.domain.from": changes(date(1990, 1, 1), at="columns.died.hierarchy.domain.from"),
+    "columns.*.hierarchy.domain.to": changes(date(1999, 1, 1), at="columns.died.hierarchy.domain.to"),
+    "columns.*.hierarchy.file": changes("ward2.csv", at="columns.ward.hierarchy.file"),
+    "columns.*.hierarchy.delimiter": changes("|", at="columns.ward.hierarchy.delimiter"),
+    "columns.*.hierarchy.icd-10-gm": changes({"ranges": "icd2.csv"}, at="columns.code.hierarchy.icd-10-gm"),
+    "columns.*.hierarchy.icd-10-gm.ranges": changes("icd2.csv", at="columns.code.hierarchy.icd-10-gm.ranges"),
+    "privacy": changes({"k_anonymity": 9}),
+    "privacy.k_anonymity": changes(9),
+    "privacy.suppression_limit": changes(0.1),
+    "privacy.l_diversity": changes(()),
+    "privacy.l_diversity.column": changes("stage", at="privacy.l_diversity.0.column"),
+    "privacy.l_diversity.kind": refused("entropy", at="privacy.l_diversity.0.kind"),
+    "privacy.l_diversity.l": changes(3, at="privacy.l_diversity.0.l"),
+    "privacy.l_diversity.c": refused(2.0, at="privacy.l_diversity.0.c"),
+    "privacy.t_closeness": refused(()),
+    "privacy.average_risk": refused(0.1),
+    "privacy.max_risk": refused(0.09),
+    "privacy.k_map": refused({"k": 5}),
+    "privacy.km_anonymity": refused({"k": 5}),
+    "privacy.delta_disclosure": refused(()),
+    "privacy.beta_likeness": refused({}),
+    "privacy.delta_presence": refused({}),
+    "privacy.differential_privacy": refused({"epsilon": 1}),
+    "search": refused({"metric": "entropy"}),
+    "search.metric": refused("kl"),
+    "search.metric.name": refused("precision"),
+    "search.metric.aggregate": refused("max"),
+    "search.metric.gs": refused(0.25),
+    "search.metric.monotonic": refused(True),
+    "search.metric.target": refused("lab"),
+    "search.strategy": refused("anytime"),
+    "search.max_nodes": refused(10),
+    "search.time_limit_s": refused(10),
+    "search.require_optimal": refused(False),
+    "synthesis": refused({"method": "cart"}),
+    "risk": changes({"thresholds": {"anonymised.prosecutor_max": 0.2}}),
+    "risk.thresholds": changes({"anonymised.prosecutor_max": 0.2}),
+    "risk.attacks": refused("quick"),
+    "risk.holdout": refused(0.2),
+    "risk.population": refused("people.csv"),
+    "report": refused({"language": "de"}),
+    "report.language": refused("de"),
+    "output": changes({"directory": "elsewhere"}),
+    "output.directory": changes("elsewhere"),
+    "output.formats": changes(("csv",)),
+    "output.publish": refused("both"),
+    "output.suppressed": changes("star"),
+    "output.group": changes(OWN_GROUP),
+    "output.internal_directory": refused("internal"),
+    "output.link_rows": refused(True),
+    "output.bounds": refused(True),
+    "output.accept_composition": refused(True),
+}
+
+
+def schema_keys(node: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, bool]]:
+    """Every key of a JSON Schema as ``a.b``, with ``*`` where names are free, and whether it is for later."""
+    if "$ref" in node:
+        yield from schema_keys(schema()["$defs"][node["$ref"].rpartition("/")[2]], before)
+    for inner in (*node.get("anyOf", ()), *node.get("oneOf", ())):
+        yield from schema_keys(inner, before)
+    if isinstance(node.get("items"), dict):
+        yield from schema_keys(node["items"], before)
+    for inner in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
+        if isinstance(inner, dict):
+            yield from schema_keys(inner, f"{before}*.")
+    for key, inner in node.get("properties", {}).items():
+        yield f"{before}{key}", "x-later" in inner
+        yield from schema_keys(inner, f"{before}{key}.")
+
+
+def with_value(data: Any, path: list[str], value: Any) -> Any:
+    """A copy of ``data`` where the value at ``path`` is another one."""
+    if not path:
+        return value
+    step, *rest = path
+    if isinstance(data, tuple):
+        return tuple(with_value(x, rest, value) if i == int(step) else x for i, x in enumerate(data))
+    inner = data if isinstance(data, Mapping) else {}
+    return {**inner, step: with_value(inner.get(step), rest, value)}
+
+
+def plan(config: Config) -> tuple[object, ...]:
+    """Everything that a run takes from its config; equal plans are the same run."""
+    source, output = config.input.source, config.output
+    export = config.input.mii
+    available = (*COLUMNS, *lab_columns(export.observations)) if export else tuple(config.columns)
+    columns = resolve(config, available, families=FAMILIES)
+    return (
+        (config.name, config.reference_date, config.person_column, source, columns, config.criteria),
+        (config.privacy.suppression_share, config.search, config.risk, config.report),
+        (output, column_types(config, available), accepted_dependencies(config, available)),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Hierarchy files, each in two editions."""
+    blocks = codesystems.BLOCKS.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "ward.csv").write_text("a|x;b|y;*\nc|x;b|y;*\n", encoding="utf-8")
+    (tmp_path / "ward2.csv").write_text("a;*\nc;*\n", encoding="utf-8")
+    (tmp_path / "icd.csv").write_text("".join(blocks), encoding="utf-8")
+    (tmp_path / "icd2.csv").write_text("".join(blocks[:-1]), encoding="utf-8")
+    return tmp_path
+
+
+def test_there_is_a_case_for_every_key_of_the_schema_and_no_other() -> None:
+    assert sorted(CASES) == sorted({key for key, _ in schema_keys(schema())})
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_another_value_is_another_run_or_is_refused(folder: Path, key: str) -> None:
+    case = CASES[key]
+    at = case.at or key
+    data = with_value(case.base, at.split("."), case.value)
+
+    if case.expected is REFUSED:
+        with pytest.raises(ComponentMissing, match=at.rpartition(".")[2]):
+            parsed(folder, data)
+    else:
+        assert plan(parsed(folder, data)) != plan(parsed(folder, case.base))
+
+
+def test_a_later_key_is_refused_whatever_its_value() -> None:
+    later = {key for key, is_later in schema_keys(schema()) if is_later}
+
+    # dates have a domain in this version already
+    unexpected = {key for key in later if CASES[key].expected is not REFUSED} - {"columns.*.hierarchy.domain"}
+    assert len(later) > 20
+    assert unexpected == set()
+
+
+@pytest.mark.parametrize("column", ["age", "zip", "born", "ward"])
+def test_a_domain_taken_from_the_data_is_refused_in_every_hierarchy(folder: Path, column: str) -> None:
+    data = with_value(TABLE, ["columns", column, "hierarchy", "domain"], "observed")
+
+    with pytest.raises(ComponentMissing, match=rf"columns\.{column}\.hierarchy\.domain"):
+        parsed(folder, data)
