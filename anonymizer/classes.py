@@ -143,7 +143,7 @@ def _chunks(sizes: Sequence[int], tuples: int) -> list[list[int]]:
     chunks: list[list[int]] = []
     space = _KEY_SPACE
     for j, size in enumerate(sizes):
-        if size == 1:
+        if size <= 1:
             continue
         if space * size >= _KEY_SPACE:
             chunks.append([])

@@ -14,6 +14,7 @@ Kohlmayer et al., "Flash", PASSAT 2012); without one the target itself is evalua
 from __future__ import annotations
 
 import time
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -69,6 +70,25 @@ class Insight:
         return float(sum(float(terms[level]) for terms, level in zip(self.terms, node, strict=True)))
 
 
+class Tables:
+    """Classes of evaluated nodes that others can be rolled up from: small to large, the base last."""
+
+    def __init__(self, held: list[Classes]) -> None:
+        self._held = held
+        self._nodes = np.array([classes.node for classes in held])
+
+    def source_for(self, node: Node) -> Classes:
+        """The smallest classes held of a specialisation of ``node``."""
+        return self._held[int((self._nodes <= node).all(axis=1).argmax())]
+
+    def keep(self, classes: Classes) -> None:
+        """Hold these classes too; beyond the limit the largest but the base make room."""
+        *others, base = self._held
+        insort(others, classes, key=len)
+        self._held = [*others[:_CACHED_TABLES], base]
+        self._nodes = np.array([each.node for each in self._held])
+
+
 @dataclass(slots=True)
 class Lattice:
     """The search's state: a bound per node, the best node so far, and tables to roll others up from."""
@@ -79,19 +99,14 @@ class Lattice:
     ladders: Ladders
     loss: Loss
     covered: tuple[NDArray[np.int64], ...]
+    rises: tuple[tuple[float, ...], ...]
     caps: NDArray[np.int64]
+    lowest: Node
+    highest: Node
     bounds: Floats
-    tables: list[Classes]
+    tables: Tables
     best: Evaluation | None = None
     insights: dict[Node, Insight] = field(default_factory=dict)
-
-    @property
-    def lowest(self) -> Node:
-        return tuple(ladder.lowest for ladder in self.counts.ladders)
-
-    @property
-    def highest(self) -> Node:
-        return tuple(ladder.highest for ladder in self.counts.ladders)
 
     @property
     def ceiling(self) -> float:
@@ -144,18 +159,22 @@ def open_lattice(counts: Counts, criteria: Sequence[Criterion], suppression_limi
             f"a lattice of {size:,} transformations is beyond the exact search",
             hint="drop levels or narrow them with min_level and max_level",
         )
+    loss, covered = Loss.of(counts), marginals(counts)
+    unsuppressed = tuple(loss.terms(j, sums) for j, sums in enumerate(covered))
     lattice = Lattice(
         counts=counts,
         criteria=criteria,
         limit=suppression_allowance(suppression_limit, counts.n_rows),
         ladders=Ladders.of(counts),
-        loss=Loss.of(counts),
-        covered=marginals(counts),
+        loss=loss,
+        covered=covered,
+        rises=tuple(tuple(np.diff(terms).tolist()) for terms in unsuppressed),
         caps=_caps(counts.ladders),
+        lowest=tuple(ladder.lowest for ladder in counts.ladders),
+        highest=tuple(ladder.highest for ladder in counts.ladders),
         bounds=np.zeros([ladder.highest - ladder.lowest + 1 for ladder in counts.ladders]),
-        tables=[base_classes(counts)],
+        tables=Tables([base_classes(counts)]),
     )
-    unsuppressed = tuple(lattice.loss.terms(j, sums) for j, sums in enumerate(lattice.covered))
     _raise_bounds(lattice, lattice.highest, Insight(unsuppressed))
     return lattice
 
@@ -167,14 +186,10 @@ def suppression_allowance(limit: Fraction, n_rows: int) -> int:
 
 def evaluate(lattice: Lattice, node: Node) -> Evaluation:
     """A node's classes, suppressed rows and loss; what it tells about others is put into the bounds."""
-    source = min(
-        (table for table in lattice.tables if all(a <= b for a, b in zip(table.node, node, strict=True))),
-        key=len,
-    )
+    source = lattice.tables.source_for(node)
     classes = roll_up(lattice.counts, lattice.ladders, source, node)
     if 2 * len(classes) <= len(source):
-        base, *recent = lattice.tables
-        lattice.tables = [base, *recent[1 - _CACHED_TABLES :], classes]
+        lattice.tables.keep(classes)
     violators = np.flatnonzero(violations(classes, lattice.criteria))
     suppressed = int(classes.rows[violators].sum())
     kept = len(classes) - len(violators)
@@ -281,12 +296,7 @@ def _chain(lattice: Lattice, node: Node) -> list[Node]:
     chain = [node]
     while node != lattice.highest:
         steps = [j for j, level in enumerate(node) if level < lattice.highest[j]]
-        j = min(steps, key=lambda column: _rise(lattice, column, node[column]))
+        j = min(steps, key=lambda column: lattice.rises[column][node[column]])
         node = (*node[:j], node[j] + 1, *node[j + 1 :])
         chain.append(node)
     return chain
-
-
-def _rise(lattice: Lattice, column: int, level: int) -> float:
-    terms = lattice.loss.terms(column, lattice.covered[column][level : level + 2])
-    return float(terms[1] - terms[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 _SHAPE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
@@ -16,6 +17,7 @@ def day_text(text: str | None) -> str | None:
     return text
 
 
+@lru_cache(maxsize=1 << 14)
 def span(text: str | None) -> tuple[date, date] | None:
     """The first and the last day that a FHIR date can mean; ``None`` where there is no such day."""
     shape = _SHAPE.fullmatch(text) if text is not None else None

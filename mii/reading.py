@@ -64,7 +64,7 @@ def collect(path: Path, request: MiiRequest, *, limits: Limits) -> tuple[Collect
     decoder = fhir.Decoder(wanted)
     collector = Collector(decoder, wanted, _loincs(request))
     if tables:
-        ignored = _read_tables(tables, found, collector, limits)
+        ignored = _read_tables(tables, found, decoder, collector, limits)
     else:
         ignored = _read_fhir(found, decoder, collector, limits)
     collected = collector.finish()
@@ -149,14 +149,19 @@ def _read_document(source: Source, decoder: fhir.Decoder, collector: Collector, 
 
 
 def _read_tables(
-    tables: list[Source], found: Iterable[tuple[Source, Kind]], collector: Collector, limits: Limits
+    tables: list[Source],
+    found: Iterable[tuple[Source, Kind]],
+    decoder: fhir.Decoder,
+    collector: Collector,
+    limits: Limits,
 ) -> int:
     others = [(source, what) for source, what in found if what not in (Kind.TABLE, Kind.EMPTY)]
     if any(what is Kind.LINES and not source.name.endswith(".json") for source, what in others):
         raise BadInput(
             "the folder holds both FHIR resources and flattened tables", hint="name one of the two"
         )
-    flattened.read(tables, [source for source, _ in others], collector, limits)
+    beside = [source for source, _ in others]
+    flattened.read(tables, beside, decoder=decoder, collector=collector, limits=limits)
     return len(others)
 
 

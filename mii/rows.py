@@ -42,7 +42,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
     missing = Counter[str]()
     values = _values(collected, stays, rows, gathered, request, missing)
     frame = pl.DataFrame(
-        {name: pl.Series(name, values[name], dtype=_type(name)) for name in columns(request)}
+        [_series(name, values[name]) for name in columns(request)]
     )
     return frame, {**_audit(collected, stays, rows), **gathered.counts(), "set_to_missing": _sorted(missing)}
 
@@ -153,7 +153,10 @@ def _values(
         "encounter_id": [row.encounter or None for row in rows],
         **_by(persons, [row.patient for row in rows]),
         **_by(visits, [row.encounter for row in rows]),
-        **{name: [sorted(by_row.get(key, ())) for key in keys] for name, by_row in gathered.codes.items()},
+        **{
+            name: [" ".join(sorted(by_row.get(key, ()))) for key in keys]
+            for name, by_row in gathered.codes.items()
+        },
         **_laboratory(gathered.laboratory, request, keys),
     }
 
@@ -187,9 +190,14 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
     return {name: count for name, count in sorted(counts.items()) if count}
 
 
-def _type(name: str) -> pl.DataType:
+def _series(name: str, values: list[Any]) -> pl.Series:
+    """A column. Lists come as text with blanks between: polars builds a list of texts row by row, slowly."""
     if name in _LISTS:
-        return pl.List(pl.String())
+        return pl.Series(name, values, dtype=pl.String).str.extract_all(r"\S+")
+    return pl.Series(name, values, dtype=_type(name))
+
+
+def _type(name: str) -> pl.DataType:
     if name == "deceased":
         return pl.Boolean()
     if name in _WHOLE or (name.startswith("lab_") and name.endswith("_count")):

@@ -66,9 +66,9 @@ def _from_export(config: Config, source: MiiInput) -> Source:
     )
     export = mii.read(source.path, request)
     consent = (
-        "MII Broad Consent required and checked for every patient"
+        "required; MII Broad Consent checked for every patient"
         if source.consent_ignored is None
-        else f"consent not required: {source.consent_ignored}"
+        else f"not required: {source.consent_ignored}"
     )
     name = "patients" if source.row == "patient" else "encounters"
     return Source(_table(config, export.frame, columns), name, consent, export.audit)
@@ -86,7 +86,7 @@ def _from_table(config: Config, source: TableInput) -> Source:
     )
     table = _table(config, typed, columns)
     refuse_dependencies(config, table)
-    return Source(table, "table", "consent: not checked", {"rows": table.frame.height})
+    return Source(table, "table", "not checked", {"rows": table.frame.height})
 
 
 def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> Table:

@@ -64,17 +64,21 @@ class Staging:
         refuse_existing(self.target.parent, self.name)
         if self._group is not None:
             group_number(self._group)
-        with _output():
-            _sweep(self.target.parent)
-            for directory in (self.root, self.release, self.data, self.internal):
-                directory.mkdir(mode=0o700)
+        try:
+            with _output():
+                _sweep(self.target.parent)
+                for directory in (self.root, self.release, self.data, self.internal):
+                    directory.mkdir(mode=0o700)
+        except BaseException:
+            self._remove()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._published:
-            shutil.rmtree(self.root, ignore_errors=True)
+            self._remove()
         if isinstance(error, OSError) and error.errno in _DISK:
             raise OutputFailed(_disk_rule(error)) from None
 
@@ -102,6 +106,10 @@ class Staging:
             with _no_signals():
                 self._rename()
         return self.target
+
+    def _remove(self) -> None:
+        # What cannot be removed now is swept by the next run; the reason for leaving must not be hidden.
+        shutil.rmtree(self.root, ignore_errors=True)
 
     def _rename(self) -> None:
         refuse_existing(self.target.parent, self.name)

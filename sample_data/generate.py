@@ -1,4 +1,4 @@
-"""Writes an invented core-dataset export: ``python -m sample_data.generate --patients 4000 --out DIR``.
+"""Writes an invented core-dataset export: ``python -m sample_data.generate --patients 6000 --out DIR``.
 
 Every person is drawn from a stream of their own, so that a larger export begins with the smaller one. The
 bytes depend on nothing but the arguments.
@@ -26,7 +26,7 @@ from sample_data.traps import spoil, sub_contact, two_hops
 Json = dict[str, Any]
 
 SEED = 20261122
-PATIENTS = 4000
+PATIENTS = 6000
 EXPORT = Path(__file__).with_name("export")
 TYPES = (
     "Condition",
@@ -46,11 +46,16 @@ def resources(patients: int = PATIENTS, *, seed: int = SEED) -> Iterator[Json]:
     for number, atc in enumerate(sorted(marginals().drugs)):
         yield from two_hops(fhir.substance(atc), number)
     for number in range(patients):
-        draw = Draw(default_rng([seed, number]))
+        draw = draw_of(number, seed=seed)
         life = draw_life(draw, number)
         for resource in _record(draw, life):
             yield from spoil(draw, resource)
         yield from consents(life, fhir.patient_id(life))
+
+
+def draw_of(number: int, *, seed: int = SEED) -> Draw:
+    """The stream of draws of person ``number``, the same in an export of any size."""
+    return Draw(default_rng([seed, number]))
 
 
 def write(folder: Path, patients: int = PATIENTS, *, seed: int = SEED, compress: bool = True) -> None:

@@ -87,6 +87,28 @@ def test_imports_run_one_way(room: str) -> None:
     assert against == []
 
 
+def test_every_library_that_is_imported_is_asked_for() -> None:
+    owners = importlib.metadata.packages_distributions()
+    extras = PROJECT["optional-dependencies"]
+    ours = {*FLOORS, "tests", "benchmarks", "sample_data", *sys.stdlib_module_names}
+    inside = [*PROJECT["dependencies"], *extras["sdv"], *extras["dp"]]
+    unasked = []
+    for name in files():
+        room = name.split("/")[0].removesuffix(".py")
+        if not name.endswith(".py"):
+            continue
+        wishes = inside if room in FLOORS else [*inside, *extras["dev"]]
+        asked = {canonicalize_name(Requirement(wish).name) for wish in wishes}
+        tops = {imported.split(".")[0] for imported in imports((ROOT / name).read_text())} - ours
+        tops = {top for top in tops if not (ROOT / name).with_name(f"{top}.py").exists()}
+        unasked += [
+            (name, top)
+            for top in sorted(tops)
+            if not {canonicalize_name(owner) for owner in owners.get(top, [top])} & asked
+        ]
+    assert unasked == []
+
+
 def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
     hosts = [host + ".org" for host in ("pypi", "pythonhosted", "anaconda")]
     places = ["file:" + "//", *(f"/{top}/" for top in ("root", "home", "work", "opt")), "-index" + "-url"]

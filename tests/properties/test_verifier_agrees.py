@@ -1,0 +1,88 @@
+"""The search and the verifier share no code: on every table the one's release passes the other's checks."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anonymizer.counts import count
+from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.errors import CriteriaNotMet
+from anonymizer.hierarchy import bands, prefix, suppression
+from anonymizer.search import search
+from anonymizer.table import Column, Role, Table
+from anonymizer.transformation import transform
+from release.promise import Promise
+from release.verify import verify
+from tests.small_release import staged
+
+COLUMNS = (
+    Column("id", Role.IDENTIFIER),
+    Column("sex", Role.QUASI_IDENTIFIER, suppression()),
+    Column("age", Role.QUASI_IDENTIFIER, bands([5, 10], top=60), sensitive=True),
+    Column("plz", Role.QUASI_IDENTIFIER, prefix([3, 1])),
+    Column("code", Role.SENSITIVE, sensitive=True),
+    Column("crp", Role.INSENSITIVE, clip=(0.0, 10.0)),
+)
+ROW = st.tuples(
+    st.sampled_from([f"P{i}" for i in range(9)]),
+    st.sampled_from(["f", "m", None]),
+    st.sampled_from(["41", "42", "48", "61", "77", None]),
+    st.sampled_from(["01067", "01099", "37077", None]),
+    st.sampled_from(["A", "B", "10-12", None]),
+    st.sampled_from([-1.5, 0.25, 99.0, None]),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=24),
+    k=st.integers(1, 4),
+    diversity=st.sampled_from([None, ("code", 2), ("code", 1), ("age", 2)]),
+    limit=st.sampled_from(["0", "0.1", "0.25", "1"]),
+    suppressed=st.sampled_from(["drop", "star"]),
+    by_subject=st.booleans(),
+)
+def test_what_the_search_finds_the_verifier_accepts(
+    rows: list[tuple[object, ...]],
+    k: int,
+    diversity: tuple[str, int] | None,
+    limit: str,
+    suppressed: Literal["drop", "star"],
+    by_subject: bool,
+) -> None:
+    names = [column.name for column in COLUMNS]
+    schema = dict.fromkeys(names, pl.String) | {"crp": pl.Float64}
+    table = Table(pl.DataFrame(rows, schema=schema, orient="row"), COLUMNS, "id" if by_subject else None)
+    criteria: tuple[Criterion, ...] = (
+        KAnonymity(k),
+        *([DistinctLDiversity(*diversity)] if diversity else []),
+    )
+    counts = count(table, criteria)
+    try:
+        solution = search(counts, criteria, Fraction(limit))
+    except CriteriaNotMet:
+        return
+    frame = transform(table, counts, solution, criteria, suppressed=suppressed)
+    promised = Promise(
+        table, "t", ("csv", "parquet"), solution.transformation, criteria, Fraction(limit), suppressed
+    )
+    with TemporaryDirectory() as folder, staged(Path(folder), promised, frame) as stage:
+        verified = verify(stage.staging, promised)
+    assert verified.suppressed == solution.suppressed
+    assert verified.frame.height <= len(rows)
+    assert verified.criteria[0].reached == fewest_people(verified.evidence)
+
+
+def fewest_people(evidence: pl.DataFrame) -> int | None:
+    """The fewest distinct people of any released class, by a dictionary of sets."""
+    seen: dict[tuple[object, ...], set[object]] = {}
+    for *quasi, person in evidence.select("q0", "q1", "q2", "person").iter_rows():
+        seen.setdefault(tuple(quasi), set()).add(person)
+    return min(map(len, seen.values()), default=None)
