@@ -1,6 +1,6 @@
 """How long the lattice search takes on the reference cases, warm, beside ARX; compiling apart.
 
-    python -m benchmarks.search [--runs 5] [--output benchmarks/results/search.json]
+    python -m benchmarks.search [--runs 5] [--name search]      writes benchmarks/results/<name>.json
 
 Warm is the median of several runs in one process, counting and searching apart; ARX's figures are its own,
 warm and on one idle core (golden/arx.json). Start is a process of its own on a table of four rows: once with
@@ -10,27 +10,21 @@ an empty kernel cache (the kernels are compiled), once with a full one. Measure 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
 from rich.table import Table as Grid
 
 from anonymizer.counts import count
 from anonymizer.search import search
+from benchmarks.measure import median, once, write
 from tests.known_answers.arx import GOLDEN, Answer, document, loss_answers
 
-RESULTS = Path(__file__).parent / "results" / "search.json"
-LIBRARIES = ("numpy", "polars", "numba", "llvmlite")
 _START = """
 import time; started = time.perf_counter()
 import polars as pl
@@ -93,52 +87,35 @@ def measure(answer: Answer, runs: int) -> Timing:
         case=answer.name,
         rows=counts.n_rows,
         tuples=counts.n_tuples,
-        count_ms=round(1000 * median(counted[1:]), 2),
-        search_ms=round(1000 * median(searched[1:]), 2),
+        count_ms=1000 * median(counted[1:]),
+        search_ms=1000 * median(searched[1:]),
         nodes=solution.nodes_checked,
         arx_nodes=answer.nodes_checked,
         arx_ms=document()["idle_wall_ms_warm"].get(answer.name),
     )
 
 
-def start(cache: Path) -> Start:
-    """A fresh process that keeps its kernels in ``cache``."""
-    finished = subprocess.run(
-        [sys.executable, "-c", _START],
-        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
-        cwd=Path(__file__).parent.parent,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    imported, solved = map(float, finished.stdout.split())
-    return Start(round(imported, 3), round(solved, 3))
-
-
 def starts(runs: int) -> dict[str, Start]:
     """Cold once; then, with the kernels that left behind, the median of several."""
-    with tempfile.TemporaryDirectory() as folder:
-        cold = start(Path(folder))
-        warm = [start(Path(folder)) for _ in range(runs)]
-    return {
-        "cold": cold,
-        "warm": Start(median(x.import_s for x in warm), median(x.first_search_s for x in warm)),
-    }
+    with tempfile.TemporaryDirectory() as cache:
+        cold, *warm = [_start(cache) for _ in range(1 + runs)]
+    imports, searches = median([x.import_s for x in warm]), median([x.first_search_s for x in warm])
+    return {"cold": cold, "warm": Start(imports, searches)}
 
 
-def machine() -> dict[str, object]:
-    """What the figures depend on: processor, its load, and versions."""
+def _start(cache: str) -> Start:
+    """A fresh process that keeps its kernels in ``cache``."""
+    finished = once([sys.executable, "-c", _START], environment={"XDG_CACHE_HOME": cache})
+    imported, solved = map(float, finished.stdout.split())
+    return Start(imported, solved)
+
+
+def conditions() -> dict[str, object]:
+    """The processor's model, and the load before anything was measured."""
     cpu = Path("/proc/cpuinfo")
-    models = [line.split(":")[1].strip() for line in cpu.read_text().splitlines() if "model name" in line]
-    return {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "load_1_min_before": round(os.getloadavg()[0], 2),
-        "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-        "clinical-anon": version("clinical-anon"),
-    }
+    lines = cpu.read_text("utf-8").splitlines() if cpu.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {"cpu": models[0] if models else "unknown", "load_1_min_before": round(os.getloadavg()[0], 2)}
 
 
 def grid(timings: list[Timing], begun: dict[str, Start]) -> Grid:
@@ -165,25 +142,22 @@ def grid(timings: list[Timing], begun: dict[str, Start]) -> Grid:
 
 def main() -> None:
     """Measure, print one table, write one file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Lattice search beside ARX")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--name", default="search")
     asked = parser.parse_args()
     if not GOLDEN.exists():
         raise SystemExit("the reference data (../shared) are not beside the checkout")
-    environment = machine()
+    before = conditions()
     begun = starts(min(asked.runs, 3))
     timings = [measure(answer, asked.runs) for answer in loss_answers()]
     Console(width=130).print(grid(timings, begun))
-    result = {
-        "date": time.strftime("%Y-%m-%d"),
-        "runs": asked.runs,
-        "machine": environment,
-        "start": {name: asdict(value) for name, value in begun.items()},
-        "cases": [{**asdict(t), "times_arx": t.ratio and round(t.ratio, 1)} for t in timings],
-    }
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    cases = [{**asdict(t), "times_arx": t.ratio and round(t.ratio, 1)} for t in timings]
+    start = {name: asdict(value) for name, value in begun.items()}
+    write(
+        asked.name,
+        {"date": time.strftime("%Y-%m-%d"), **before, "runs": asked.runs, "start": start, "cases": cases},
+    )
 
 
 if __name__ == "__main__":

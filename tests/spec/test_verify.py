@@ -176,3 +176,25 @@ def test_nobody_else_constructs_a_verified_release(tmp_path: Path) -> None:
 
 def _fields() -> list[str]:
     return [name for name in VerifiedRelease.__dataclass_fields__ if name != "proof"]
+
+
+def test_columns_that_are_no_quasi_identifiers_are_coarsened() -> None:
+    columns = (
+        Column("stay", Role.SENSITIVE, sensitive=True, clip=(0, 30.5)),
+        Column("age", Role.INSENSITIVE, bands([10], top=90), release_level=1),
+        Column("all", Role.INSENSITIVE, suppression(), release_level=1),
+    )
+    cells = {"stay": [-2, 7, 45, None], "age": ["41", "99", None, "5"], "all": ["x", "y", "z", None]}
+    table = Table(pl.DataFrame(cells), columns, None)
+    frame = replay(Promise(table, "t", ("csv",), {}, (), 0.0)).frame
+    assert frame["stay"].to_list() == [0, 7, 30, None]
+    assert frame["age"].to_list() == ["[40, 49]", "[90, *)", None, "[0, 9]"]
+    assert frame["all"].to_list() == ["*", "*", "*", None]
+
+
+def test_a_quasi_identifier_without_a_hierarchy_fails(tmp_path: Path) -> None:
+    column = Column("sex", Role.QUASI_IDENTIFIER)
+    table = Table(pl.DataFrame({"sex": ["f"]}), (column,), None)
+    promised = Promise(table, "t", ("csv",), {"sex": 0}, (), 0.0)
+    with staged(tmp_path, promised, table.frame) as stage, pytest.raises(VerificationFailed, match="'sex'"):
+        stage.verify()
