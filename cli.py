@@ -60,6 +60,7 @@ def run(
 
     sink = None if quiet else sys.stderr
     outcome = run_release(config, dry_run=dry_run, sink=sink, form=log_format.value)
+    _settle()
     if as_json:
         _print(json.dumps(outcome.summary, ensure_ascii=False))
     elif not quiet:
@@ -187,6 +188,12 @@ def _report_warning(
     """The kind of a warning and its place, never its text."""
     del message, file, line
     _complain(f"anon: warning {category.__name__} at {Path(filename).name}:{lineno}")
+
+
+def _settle() -> None:
+    """Ignore signals from now on: what is published must not end as if it were not."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Released rows are sorted by all released columns, so that their order holds no i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor
 from typing import Literal
 
 import numpy as np
@@ -71,7 +72,10 @@ def coarsen(series: pl.Series, column: Column) -> pl.Series:
     """A sensitive or insensitive column as it is released: clipped, or at its ``release_level``."""
     if column.clip is not None:
         low, high = column.clip
-        return series.clip(low, high).cast(series.dtype)
+        if series.dtype.is_integer():
+            # The integers inside the bounds: cutting 0.5 down to 0 would leave them.
+            low, high = ceil(low), floor(high)
+        return series.clip(low, high)
     if column.release_level is None or column.hierarchy is None:
         return series
     listed = isinstance(series.dtype, pl.List)

@@ -75,7 +75,7 @@ def run(
     watch = _Watch()
     config = load(path)
     gate.check_names(config.risk.thresholds, FIGURES)
-    refuse_overlap(config.output.directory, config.name, [config.input.source.path])
+    refuse_overlap(config.output.directory, config.name, [config.input.source.path, path])
     refuse_existing(config.output.directory, config.name)
     journal = Journal(config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED, sink=sink, form=form)
     with (

@@ -5,11 +5,11 @@ Nothing here comes from the search, its kernels or its numbers: where both agree
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import prod
 
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.hierarchy import Hierarchy
@@ -140,7 +140,7 @@ class Definitions:
         broken = {key: rows for key, rows in classes.items() if key not in kept}
         shown = {row for rows in kept.values() for row in rows}
         factors = [(1 + self._share(j, level, shown)) ** self.task.weights[j] for j, level in enumerate(node)]
-        return Outcome(node, kept, broken, prod(factors, start=Fraction(1)))
+        return Outcome(node, kept, broken, math.prod(factors, start=Fraction(1)))
 
     def _share(self, j: int, level: int, shown: set[int]) -> Fraction:
         """(sum of covered shares - n/L) / (n - n/L): 0 where nothing is lost, 1 where everything is."""
@@ -163,7 +163,7 @@ class Definitions:
 
     def score(self, outcome: Outcome) -> float:
         """The weighted geometric mean of all (1 + x_j), less one."""
-        return float(outcome.loss) ** (1 / sum(self.task.weights)) - 1
+        return math.pow(outcome.loss, 1 / sum(self.task.weights)) - 1
 
 
 def _cell(domain: Domain, value: Value, level: int, leaves: int) -> tuple[Value, int]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anonymizer.dates import UNITS, dates
 from anonymizer.hierarchy import Prefix, bands, prefix, suppression
-from anonymizer.hierarchy_file import from_file
+from anonymizer.hierarchy_file import FromFile, from_file
 from tests.properties.definitions import Domain
 
 Label = Callable[[str], str]
@@ -118,7 +118,7 @@ def _period(unit: str, value: str) -> str:
 def filed(draw: st.DrawFn) -> Domain:
     """A random tree in ARX's layout, with its top written or left out; an only child may keep its name."""
     leaves = tuple(f"leaf {n}" for n in range(draw(st.integers(1, 7))))
-    paths = {leaf: (leaf,) for leaf in leaves}
+    paths: dict[str, tuple[str, ...]] = {leaf: (leaf,) for leaf in leaves}
     for level in range(1, draw(st.integers(1, 4))):
         below = sorted({path[-1] for path in paths.values()})
         groups = {label: draw(st.integers(0, len(below) - 1)) for label in below}
@@ -133,7 +133,7 @@ def filed(draw: st.DrawFn) -> Domain:
     return Domain(hierarchy, leaves, leaves, tuple(partial(_step, paths, level) for level in range(height)))
 
 
-def _written(rows: list[tuple[str, ...]]) -> object:
+def _written(rows: list[tuple[str, ...]]) -> FromFile:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tree.csv"
         file.write_text("\n".join(";".join(row) for row in rows) + "\n", "utf-8")

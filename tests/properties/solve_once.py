@@ -12,7 +12,7 @@ import polars as pl
 
 from anonymizer.compiled import cache_directory
 from anonymizer.counts import count
-from anonymizer.criteria import DistinctLDiversity, KAnonymity
+from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.hierarchy import bands, prefix, suppression
 from anonymizer.search import search
 from anonymizer.table import Column, Role, Table
@@ -43,7 +43,8 @@ def table() -> Table:
 
 def main() -> None:
     """Print the solution and the released bytes' digest as JSON, the clock left out."""
-    task, criteria = table(), [KAnonymity(5), DistinctLDiversity("diagnosis", 2)]
+    task = table()
+    criteria: list[Criterion] = [KAnonymity(5), DistinctLDiversity("diagnosis", 2)]
     counts = count(task, criteria)
     solution = search(counts, criteria, Fraction(1, 50))
     released = transform(task, counts, solution, criteria).write_csv().encode()

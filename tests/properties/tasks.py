@@ -80,10 +80,9 @@ def _sensitive(draw: st.DrawFn, rows: list[Key]) -> dict[str, tuple[Value, ...]]
 
 
 def _criteria(draw: st.DrawFn, sensitive: list[str]) -> tuple[Criterion, ...]:
-    diverse = [DistinctLDiversity(name, draw(st.integers(1, 3))) for name in sensitive]
-    if diverse and draw(st.booleans()):
-        return tuple(diverse)
-    return (KAnonymity(draw(st.integers(1, 4))), *diverse)
+    diverse = tuple(DistinctLDiversity(name, draw(st.integers(1, 3))) for name in sensitive)
+    alone = bool(diverse) and draw(st.booleans())
+    return diverse if alone else (KAnonymity(draw(st.integers(1, 4))), *diverse)
 
 
 def table_of(task: Task) -> Table:

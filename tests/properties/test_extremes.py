@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import polars as pl
@@ -20,7 +21,7 @@ SEX = Column("sex", Role.QUASI_IDENTIFIER, suppression())
 
 
 def solved(
-    columns: list[Column], rows: list[tuple[str | None, ...]], limit: str, *criteria: Criterion
+    columns: list[Column], rows: Sequence[tuple[str | None, ...]], limit: str, *criteria: Criterion
 ) -> Solution:
     names = [column.name for column in columns]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")

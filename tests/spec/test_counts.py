@@ -30,7 +30,7 @@ from anonymizer.table import Column, Role, Table
 WARD = DistinctLDiversity("ward", 2)
 SEX = Column("sex", Role.QUASI_IDENTIFIER, suppression())
 AGE = Column("age", Role.QUASI_IDENTIFIER, bands([5], top=90))
-CELLS = {
+CELLS: dict[str, list[str | None]] = {
     "sex": ["f", "f", "f", "m", "m"],
     "age": ["41", "44", "41", "44", None],
     "ward": ["surgery", "surgery", "medicine", None, "surgery"],
@@ -38,7 +38,7 @@ CELLS = {
 }
 
 
-def drawn(cells: dict[str, list[str | None]] = CELLS, *, subject: str | None = "person") -> Table:  # type: ignore[assignment]
+def drawn(cells: dict[str, list[str | None]] = CELLS, *, subject: str | None = "person") -> Table:
     columns = (SEX, AGE, Column("ward", Role.SENSITIVE, sensitive=True), Column("person", Role.IDENTIFIER))
     return Table(pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)), columns, subject)
 
