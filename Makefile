@@ -17,8 +17,6 @@ DEMO_RELEASE = sample_data/releases/$(DEMO_NAME)
 demo: $(VENV)/.core
 	@if [ -f "$(DEMO_RELEASE)/release/manifest.json" ]; then rm -rf "$(DEMO_RELEASE)"; fi
 	$(BIN)/anon run $(DEMO_CONFIG)
-	@echo "the release report: $(DEMO_RELEASE)/release/release_report.html"
-	@echo "the internal report: $(DEMO_RELEASE)/internal/risk_report.html"
 
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .

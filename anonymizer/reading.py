@@ -85,7 +85,7 @@ def _recode(data: bytes, codec: str) -> bytes:
     text = _decode(data, codec)
     if not data.isascii() and _is_utf8(data):
         _log.warning("the table is valid UTF-8 but declared as %s: letters beyond ASCII will be wrong", codec)
-    return text.removeprefix("\ufeff").encode("utf-8")
+    return text.encode("utf-8")
 
 
 def _decode(data: bytes, codec: str) -> str:

@@ -60,9 +60,10 @@ def test_a_declared_missing_value_is_found_however_its_letters_are_composed(tmp_
         (b"\n\r\na,b\n\n1,2\n\n3,4\n\n\n", {}),
         (b'"a","b"\n"1","2"\n"3","4"', {}),
         ("a,b\n1,2\n3,4\n".encode("utf-16"), {"encoding": "utf-16"}),
+        ("\ufeffa,b\n1,2\n3,4\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
         (b"\xef\xbb\xbf" + b"a,b\n1,2\n3,4\n", {"encoding": "utf-8-sig"}),
     ],
-    ids=["crlf", "tab", "cr", "bom", "empty-lines", "quoted", "utf-16", "utf-8-sig"],
+    ids=["crlf", "tab", "cr", "bom", "empty-lines", "quoted", "utf-16", "utf-16-le", "utf-8-sig"],
 )
 def test_the_ways_to_write_the_same_table(tmp_path: Path, data: bytes, declared: dict[str, Any]) -> None:
     frame = table(tmp_path, data, **declared)
@@ -116,6 +117,27 @@ def test_quotation_marks_are_followed_over_the_borders_of_blocks(
     monkeypatch.setattr("anonymizer.csv_table._SCAN_BYTES", 7)
     data = b"a,b\n" + b'"x ""y"", z",1\n' * 20 + b'2,"3"\n'
     assert table(tmp_path, data).rows() == [('x "y", z', "1")] * 20 + [("2", "3")]
+
+
+def test_line_ends_on_the_border_of_a_block_stay_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyarrow 26 loses a line feed inside a quoted cell where the carriage return ends a block."""
+    rows = [(f"{n}\n\n{n}", "x\r\ny" * (n % 9)) for n in range(60)]
+    data = "a,b\r\n" + "".join(f'"{first}","{second}"\r\n' for first, second in rows)
+    for size in range(50, 90):
+        monkeypatch.setattr("anonymizer.csv_table._BLOCK_BYTES", size)
+        assert table(tmp_path, data.encode(), missing=[]).rows() == rows
+        assert table(tmp_path, b"a,b\r\n" + b"1,2\r\n" * 50).rows() == [("1", "2")] * 50
+
+
+def test_cells_full_of_carriage_returns_are_read_in_one_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anonymizer.csv_table._BLOCK_BYTES", 8)
+    rows = [("\r" * 2000, "\r\n" * 500), ("1", "2")]
+    data = "a,b\n" + "".join(f'"{first}","{second}"\n' for first, second in rows)
+    assert table(tmp_path, data.encode()).rows() == rows
 
 
 @needs_shared

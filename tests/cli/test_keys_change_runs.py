@@ -1,0 +1,131 @@
+"""Every key of the schema, end to end: another value is another release, or a refusal that names the key.
+
+`tests/spec/test_schema_keys.py` shows that no key is lost on the way into the plan of a run; this shows that
+the run heeds the plan. ``tests.key_scenes.CHANGES`` must hold each key that is not refused and no other.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.key_scenes import CHANGES, Data, table, write_inputs
+from tests.runs import anon, files
+from tests.spec.test_schema_keys import CASES, REFUSED, with_value
+
+REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
+PUBLISHED = {".anon.lock"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run left for others to see; ``data``, ``statement``, ``place`` and ``modes`` are the aspects."""
+
+    code: int
+    message: str
+    data: Mapping[str, bytes]
+    statement: str | None
+    place: frozenset[str]
+    modes: Mapping[str, str]
+
+
+class Runs:
+    """Runs over fresh copies of the same inputs; the same config is run once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / "inputs").mkdir()
+        self._inputs = write_inputs(folder / "inputs")
+        self._count = 0
+        self.of = cache(self.fresh)
+
+    def fresh(self, config: str) -> Seen:
+        """What a run of ``config`` leaves."""
+        self._count += 1
+        folder = self._folder / str(self._count)
+        shutil.copytree(self._inputs, folder)
+        before = {*files(folder), "config.yaml"}
+        (folder / "config.yaml").write_text(config, encoding="utf-8")
+        result = anon("run", folder / "config.yaml", "--quiet")
+        message = (result.out + result.err).replace(str(folder), "")
+        return _seen(folder, frozenset(files(folder)) - before, result.code, message)
+
+
+def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> Seen:
+    manifest = [name for name in written if name.endswith("/manifest.json")]
+    return Seen(
+        code,
+        message,
+        data={Path(name).name: (folder / name).read_bytes() for name in written if "/release/data/" in name},
+        statement=json.loads((folder / manifest[0]).read_bytes())["consent"] if manifest else None,
+        place=written,
+        modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("keys"))
+
+
+def as_yaml(data: Data) -> str:
+    """A config file's text."""
+    text, yaml = io.StringIO(), YAML(typ="safe")
+    yaml.representer.ignore_aliases = lambda *_: True
+    yaml.dump(data, text)
+    return text.getvalue()
+
+
+def changed(data: Data, at: str, value: Any) -> str:
+    """The text of ``data`` with another value for the key ``at``."""
+    return as_yaml(with_value(data, at.split("."), value))
+
+
+def test_every_key_that_is_not_refused_has_a_change() -> None:
+    assert sorted(CHANGES) == sorted(CASES.keys() - set(REFUSED_KEYS))
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_another_value_is_another_release_or_a_refusal(runs: Runs, key: str) -> None:
+    change = CHANGES[key]
+    first = runs.of(as_yaml(change.base))
+    second = runs.of(changed(change.base, change.at or key, change.value))
+
+    assert (first.code, second.code) == change.codes, (first.message, second.message)
+    if change.codes == (0, 0):
+        assert getattr(first, change.aspect) != getattr(second, change.aspect)
+    else:
+        assert change.says in first.message + second.message
+        assert [bool(run.data) for run in (first, second)] == [code == 0 for code in change.codes]
+
+
+def test_the_same_config_again_differs_in_nothing(runs: Runs) -> None:
+    """Otherwise a difference would show nothing about the key."""
+    for base in {as_yaml(change.base) for change in CHANGES.values()}:
+        assert runs.fresh(base) == runs.of(base)
+
+
+@pytest.mark.parametrize("key", REFUSED_KEYS)
+def test_a_key_of_a_later_version_ends_with_69_and_writes_nothing(runs: Runs, key: str) -> None:
+    case = CASES[key]
+    at = case.at or key
+    seen = runs.of(changed(case.base, at, case.value))
+
+    assert seen.code == 69
+    assert at.rpartition(".")[2] in seen.message
+    assert seen.place == frozenset()
+
+
+def test_a_run_without_any_change_is_published(runs: Runs) -> None:
+    seen = runs.of(as_yaml(table()))
+    assert seen.code == 0, seen.message

@@ -1,0 +1,234 @@
+"""For every key of the config that has a function: a run, and the same run with that one key changed.
+
+What must differ is named for each key, and an echo of the config does not count: `weight` must change the
+released table, not only the manifest that tells it. A change that ends in a refusal names the exit code.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from mii import codesystems
+from tests import tiny_export
+from tests.spec.test_schema_keys import OWN_GROUP
+
+Data = dict[str, Any]
+Aspect = Literal["data", "statement", "place", "modes"]
+"""Where two runs differ: in the data files, the manifest's consent, where files lie, or who may read them."""
+
+DROPPED: Data = {"role": "identifier"}
+KEPT: Data = {"role": "sensitive"}
+PROTECTED: Data = {"role": "quasi-identifier"}
+SEX: Data = {**PROTECTED, "hierarchy": "suppression"}
+AGE: Data = {**PROTECTED, "hierarchy": {"bands": [5, 10, 20], "top": 90}}
+ZIP: Data = {**PROTECTED, "hierarchy": {"prefix": [3, 2, 1]}}
+BORN: Data = {**PROTECTED, "hierarchy": {"date": ["year", "decade"]}}
+WARD: Data = {**PROTECTED, "hierarchy": {"file": "ward.csv"}, "min_level": 1, "max_level": 1}
+CODE: Data = {
+    **PROTECTED,
+    "hierarchy": {"icd-10-gm": {"ranges": "icd.csv"}},
+    "min_level": 3,
+    "max_level": 3,
+}
+STAGE: Data = {**KEPT, "hierarchy": "ops", "release_level": 1}
+ADMITTED: Data = {**PROTECTED, "hierarchy": {"date": ["year"]}, "max_level": 1}
+DAYS: Data = {"from": date(1900, 1, 1), "to": date(2026, 11, 22)}
+CRP: Data = {"loinc": "1988-5", "unit": "mg/L"}
+
+NAMES = ("id", "person", "sex", "age", "zip", "born", "ward", "code", "lab", "comma", "city", "stage", "twin")
+
+
+@dataclass(frozen=True)
+class Change:
+    """The key ``at`` of ``base`` gets another ``value``; the runs end with ``codes`` and differ in ``aspect``.
+
+    A run that does not end with 0 ``says`` why.
+    """
+
+    value: Any
+    base: Data
+    at: str = ""
+    aspect: Aspect = "data"
+    codes: tuple[int, int] = (0, 0)
+    says: str = ""
+
+
+def table(columns: Mapping[str, Data] | None = None, **sections: Any) -> Data:
+    """A plain table's config, where every column that is not named is dropped."""
+    chosen = {"sex": SEX, "age": AGE, "lab": KEPT} if columns is None else columns
+    return {
+        "name": "patients",
+        "reference_date": date(2026, 11, 22),
+        "input": {"table": {"path": "people.csv", "delimiter": ";"}},
+        "subject": "id",
+        "columns": {**dict.fromkeys(NAMES, DROPPED), **chosen},
+        "privacy": {"k_anonymity": 3, "suppression_limit": 0.2},
+        "output": {"directory": "out", "formats": ["csv", "parquet"]},
+        **sections,
+    }
+
+
+def export(columns: Mapping[str, Data] | None = None, **mii: Any) -> Data:
+    """An export's config, with more keys of ``input.mii``; the day of the run decides about no consent."""
+    chosen = {"lab_crp_*": KEPT} if columns is None else columns
+    day = {} if "consent" in mii else {"consent_date": date(2026, 11, 22)}
+    return {
+        **table(),
+        "input": {"mii": {"path": "export", "observations": {"crp": CRP}, **day, **mii}},
+        "subject": "patient_id",
+        "columns": {"patient_id": DROPPED, "gender": SEX, **chosen},
+        "privacy": {"k_anonymity": 2, "suppression_limit": 0.5},
+    }
+
+
+def diverse(column: str, columns: Mapping[str, Data]) -> Data:
+    """A plain table's config that asks for two values of ``column`` in every class."""
+    demand = {"column": column, "kind": "distinct", "l": 2}
+    return table(columns, privacy={"k_anonymity": 2, "suppression_limit": 0.2, "l_diversity": (demand,)})
+
+
+def refused(change: Change, code: int, says: str) -> Change:
+    """``change``, where the second run ends with ``code``."""
+    return replace(change, codes=(0, code), says=says)
+
+
+def admitted(change: Change, code: int, says: str) -> Change:
+    """``change``, where the first run ends with ``code`` and the second one is published."""
+    return replace(change, codes=(code, 0), says=says)
+
+
+_LABS: Data = {"sex": SEX, "age": AGE, "lab": KEPT, "city": KEPT}
+_LIMITED: Data = {"thresholds": {"anonymised.prosecutor_max": 0.01}}
+_NINETIES: Data = {"from": date(1990, 1, 1), "to": date(1999, 12, 31)}
+_BORN_IN_DOMAIN: Data = {"born": {**PROTECTED, "hierarchy": {"date": ["year", "decade"], "domain": DAYS}}}
+
+CHANGES: dict[str, Change] = {
+    "name": Change("others", table(), aspect="place"),
+    "reference_date": Change(date(2025, 1, 1), export({"age_years": {**AGE, "max_level": 1}})),
+    "subject": Change("person", table()),
+    "input": Change({"table": {"path": "others.csv", "delimiter": ";"}}, table()),
+    "input.table": Change({"path": "others.csv", "delimiter": ";"}, table()),
+    "input.table.path": Change("others.csv", table()),
+    "input.table.delimiter": refused(Change("|", table()), 65, "lacks columns"),
+    "input.table.encoding": Change("cp1252", table(_LABS)),
+    "input.table.decimal": admitted(
+        Change(",", table({"sex": SEX, "comma": {**KEPT, "type": "number"}})), 65, "'comma'"
+    ),
+    "input.table.missing": Change(("", "?"), table(_LABS)),
+    "input.mii": Change({"path": "other", "consent_date": date(2026, 11, 22)}, export({"age_years": AGE})),
+    "input.mii.path": Change("other", export()),
+    "input.mii.consent": Change({"ignore": "a law"}, export(consent="required")),
+    "input.mii.consent.ignore": Change(
+        "another law", export(consent={"ignore": "a law"}), aspect="statement"
+    ),
+    "input.mii.consent_date": Change(date(2031, 1, 1), export()),
+    "input.mii.retrospective": Change(True, export()),
+    "input.mii.row": Change("encounter", export()),
+    "input.mii.index_encounter": Change("last", export({"admission_date": ADMITTED})),
+    "input.mii.observations": Change(
+        {"crp": CRP, "hb": {"loinc": "718-7", "unit": "g/dL"}}, export({"lab_*": KEPT})
+    ),
+    "input.mii.observations.*.loinc": Change("718-7", export(), at="input.mii.observations.crp.loinc"),
+    "input.mii.observations.*.unit": Change("g/L", export(), at="input.mii.observations.crp.unit"),
+    "columns": Change({**table()["columns"], "lab": DROPPED}, table()),
+    "columns.*.role": Change("identifier", table(), at="columns.lab.role"),
+    "columns.*.sensitive": admitted(
+        Change(True, diverse("zip", {"sex": SEX, "zip": ZIP}), at="columns.zip.sensitive"), 78, "sensitive"
+    ),
+    "columns.*.weight": Change(20.0, table({"age": AGE, "zip": ZIP}), at="columns.age.weight"),
+    "columns.*.min_level": Change(1, table(), at="columns.sex.min_level"),
+    "columns.*.max_level": Change(0, table({"age": AGE, "zip": ZIP}), at="columns.zip.max_level"),
+    "columns.*.release_level": Change(4, table({"sex": SEX, "stage": STAGE}), at="columns.stage.release_level"),
+    "columns.*.clip": Change(
+        (0.0, 9.0), table({"sex": SEX, "lab": {**KEPT, "clip": (0.0, 300.0)}}), at="columns.lab.clip"
+    ),
+    "columns.*.accept_dependency": admitted(
+        Change(True, table({"zip": ZIP, "twin": KEPT}), at="columns.twin.accept_dependency"), 78, "twin"
+    ),
+    "columns.*.type": Change("number", table(), at="columns.lab.type"),
+    "columns.*.hierarchy": Change("suppression", table({"zip": ZIP}), at="columns.zip.hierarchy"),
+    "columns.*.hierarchy.bands": Change((2, 4), table(), at="columns.age.hierarchy.bands"),
+    "columns.*.hierarchy.top": Change(40, table(), at="columns.age.hierarchy.top"),
+    "columns.*.hierarchy.bottom": Change(23, table(), at="columns.age.hierarchy.bottom"),
+    "columns.*.hierarchy.prefix": Change((2, 1), table({"zip": ZIP}), at="columns.zip.hierarchy.prefix"),
+    "columns.*.hierarchy.length": refused(
+        Change(4, table({"zip": ZIP}), at="columns.zip.hierarchy.length"), 65, "'zip'"
+    ),
+    "columns.*.hierarchy.date": Change(("month",), table({"born": BORN}), at="columns.born.hierarchy.date"),
+    "columns.*.hierarchy.domain": refused(
+        Change(_NINETIES, table({"born": BORN}), at="columns.born.hierarchy.domain"), 65, "'born'"
+    ),
+    "columns.*.hierarchy.domain.from": refused(
+        Change(date(1990, 1, 1), table(_BORN_IN_DOMAIN), at="columns.born.hierarchy.domain.from"),
+        65,
+        "'born'",
+    ),
+    "columns.*.hierarchy.domain.to": refused(
+        Change(date(1990, 1, 1), table(_BORN_IN_DOMAIN), at="columns.born.hierarchy.domain.to"), 65, "'born'"
+    ),
+    "columns.*.hierarchy.file": Change("ward2.csv", table({"ward": WARD}), at="columns.ward.hierarchy.file"),
+    "columns.*.hierarchy.delimiter": refused(
+        Change("|", table({"ward": WARD}), at="columns.ward.hierarchy.delimiter"), 78, "ward.csv"
+    ),
+    "columns.*.hierarchy.icd-10-gm": Change(
+        {"ranges": "icd2.csv"}, table({"code": CODE}), at="columns.code.hierarchy.icd-10-gm"
+    ),
+    "columns.*.hierarchy.icd-10-gm.ranges": Change(
+        "icd2.csv", table({"code": CODE}), at="columns.code.hierarchy.icd-10-gm.ranges"
+    ),
+    "privacy": Change({"k_anonymity": 9, "suppression_limit": 0.2}, table()),
+    "privacy.k_anonymity": Change(9, table()),
+    "privacy.suppression_limit": Change(0.0, table()),
+    "privacy.l_diversity": Change((), diverse("city", _LABS)),
+    "privacy.l_diversity.column": Change("lab", diverse("city", _LABS), at="privacy.l_diversity.0.column"),
+    "privacy.l_diversity.l": Change(3, diverse("city", _LABS), at="privacy.l_diversity.0.l"),
+    "risk": refused(Change(_LIMITED, table()), 13, "anonymised.prosecutor_max"),
+    "risk.thresholds": refused(Change(_LIMITED["thresholds"], table()), 13, "anonymised.prosecutor_max"),
+    "output": Change({"directory": "elsewhere"}, table(), aspect="place"),
+    "output.directory": Change("elsewhere", table(), aspect="place"),
+    "output.formats": Change(("csv",), table()),
+    "output.suppressed": Change("star", table()),
+    "output.group": Change(OWN_GROUP, table(), aspect="modes"),
+}
+
+
+def write_inputs(folder: Path) -> Path:
+    """The tables, exports and hierarchy files that the configs name; the folder."""
+    for name, seed in (("people.csv", 20261122), ("others.csv", 7)):
+        rows = [NAMES, *_people(random.Random(seed))]
+        (folder / name).write_text("".join(";".join(row) + "\n" for row in rows), encoding="utf-8")
+    tiny_export.ndjson(folder / "export", tiny_export.resources())
+    tiny_export.ndjson(folder / "other", tiny_export.resources(tiny_export.PATIENTS - 4))
+    blocks = codesystems.BLOCKS.read_text(encoding="utf-8")
+    (folder / "icd.csv").write_text(blocks, encoding="utf-8")
+    split = blocks.replace("I30,I52,IX", "I30,I49,IX\nI50,I52,IX")
+    (folder / "icd2.csv").write_text(split, encoding="utf-8")
+    (folder / "ward.csv").write_text("a;medicine;*\nb;medicine;*\nc;surgery;*\n", encoding="utf-8")
+    (folder / "ward2.csv").write_text("a;north;*\nb;south;*\nc;south;*\n", encoding="utf-8")
+    return folder
+
+
+def _people(draw: random.Random, count: int = 60) -> Iterator[Sequence[str]]:
+    """Rows of ``NAMES``: two rows are one ``person``, and ``twin`` is the postal code in other words."""
+    for n in range(count):
+        code = draw.choice(("10117", "10119", "10115", "20095", "20097", "01067"))
+        yield [
+            f"P{n:04}",
+            f"Q{n // 2:04}",
+            draw.choice("mf"),
+            str(draw.randint(23, 59)),
+            code,
+            f"{draw.randint(1960, 2019)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
+            draw.choice("abc"),
+            draw.choice(("I50.13", "I49.0", "E11.90", "I21.4")),
+            f"{draw.choice((3, 12, 100))}.50",
+            f"{draw.randint(1, 9)},5",
+            draw.choice(("Köln", "Ulm", "?")),
+            draw.choice(("5-323.51", "5-323.53", "8-800.c0")),
+            f"area {code}",
+        ]
