@@ -14,6 +14,7 @@ from anonymizer import values
 from anonymizer.errors import AnonError, BadInput
 from anonymizer.reading import read_table
 from anonymizer.table import Column, Role, Table
+from mii.codesystems import Icd10Gm, canonical_icd_10_gm
 from release.columns import column_types, resolve
 from release.config import Config
 from release.config_sections import MiiInput, TableInput
@@ -71,7 +72,8 @@ def _from_export(config: Config, source: MiiInput) -> Source:
         else f"not required: {source.consent_ignored}"
     )
     name = "patients" if source.row == "patient" else "encounters"
-    return Source(_table(config, export.frame, columns), name, consent, export.audit)
+    table = _table(config, export.frame, columns)
+    return Source(table, name, consent, {**export.audit, "codes_outside_known_blocks": _unknown_codes(table)})
 
 
 def _from_table(config: Config, source: TableInput) -> Source:
@@ -86,7 +88,8 @@ def _from_table(config: Config, source: TableInput) -> Source:
     )
     table = _table(config, typed, columns)
     refuse_dependencies(config, table)
-    return Source(table, "table", "not checked", {"rows": table.frame.height})
+    audit = {"rows": table.frame.height, "codes_outside_known_blocks": _unknown_codes(table)}
+    return Source(table, "table", "not checked", audit)
 
 
 def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> Table:
@@ -99,11 +102,30 @@ def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> 
 
 
 def _canonical(series: pl.Series, column: Column, subject: str | None) -> pl.Series:
+    if isinstance(column.hierarchy, Icd10Gm) and series.dtype == pl.String:
+        # Two spellings of one code would count as two values of a sensitive attribute.
+        return _one_spelling(series)
     if column.role is Role.QUASI_IDENTIFIER or column.name == subject:
         return _of_column(column.name, values.canonical, series)
     if series.dtype.is_float():
         return _of_column(column.name, values.finite, series)
     return series
+
+
+def _one_spelling(codes: pl.Series) -> pl.Series:
+    """ICD-10-GM codes in canonical form; what is no code stays, for the hierarchy to refuse."""
+    distinct = codes.unique().drop_nulls().to_list()
+    spelled = [canonical_icd_10_gm(code) or code for code in distinct]
+    return codes.replace_strict(distinct, spelled, return_dtype=pl.String)
+
+
+def _unknown_codes(table: Table) -> dict[str, int]:
+    """By column, the rows whose ICD-10-GM code has a valid shape and lies outside every known block."""
+    return {
+        column.name: column.hierarchy.unknown(table.frame[column.name].drop_nulls())
+        for column in table.quasi_identifiers
+        if isinstance(column.hierarchy, Icd10Gm)
+    }
 
 
 def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:

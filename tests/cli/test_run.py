@@ -221,3 +221,35 @@ def test_standard_output_that_cannot_be_written_is_no_success(config: Path) -> N
             command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False
         )
     assert ended.returncode == 74
+
+
+ICD = """\
+name: demo
+reference_date: 2026-11-22
+input: {table: {path: people.csv}}
+subject: row
+columns:
+  id: {role: identifier}
+  sex: {role: quasi-identifier, hierarchy: suppression}
+  age: {role: identifier}
+  plz: {role: identifier}
+  diagnosis: {role: quasi-identifier, sensitive: true, hierarchy: icd-10-gm, min_level: 2}
+  note: {role: identifier}
+privacy: {k_anonymity: 2, l_diversity: [{column: diagnosis, kind: distinct, l: 2}]}
+output: {directory: out, formats: [csv]}
+"""
+
+
+def test_two_spellings_of_a_code_are_one_sensitive_value(tmp_path: Path) -> None:
+    rows = [[f"P{n}", "m", "1", "1", ("J12.8", "J12.8!", "j128")[n % 3], ""] for n in range(9)]
+    assert anon("run", scene(tmp_path, rows, ICD)).code == 10
+    rows[0][4] = "J12.9"
+    assert anon("run", scene(tmp_path, rows, ICD)).code == 0
+
+
+def test_25a_codes_outside_every_known_block_are_counted(tmp_path: Path) -> None:
+    rows = [[f"P{n}", "m", "1", "1", ("E95.1", "E95.2", "I50.1")[n % 3], ""] for n in range(9)]
+    assert anon("run", scene(tmp_path, rows, ICD.replace(", min_level: 2", ""))).code == 0
+    audit = json.loads((tmp_path / "out/demo/internal/audit.json").read_text())
+    assert audit["reading"]["codes_outside_known_blocks"] == {"diagnosis": 6}
+    assert "codes outside known blocks" in (tmp_path / "out/demo/internal/risk_report.html").read_text()
