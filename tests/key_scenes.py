@@ -45,9 +45,10 @@ NAMES = ("id", "person", "sex", "age", "zip", "born", "ward", "code", "lab", "co
 
 @dataclass(frozen=True)
 class Change:
-    """The key ``at`` of ``base`` gets another ``value``; the runs end with ``codes`` and differ in ``aspect``.
+    """The key ``at`` of ``base`` gets another ``value``.
 
-    A run that does not end with 0 ``says`` why.
+    The runs end with ``codes``. Where both are published they differ in ``aspect``; one that is not ``says``
+    why.
     """
 
     value: Any
@@ -87,8 +88,8 @@ def export(columns: Mapping[str, Data] | None = None, **mii: Any) -> Data:
 
 
 def diverse(column: str, columns: Mapping[str, Data]) -> Data:
-    """A plain table's config that asks for two values of ``column`` in every class."""
-    demand = {"column": column, "kind": "distinct", "l": 2}
+    """A plain table's config that asks for three values of ``column`` in every class."""
+    demand = {"column": column, "kind": "distinct", "l": 3}
     return table(columns, privacy={"k_anonymity": 2, "suppression_limit": 0.2, "l_diversity": (demand,)})
 
 
@@ -110,7 +111,8 @@ _BORN_IN_DOMAIN: Data = {"born": {**PROTECTED, "hierarchy": {"date": ["year", "d
 CHANGES: dict[str, Change] = {
     "name": Change("others", table(), aspect="place"),
     "reference_date": Change(date(2025, 1, 1), export({"age_years": {**AGE, "max_level": 1}})),
-    "subject": Change("person", table()),
+    # a class of four rows may be two people
+    "subject": Change("person", table(privacy={"k_anonymity": 4, "suppression_limit": 0.2})),
     "input": Change({"table": {"path": "others.csv", "delimiter": ";"}}, table()),
     "input.table": Change({"path": "others.csv", "delimiter": ";"}, table()),
     "input.table.path": Change("others.csv", table()),
@@ -143,7 +145,9 @@ CHANGES: dict[str, Change] = {
     "columns.*.weight": Change(20.0, table({"age": AGE, "zip": ZIP}), at="columns.age.weight"),
     "columns.*.min_level": Change(1, table(), at="columns.sex.min_level"),
     "columns.*.max_level": Change(0, table({"age": AGE, "zip": ZIP}), at="columns.zip.max_level"),
-    "columns.*.release_level": Change(4, table({"sex": SEX, "stage": STAGE}), at="columns.stage.release_level"),
+    "columns.*.release_level": Change(
+        4, table({"sex": SEX, "stage": STAGE}), at="columns.stage.release_level"
+    ),
     "columns.*.clip": Change(
         (0.0, 9.0), table({"sex": SEX, "lab": {**KEPT, "clip": (0.0, 300.0)}}), at="columns.lab.clip"
     ),
@@ -186,7 +190,7 @@ CHANGES: dict[str, Change] = {
     "privacy.suppression_limit": Change(0.0, table()),
     "privacy.l_diversity": Change((), diverse("city", _LABS)),
     "privacy.l_diversity.column": Change("lab", diverse("city", _LABS), at="privacy.l_diversity.0.column"),
-    "privacy.l_diversity.l": Change(3, diverse("city", _LABS), at="privacy.l_diversity.0.l"),
+    "privacy.l_diversity.l": Change(2, diverse("city", _LABS), at="privacy.l_diversity.0.l"),
     "risk": refused(Change(_LIMITED, table()), 13, "anonymised.prosecutor_max"),
     "risk.thresholds": refused(Change(_LIMITED["thresholds"], table()), 13, "anonymised.prosecutor_max"),
     "output": Change({"directory": "elsewhere"}, table(), aspect="place"),
@@ -214,14 +218,14 @@ def write_inputs(folder: Path) -> Path:
 
 
 def _people(draw: random.Random, count: int = 60) -> Iterator[Sequence[str]]:
-    """Rows of ``NAMES``: two rows are one ``person``, and ``twin`` is the postal code in other words."""
+    """Rows of ``NAMES``: two rows are one ``person``, the last four are old, ``twin`` is the postal code."""
     for n in range(count):
-        code = draw.choice(("10117", "10119", "10115", "20095", "20097", "01067"))
+        code = draw.choice(("101", "201", "012")) + f"{draw.randint(0, 5):02}"
         yield [
             f"P{n:04}",
             f"Q{n // 2:04}",
-            draw.choice("mf"),
-            str(draw.randint(23, 59)),
+            "mf"[n % 2] if n >= count - 4 else draw.choice("mf"),
+            "85" if n >= count - 4 else str(draw.randint(23, 59)),
             code,
             f"{draw.randint(1960, 2019)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
             draw.choice("abc"),

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import zstandard
 
@@ -159,6 +160,23 @@ def bundle_files(folder: Path, everything: Sequence[Json]) -> Path:
     return folder
 
 
+def urn_files(folder: Path, everything: Sequence[Json]) -> Path:
+    """Bundle files whose resources name one another by ``urn:uuid``, as new ones in a transaction do."""
+    bundle_files(folder, everything)
+    names = {f"{resource['resourceType']}/{resource['id']}" for resource in everything}
+    for file in folder.iterdir():
+        text = file.read_text(encoding="utf-8")
+        for name in names:
+            text = text.replace(f'"reference": "{name}"', f'"reference": "{_urn(name)}"')
+            text = text.replace(f'"fullUrl": "https://fhir.example.org/{name}"', f'"fullUrl": "{_urn(name)}"')
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def _urn(name: str) -> str:
+    return uuid5(NAMESPACE_URL, name).urn
+
+
 def zipped(of: Callable[[Path, Sequence[Json]], Path], folder: Path, everything: Sequence[Json]) -> Path:
     """The files of another form in one archive beside ``folder``."""
     path = folder.with_suffix(".zip")
@@ -205,7 +223,11 @@ def _patient_of(resource: Json) -> str:
 def _bundle(inside: Sequence[Json]) -> Json:
     names = [f"{resource['resourceType']}/{resource['id']}" for resource in inside]
     entries = [
-        {"fullUrl": f"https://fhir.example.org/{name}", "resource": r, "request": {"method": "PUT", "url": name}}
+        {
+            "fullUrl": f"https://fhir.example.org/{name}",
+            "resource": r,
+            "request": {"method": "PUT", "url": name},
+        }
         for name, r in zip(names, inside, strict=True)
     ]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

@@ -29,7 +29,10 @@ PUBLISHED = {".anon.lock"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run left for others to see; ``data``, ``statement``, ``place`` and ``modes`` are the aspects."""
+    """What a run left for others to see; the aspects of `Change` are among its names.
+
+    ``data`` are the released tables by format: that a table is called otherwise is no other table.
+    """
 
     code: int
     message: str
@@ -66,7 +69,9 @@ def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> See
     return Seen(
         code,
         message,
-        data={Path(name).name: (folder / name).read_bytes() for name in written if "/release/data/" in name},
+        data={
+            Path(name).suffix: (folder / name).read_bytes() for name in written if "/release/data/" in name
+        },
         statement=json.loads((folder / manifest[0]).read_bytes())["consent"] if manifest else None,
         place=written,
         modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
@@ -103,7 +108,8 @@ def test_another_value_is_another_release_or_a_refusal(runs: Runs, key: str) -> 
 
     assert (first.code, second.code) == change.codes, (first.message, second.message)
     if change.codes == (0, 0):
-        assert getattr(first, change.aspect) != getattr(second, change.aspect)
+        is_changed = getattr(first, change.aspect) != getattr(second, change.aspect)
+        assert is_changed, f"{change.aspect} is the same"
     else:
         assert change.says in first.message + second.message
         assert [bool(run.data) for run in (first, second)] == [code == 0 for code in change.codes]

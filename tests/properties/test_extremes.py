@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from anonymizer.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import ComponentMissing, CriteriaNotMet
 from anonymizer.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchy_file import from_file
 from anonymizer.search import search, suppression_allowance
 from anonymizer.solution import Solution
 from anonymizer.table import Column, Role, Table
@@ -102,6 +104,15 @@ def test_of_equal_losses_and_suppression_the_lower_levels_win() -> None:
     ages = Column("age", Role.QUASI_IDENTIFIER, bands([5, 10], top=90), min_level=1)
     solution = solved([ages], [("95",)] * 3, "0", KAnonymity(3))
     assert (solution.transformation, solution.score) == ({"age": 1}, 0)
+
+
+def test_levels_are_low_by_their_sum_and_not_by_the_first_column(tmp_path: Path) -> None:
+    """Either column may be lost; `ward` reaches the top at level 2, `sex` at level 1."""
+    file = tmp_path / "ward.csv"
+    file.write_text("x;x;*\ny;y;*\n", "utf-8")
+    ward = Column("ward", Role.QUASI_IDENTIFIER, from_file(file))
+    solution = solved([SEX, ward], [("f", "x"), ("f", "y"), ("m", "x"), ("m", "y")], "0", KAnonymity(2))
+    assert solution.transformation == {"sex": 1, "ward": 0}
 
 
 def test_of_two_columns_alike_the_first_in_order_stays_finer() -> None:
