@@ -53,7 +53,7 @@ class Dates:
         Raises:
             BadInput: values that are no date or lie outside the domain.
         """
-        refuse_outside(values, self._belongs, "values are no dates inside the date domain")
+        refuse_outside(values, self._belongs, "distinct values are no dates inside the date domain")
         return by_steps(values, [self._step(unit) for unit in ("day", *self._coarse)], self.leaves)
 
     def _belongs(self, value: str) -> bool:

@@ -50,7 +50,8 @@ class AnonError(Exception):
 
     def _message(self) -> str:
         where = f"column {self.column!r}: " if self.column else ""
-        how_often = f" ({self.count:,} times)" if self.count is not None else ""
+        times = "time" if self.count == 1 else "times"
+        how_often = f" ({self.count:,} {times})" if self.count is not None else ""
         then = f"; {self.hint}" if self.hint else ""
         return f"{where}{self.rule}{how_often}{then}"
 

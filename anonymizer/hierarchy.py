@@ -70,7 +70,7 @@ def by_steps(values: Sequence[str], steps: Sequence[Step], leaves: int) -> Gener
 
 
 def refuse_outside(values: Sequence[str], belongs: Callable[[str], bool], rule: str) -> None:
-    """Raise ``BadInput`` with a count where values are outside the domain; never a silent ``*``."""
+    """Raise ``BadInput`` with the count of values outside the domain; never a silent ``*``."""
     outside = sum(not belongs(value) for value in values)
     if outside:
         raise BadInput(rule, count=outside)
@@ -118,7 +118,7 @@ class Prefix:
     def generalise(self, values: Sequence[str]) -> Generalised:
         """Codes cut to the characters kept; raises ``BadInput`` with the count of malformed codes."""
         shape = re.compile(self.pattern)
-        refuse_outside(values, lambda value: bool(shape.fullmatch(value)), "malformed codes")
+        refuse_outside(values, lambda value: bool(shape.fullmatch(value)), "distinct malformed codes")
         return by_steps(values, [self._step(kept) for kept in (len(self.alphabet), *self.kept)], self.leaves)
 
     def _step(self, kept: int) -> Step:
@@ -153,7 +153,7 @@ class Bands:
 
     def generalise(self, values: Sequence[str]) -> Generalised:
         """Closed bands such as ``[40, 44]``; raises ``BadInput`` for what is no integer from ``bottom``."""
-        refuse_outside(values, self._belongs, "values are no integers from the bands' bottom upwards")
+        refuse_outside(values, self._belongs, "distinct values are no integers from the bands' bottom upwards")
         return by_steps(values, [self._step(width) for width in (1, *self.widths)], self.leaves)
 
     def _belongs(self, value: str) -> bool:

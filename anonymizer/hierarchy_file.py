@@ -30,7 +30,7 @@ class FromFile:
 
     def generalise(self, values: Sequence[str]) -> Generalised:
         """The file's labels, unchanged; raises ``BadInput`` for values the file does not hold."""
-        refuse_outside(values, self.rows.__contains__, "values are not in the hierarchy file")
+        refuse_outside(values, self.rows.__contains__, "distinct values are not in the hierarchy file")
         columns = list(zip(*self.rows.values(), strict=True))
         counts = [Counter(column) for column in columns]
         paths = [self.rows[value] for value in values]

@@ -108,7 +108,7 @@ def test_check_finds_values_outside_a_hierarchy(tmp_path: Path) -> None:
     result = anon("check", scene(tmp_path, rows))
     assert result.code == 65
     assert "'age'" in result.err
-    assert "1 times" in result.err
+    assert "1 time)" in result.err
     assert "forty" not in result.err
 
 

@@ -46,18 +46,18 @@ def read(tmp_path: Path, data: bytes, **declared: Any) -> pl.DataFrame:
         (b"a,b\n\n\n", "the table has no rows"),
         ("a,b\n@,Mü\n".encode("latin-1"), r"the byte at offset 24 is not utf-8; declare the encoding"),
         ("a,Mü\n@,1\n".encode("latin-1"), r"the byte at offset 3 is not utf-8"),
-        (b"a,b,a\n1,@,3\n", r"the header names a column twice \(1 times\); for example columns 1 and 3"),
+        (b"a,b,a\n1,@,3\n", r"the header names a column twice \(1 time\); for example columns 1 and 3"),
         ("ü,b,u\u0308\n1,@,3\n".encode(), r"names a column twice"),
         (b"@,@,3\n1,2,3\n", r"names a column twice"),
         (b"a,,\n1,@,3\n", r"column 2 has no name \(2 times\)"),
         (b"a,b\n1,@,3\n4,5,@\n", r"every row has one cell more than the header \(2 times\)"),
         (b"a,b\n@,2\n1,@,3\n4\n@\n", r"\(3 times\); 2 are shorter and 1 longer than the header's 2"),
-        (b'a,b\n"@",2\n"1\n@",@,3\n', r"\(1 times\); 0 are shorter and 1 longer"),
+        (b'a,b\n"@",2\n"1\n@",@,3\n', r"\(1 time\); 0 are shorter and 1 longer"),
         (b"a,b\n1,2,3\n4,5,6,@\n", r"\(2 times\); 0 are shorter and 2 longer"),
         (b"a,b\n1,@\0\n\0,2\n", r"a NUL byte in the text \(2 times\)"),
         (
             b"a,b\n1,@\n2," + b"x" * 200_000 + b"\n",
-            r"column 2 has cells longer than 65,536 bytes \(1 times\)",
+            r"column 2 has cells longer than 65,536 bytes \(1 time\)",
         ),
         (b"a,b\n1,@\n2," + b"x" * 20_000_000 + b"\n", r"cannot be parsed as CSV, or a record is longer"),
         (b"a,b\n@,2\n" + b"x" * 200_000 + b",1\n", r"column 1 has cells longer"),
@@ -90,7 +90,7 @@ def test_a_stray_quotation_mark_cannot_hide_behind_the_border_of_a_block(
 def test_the_longest_cell_is_a_setting(tmp_path: Path) -> None:
     data = "a,b\nüü,1\n".encode()
     assert read(tmp_path, data, max_cell_bytes=4).shape == (1, 2)
-    with refused(BadInput, r"longer than 3 bytes \(1 times\)"):
+    with refused(BadInput, r"longer than 3 bytes \(1 time\)"):
         read(tmp_path, data, max_cell_bytes=3)
 
 
@@ -198,7 +198,7 @@ def test_nan_and_infinity_in_a_parquet_column_are_refused(tmp_path: Path, value:
         (parse_numbers, ["1", CANARY, "", "1 ", "1,5"], r"not a number with '.' .* \(4 times\); 1 cells"),
         (parse_numbers, ["1.5", "1.234,5", "1 000"], r"\(2 times\); 1 cells are right"),
         (parse_numbers, ["1.5", "nan", "-INF", "Infinity"], r"NaN or infinity .* \(3 times\)"),
-        (parse_numbers, ["1.5", "1e999"], r"NaN or infinity .* \(1 times\)"),
+        (parse_numbers, ["1.5", "1e999"], r"NaN or infinity .* \(1 time\)"),
         (parse_numbers, ["0x10", "1_000", "٣"], r"\(3 times\); 0 cells are right"),
         (parse_integers, ["1", "1.0", "1E5", CANARY, "9" * 19], r"not a whole number \(4 times\)"),
         (parse_dates, ["2024-02-29", "2023-02-29", "1.2.2024", "24-01-01", "1962-05"], r"\(4 times\); 1"),
@@ -211,7 +211,7 @@ def test_text_that_is_not_what_it_must_be_is_counted(parse: Any, values: list[st
 
 
 def test_the_other_decimal_mark_is_refused_not_read_as_thousands() -> None:
-    with refused(BadInput, r"\(1 times\); 1 cells are right"):
+    with refused(BadInput, r"\(1 time\); 1 cells are right"):
         parse_numbers(pl.Series("x", ["1,5", "1.234"]), decimal=",")
 
 
@@ -224,9 +224,9 @@ def test_a_column_of_another_type_is_refused(parse: Any) -> None:
 def test_what_has_no_canonical_text_is_refused() -> None:
     with refused(BadInput, "nested or binary"):
         canonical(pl.Series("x", [[CANARY]]))
-    with refused(BadInput, r"NaN or infinity in a numeric column \(1 times\)"):
+    with refused(BadInput, r"NaN or infinity in a numeric column \(1 time\)"):
         canonical(pl.Series("x", [1.0, float("nan")]))
-    with refused(BadInput, r"an integer beyond 64 bits \(1 times\)"):
+    with refused(BadInput, r"an integer beyond 64 bits \(1 time\)"):
         parse_integers(pl.Series("x", [2**63], dtype=pl.UInt64))
 
 
@@ -240,10 +240,10 @@ def change(path: Path) -> None:
 @pytest.mark.parametrize(
     ("happens", "message"),
     [
-        (change, r"input files changed during the run \(1 times\)"),
-        (lambda path: os.utime(path, ns=(0, 0)), r"\(1 times\)"),
-        (lambda path: path.with_name("late.csv").write_text("x"), r"\(1 times\)"),
-        (lambda path: path.unlink(), r"\(1 times\)"),
+        (change, r"input files changed during the run \(1 time\)"),
+        (lambda path: os.utime(path, ns=(0, 0)), r"\(1 time\)"),
+        (lambda path: path.with_name("late.csv").write_text("x"), r"\(1 time\)"),
+        (lambda path: path.unlink(), r"\(1 time\)"),
         (lambda path: path.rename(path.with_name("other.csv")), r"\(2 times\)"),
     ],
     ids=["rewritten", "touched", "added", "removed", "renamed"],
