@@ -45,7 +45,7 @@ class Result:
 
 
 def anon(*arguments: str | Path) -> Result:
-    """Run a command as ``main`` does, in this process."""
+    """Run a command in this process."""
     out, err = io.StringIO(), io.StringIO()
     umask, hook, show = os.umask(0o077), sys.excepthook, warnings.showwarning
     try:
@@ -55,18 +55,11 @@ def anon(*arguments: str | Path) -> Result:
             contextlib.redirect_stderr(err),
         ):
             patch.setattr(sys, "argv", ["anon", *map(str, arguments)])
-            code = _exit_code()
+            code = cli.execute()
     finally:
         os.umask(umask)
         sys.excepthook, warnings.showwarning = hook, show
     return Result(code, out.getvalue(), err.getvalue())
-
-
-def _exit_code() -> int:
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert isinstance(stopped.value.code, int)
-    return stopped.value.code
 
 
 def people(count: int = 60) -> list[list[str]]:
