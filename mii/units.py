@@ -6,6 +6,16 @@ import re
 from functools import lru_cache
 from typing import Any
 
+POWERS_OF_TEN = (
+    {
+        **{"g/L": 0, "g/dL": 1, "mg/L": -3, "mg/dL": -2, "mg/mL": 0},
+        **{"ug/L": -6, "ug/dL": -5, "ug/mL": -3, "ng/L": -9, "ng/dL": -8, "ng/mL": -6, "pg/mL": -9},
+    },
+    {"mol/L": 0, "mmol/L": -3, "umol/L": -6, "nmol/L": -9, "pmol/L": -12},
+)
+"""The everyday units of a laboratory as powers of ten of g/L and mol/L. The library, which takes most of a
+second to load, says the same (a test asks it); it is loaded for everything else."""
+
 _PLAIN = re.compile(r"[!-z|~]{1,40}")
 
 
@@ -20,13 +30,21 @@ def conversion(found: str, wanted: str) -> tuple[float, float] | None:
         return 1.0, 0.0
     if not (_PLAIN.fullmatch(found) and _PLAIN.fullmatch(wanted)):
         return None
-    return _converted(found, wanted)
+    return _by_power_of_ten(found, wanted) or _converted(found, wanted)
+
+
+def _by_power_of_ten(found: str, wanted: str) -> tuple[float, float] | None:
+    """The conversion between two units of the same family below, without loading the library."""
+    for powers in POWERS_OF_TEN:
+        if found in powers and wanted in powers:
+            return float(f"1e{powers[found] - powers[wanted]}"), 0.0
+    return None
 
 
 def _converted(found: str, wanted: str) -> tuple[float, float] | None:
     """Twelve digits keep a factor such as 10 from printing as 9.999999999999998."""
     from pint.errors import PintError
-    from ucumvert.parser import InvalidUcumError
+    from ucumvert.parser import InvalidUcumError  # type: ignore[import-untyped]
 
     units = _registry()
     try:
@@ -40,6 +58,6 @@ def _converted(found: str, wanted: str) -> tuple[float, float] | None:
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
-    from ucumvert import PintUcumRegistry
+    from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
 
     return PintUcumRegistry()
