@@ -5,14 +5,14 @@ Commands import what they need when they run, so that ``anon --help`` answers at
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
-from anonymizer.errors import AnonError, Interrupted
+from anonymizer.errors import AnonError, Interrupted, OutputFailed
 
 if TYPE_CHECKING:
     from release.run import Outcome
@@ -32,7 +32,6 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Turn a hospital's core-dataset export into data that may be shared, or publish nothing.",
 )
 
 
@@ -47,6 +46,23 @@ ConfigPath = Annotated[Path, typer.Argument(help="the run's config, a YAML file"
 ReleasePath = Annotated[Path, typer.Argument(help="a release/ folder or the folder around it")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _print(f"anon {version('clinical-anon')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Turn a hospital's core-dataset export into data that may be shared, or publish nothing."""
+
+
 @app.command()
 def run(
     config: ConfigPath,
@@ -58,13 +74,14 @@ def run(
     """Anonymise, verify, assess and publish, in one step or not at all."""
     from release.run import run as run_release
 
+    def announce(outcome: Outcome) -> None:
+        if as_json:
+            _print(json.dumps(outcome.summary, ensure_ascii=False))
+        elif not quiet:
+            _print(_told(outcome, dry_run=dry_run))
+
     sink = None if quiet else sys.stderr
-    outcome = run_release(config, dry_run=dry_run, sink=sink, form=log_format.value)
-    _settle()
-    if as_json:
-        _print(json.dumps(outcome.summary, ensure_ascii=False))
-    elif not quiet:
-        _print(_told(outcome, dry_run=dry_run))
+    run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
 
 
 @app.command()
@@ -109,8 +126,10 @@ def export(
 
 def main() -> NoReturn:
     """Run the command and end the process: with 0 only if it did what it says."""
-    code = execute()
-    sys.stderr.flush()
+    _occupy_standard_streams()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    code = _flushed(execute())
     # Everything is written and closed. Taking the interpreter down in order (LLVM, thread pools) would
     # only cost a third of a second.
     os._exit(code)
@@ -121,15 +140,10 @@ def execute() -> int:
     os.umask(0o077)
     sys.excepthook = _report_crash
     warnings.showwarning = _report_warning
-    with _signals():
-        return _guarded(app)
-
-
-def _guarded(command: Callable[[], None]) -> int:
     try:
-        command()
+        app()
     except SystemExit as stopped:
-        return _flushed(stopped.code if isinstance(stopped.code, int) else INTERNAL)
+        return stopped.code if isinstance(stopped.code, int) else INTERNAL
     except AnonError as error:
         _complain(f"anon: {error}")
         return error.exit_code
@@ -140,29 +154,37 @@ def _guarded(command: Callable[[], None]) -> int:
         # Its text may hold a path that someone else chose; the number says enough.
         _complain(f"anon: input or output failed ({error.__class__.__name__}, errno {error.errno})")
         return IO_FAILED
-    except Exception as error:
+    except BaseException as error:
+        # Also what is no Exception: a panic of a library carries a text, too.
         _report_crash(type(error), error, error.__traceback__)
         return INTERNAL
-    return _flushed(0)
-
-
-def _flushed(code: int) -> int:
-    """``code``, unless what was printed could not be written."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        # Nothing can be written any more, so the interpreter must not try again at its end.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-        return code or IO_FAILED
-    return code
+    return 0
 
 
 def _print(text: str) -> None:
-    print(text)
+    """Print, and be sure of it: an answer that cannot be told is a failure."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "closed")
+        print(text, flush=True)
+    except OSError:
+        raise OutputFailed("standard output cannot be written") from None
 
 
 def _complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def _flushed(code: int) -> int:
+    """``code``, unless what was printed does not get out."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        return code or IO_FAILED
+    return code
 
 
 def _told(outcome: Outcome, *, dry_run: bool) -> str:
@@ -199,22 +221,15 @@ def _report_warning(
     _complain(f"anon: warning {category.__name__} at {Path(filename).name}:{lineno}")
 
 
-def _settle() -> None:
-    """Ignore signals from now on: what is published must not end as if it were not."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM and SIGINT end the run as an error does, so that everything is cleaned up."""
+    raise Interrupted(number)
 
-    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-        raise Interrupted(number)
 
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def _occupy_standard_streams() -> None:
+    """Open what the caller closed, so that no file of the data gets the number of a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -28,7 +28,7 @@ from anonymizer.classes import Classes, Ladders, Node, base_classes, roll_up, vi
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion
 from anonymizer.encoding import Ladder
-from anonymizer.errors import ComponentMissing, CriteriaNotMet
+from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.loss import Floats, Loss, marginals, score
 from anonymizer.solution import Solution
 
@@ -36,6 +36,9 @@ LARGEST_LATTICE = 2**24
 _SLACK = 1e-11
 """Totals this close count as equal: rounding must neither prune a tie nor decide one."""
 _CACHED_TABLES = 64
+_LARGEST_SUM = 2**62
+_MOST_COLUMNS = 64
+"""As many axes as an array can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def search(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fra
 
 def open_lattice(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fraction) -> Lattice:
     """The lattice with the bounds that the marginals give; raises ``ComponentMissing`` beyond 2^24 nodes."""
+    _refuse_beyond_integers(counts)
     size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
     if size > LARGEST_LATTICE:
         raise ComponentMissing(
@@ -177,6 +181,15 @@ def open_lattice(counts: Counts, criteria: Sequence[Criterion], suppression_limi
     )
     _raise_bounds(lattice, lattice.highest, Insight(unsuppressed))
     return lattice
+
+
+def _refuse_beyond_integers(counts: Counts) -> None:
+    """Sums of covered leaves must stay exact, and the bounds an array numpy can have."""
+    for ladder in counts.ladders:
+        if ladder.leaves * counts.n_rows >= _LARGEST_SUM:
+            raise BadConfig("the domain is too large to sum over all rows", column=ladder.name)
+    if len(counts.ladders) > _MOST_COLUMNS:
+        raise ComponentMissing(f"more than {_MOST_COLUMNS} quasi-identifiers are beyond the exact search")
 
 
 def suppression_allowance(limit: Fraction, n_rows: int) -> int:

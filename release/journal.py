@@ -96,6 +96,13 @@ class Journal:
     def _mirror(self, entry: dict[str, object]) -> None:
         if self._sink is None:
             return
+        try:
+            self._print(entry)
+        except OSError:
+            # Progress nobody can read is no reason to fail; the log in internal/ holds it all.
+            self._sink = None
+
+    def _print(self, entry: dict[str, object]) -> None:
         if self._form == "json":
             print(self._lines[-1], file=self._sink, flush=True)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from anonymizer.errors import VerificationFailed
@@ -17,8 +18,15 @@ EVIDENCE = "evidence_{table}"
 """In ``internal/``: the released rows with their people and base values, for ``anon verify --internal``."""
 
 
-def publish(verified: VerifiedRelease, gate: PassedGate, statement: Statement) -> Path:
-    """The published folder, complete and on disk.
+def publish(
+    verified: VerifiedRelease,
+    gate: PassedGate,
+    statement: Statement,
+    *,
+    announce: Callable[[], None] = lambda: None,
+) -> Path:
+    """The published folder, complete and on disk. ``announce`` is called last before the rename: if the
+    result cannot be told, nothing is published.
 
     The verified release and the passed gate are asked for, and nothing else can construct them: forgetting
     to check is a type error.
@@ -36,6 +44,7 @@ def publish(verified: VerifiedRelease, gate: PassedGate, statement: Statement) -
     _refuse_strays(staging, verified)
     content = manifest.encode(manifest.build(staging.release, verified, statement))
     staging.write(f"release/{manifest.FILE}", content)
+    announce()
     return staging.commit()
 
 

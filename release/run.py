@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -66,8 +67,11 @@ def run(
     dry_run: bool = False,
     sink: TextIO | None = None,
     form: Literal["json", "text"] = "text",
+    announce: Callable[[Outcome], None] = lambda _: None,
 ) -> Outcome:
     """The outcome of the run that the config in ``path`` describes; progress is mirrored to ``sink``.
+
+    ``announce`` is told the outcome just before it becomes true: if that fails, nothing is published.
 
     Raises:
         AnonError: nothing was released; its ``exit_code`` says why.
@@ -83,12 +87,18 @@ def run(
         hold_lock(config.output.directory) as lock,
         Staging(lock, config.name, group=config.output.group) as staging,
     ):
-        return _staged_run(config, staging, journal, watch, dry_run=dry_run)
+        source, verified, passed, outcome = _staged_run(config, staging, journal, watch)
+        if dry_run:
+            announce(outcome)
+        else:
+            _publish(config, source, verified, passed, partial(announce, outcome))
+        return outcome
 
 
 def _staged_run(
-    config: Config, staging: Staging, journal: Journal, watch: _Watch, *, dry_run: bool
-) -> Outcome:
+    config: Config, staging: Staging, journal: Journal, watch: _Watch
+) -> tuple[Source, VerifiedRelease, PassedGate, Outcome]:
+    """Everything up to the rename."""
     with watch.stage("read", journal):
         before = fingerprints(config.input.source.path)
         source = read(config)
@@ -108,9 +118,8 @@ def _staged_run(
     summary |= {"seconds": watch.told()}
     _write_audit(config, staging, source, before, summary)
     staging.write("internal/log.jsonl", journal.text())
-    if not dry_run:
-        _publish(config, source, verified, passed)
-    return Outcome(summary, staging.target / "release", staging.target / "internal")
+    outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
+    return source, verified, passed, outcome
 
 
 def _stage(config: Config, source: Source, counts: Counts, solution: Solution, staging: Staging) -> Promise:
@@ -197,7 +206,13 @@ def _write_audit(
     staging.write("internal/audit.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
 
 
-def _publish(config: Config, source: Source, verified: VerifiedRelease, passed: PassedGate) -> None:
+def _publish(
+    config: Config,
+    source: Source,
+    verified: VerifiedRelease,
+    passed: PassedGate,
+    announce: Callable[[], None],
+) -> None:
     publish(
         verified,
         passed,
@@ -206,4 +221,5 @@ def _publish(config: Config, source: Source, verified: VerifiedRelease, passed: 
             consent=source.consent,
             reference_date=config.reference_date.isoformat(),
         ),
+        announce=announce,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -18,6 +19,8 @@ from release.lock import LOCK_FILE, Lock
 from release.permissions import group_number, open_to_group
 
 PREFIX = ".staging-"
+_OURS = re.compile(rf"{re.escape(PREFIX)}.+-[0-9a-f]{{16}}")
+"""What a run of ours names its staging directory; a user's own `.staging-…` is none of our business."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 
@@ -92,7 +95,7 @@ class Staging:
         return path
 
     def commit(self) -> Path:
-        """The published folder: everything on disk, then one rename.
+        """The published folder: everything on disk, then one rename; the process then ignores signals.
 
         Raises:
             OutputExists: the release folder has appeared meanwhile.
@@ -102,8 +105,7 @@ class Staging:
             if self._group is not None:
                 open_to_group(self.root, self._group)
             _sync_tree(self.root)
-            # Between the rename and its being on disk a signal would make a published run look failed.
-            with _no_signals():
+            with _deaf_once_published():
                 self._rename()
         return self.target
 
@@ -144,7 +146,7 @@ def _same(source: Path, own: Path) -> bool:
 def _sweep(directory: Path) -> None:
     """Remove what killed runs left; the caller holds the lock, so no living run owns it."""
     for path in directory.glob(f"{PREFIX}*"):
-        if path.is_dir() and not path.is_symlink():
+        if _OURS.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
 
 
@@ -165,19 +167,22 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def _no_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM are ignored inside; one that came before is raised on entering."""
+def _deaf_once_published() -> Iterator[None]:
+    """SIGINT and SIGTERM are ignored inside, and stay ignored unless an error ends it.
+
+    A signal that comes between the rename and the end of the process would make a published run look failed.
+    One that came before is raised on entering.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
         yield
-    finally:
+    except BaseException:
         for number, handler in before.items():
             signal.signal(number, handler)
+        raise
 
 
 @contextmanager

@@ -214,13 +214,61 @@ def test_a_missing_config_is_66(tmp_path: Path) -> None:
     assert anon("run", tmp_path / "nothing.yaml").code == 66
 
 
-def test_standard_output_that_cannot_be_written_is_no_success(config: Path) -> None:
-    command = [sys.executable, "-c", "import cli; cli.main()", "run", str(config), "--json", "--quiet"]
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False
-        )
-    assert ended.returncode == 74
+ANON = f"{sys.executable} -c 'import cli; cli.main()'"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [(">/dev/full", 74), (">&-", 74), ("| true", 74), ("2>/dev/full", 0), ("2>&-", 0), (">&- --quiet", 0)],
+)
+def test_what_cannot_be_told_is_not_published(
+    config: Path, tmp_path: Path, redirection: str, code: int
+) -> None:
+    """Case 60: an exit code other than 0 means that nothing was released, also where printing fails."""
+    command = f"sleep 0.1; {ANON} run {config} {redirection}; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, timeout=120, check=False)
+    assert ended.returncode == code
+    assert (tmp_path / "out/demo/release").exists() == (code == 0)
+
+
+def test_a_signal_after_the_release_is_there_changes_nothing(config: Path, tmp_path: Path) -> None:
+    late = "import os, signal; from release import staging; rename = os.rename\n"
+    late += "import atexit, release.lock as lock; close = os.close\n"
+    late += "def closed(fd):\n close(fd)\n"
+    late += f" if os.path.exists({str(tmp_path / 'out/demo')!r}): os.kill(os.getpid(), signal.SIGTERM)\n"
+    late += "os.close = closed\nimport cli; cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", late, "run", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert anon("verify", tmp_path / "out/demo").code == 0
+
+
+def test_a_signal_before_the_release_is_there_ends_the_run_cleanly(config: Path, tmp_path: Path) -> None:
+    early = "import os, signal, release.run as run; verify = run.verify\n"
+    early += "def interrupted(*a):\n os.kill(os.getpid(), signal.SIGTERM)\n return verify(*a)\n"
+    early += "run.verify = interrupted\nimport cli; cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", early, "run", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 143
+    assert set(files(tmp_path / "out")) == {".anon.lock"}
+
+
+def test_help_and_version_answer() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import cli; cli.main()", "--help"], cwd=ROOT, capture_output=True, check=True
+    )
+    assert b"export" in told.stdout
+    assert anon("--version").out.startswith("anon 0.")
 
 
 ICD = """\

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ WHOLE = json.dumps(patient("p", gender="female", name=[{"family": CANARY}])).enc
 SMALL = Limits(record_bytes=1 << 20, free_bytes=1 << 21, ratio=10)
 
 
-def refusal(path: Path, *, kind: type[AnonError] = BadInput, limits: Limits | None = None, **changes: Any) -> str:
+def refusal(
+    path: Path, *, kind: type[AnonError] = BadInput, limits: Limits | None = None, **changes: Any
+) -> str:
     """The text that an export is refused with; it holds no canary, nor does the chain behind it."""
     with pytest.raises(kind) as refused:
         mii.read(path, request(**changes), limits=limits)
@@ -51,7 +54,9 @@ def test_a_truncated_line_in_the_middle_and_a_truncated_only_line(tmp_path: Path
 
 def test_a_truncated_bundle_file_is_refused(tmp_path: Path) -> None:
     text = json.dumps(bundle(patient("p", name=[{"family": CANARY}])), indent=1)
-    assert "Bundle.json: a file is not complete" in refusal(export(tmp_path, text[:-9].encode(), "Bundle.json"))
+    assert "Bundle.json: a file is not complete" in refusal(
+        export(tmp_path, text[:-9].encode(), "Bundle.json")
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,9 @@ def test_text_that_is_not_utf_8_is_refused_even_where_it_is_skipped(tmp_path: Pa
 
 def test_the_place_of_a_wrong_element_is_named_by_its_path(tmp_path: Path) -> None:
     line = b'{"resourceType": "Patient", "id": "q", "address": [{"postalCode": 10117}]}'
-    assert "Patient: an element has the wrong type (at $.address[0].postalCode)" in refusal(export(tmp_path, line))
+    assert "Patient: an element has the wrong type (at $.address[0].postalCode)" in refusal(
+        export(tmp_path, line)
+    )
 
 
 @pytest.mark.parametrize("name", ["picture.png", "export.xlsx", "export.ndjson"])
@@ -112,7 +119,11 @@ def _zipped(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-PACKERS = {"gz": gzip.compress, "zst": zstandard.compress, "zip": _zipped}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "zst": zstandard.compress,
+    "zip": _zipped,
+}
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -128,7 +139,9 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, packer: str, filling: by
 @pytest.mark.parametrize("left", [0.9, 0.5, 0.999])
 def test_packed_data_that_are_cut_short_are_refused(tmp_path: Path, packer: str, left: float) -> None:
     """The zstd library's own stream reader would take what is left for everything."""
-    content = b"\n".join(json.dumps(patient(f"p{n}", birthDate=f"19{n % 90 + 10}")).encode() for n in range(4000))
+    content = b"\n".join(
+        json.dumps(patient(f"p{n}", birthDate=f"19{n % 90 + 10}")).encode() for n in range(4000)
+    )
     packed = PACKERS[packer](content)
     refusal(export(tmp_path, packed[: int(len(packed) * left)], f"export.{packer}"))
 

@@ -85,9 +85,10 @@ def test_the_sweep_takes_only_stagings(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "other").mkdir()
     (tmp_path / ".staging-link").symlink_to(tmp_path / "other")
-    (tmp_path / ".staging-old-1").mkdir()
+    (tmp_path / ".staging-old-0123456789abcdef").mkdir()
+    (tmp_path / ".staging-my-own").mkdir()
     published(tmp_path)
-    assert left_in(tmp_path) == {"kept", "other", ".staging-link", "small-ward"}
+    assert left_in(tmp_path) == {"kept", "other", ".staging-link", ".staging-my-own", "small-ward"}
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "open"])

@@ -9,6 +9,7 @@ import gzip
 import random
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import zstandard
 import mii
 from anonymizer.errors import ConsentMissing
 from mii.consenting import Consented, apply_consent
-from mii.parts import collect
+from mii.gathering import collect
 from mii.streaming import Limits
 from tests.conftest import SHARED, needs_shared
 from tests.fhir_export import request
@@ -65,9 +66,7 @@ def _reference() -> pl.DataFrame:
     return table(LINES)
 
 
-@pytest.mark.parametrize(
-    ("form", "patients"), list(zip(FORMS, (31, 31, 11, 31, 30), strict=True)), ids=FORMS
-)
+@pytest.mark.parametrize(("form", "patients"), list(zip(FORMS, (31, 31, 11, 31, 30), strict=True)), ids=FORMS)
 def test_every_form_gives_the_same_table(form: str, patients: int, reference: pl.DataFrame) -> None:
     found = table(DATA / form)
     assert found.height == patients
@@ -90,7 +89,9 @@ def test_every_form_gives_the_same_rows_per_encounter(form: str) -> None:
 
 def test_some_cells_of_the_table(reference: pl.DataFrame) -> None:
     """Read from the files by eye."""
-    one, four, nine = (reference.row(by_predicate=pl.col("patient_id") == f"{P}{n}", named=True) for n in (1, 4, 9))
+    one, four, nine = (
+        reference.row(by_predicate=pl.col("patient_id") == f"{P}{n}", named=True) for n in (1, 4, 9)
+    )
     assert {name: one[name] for name in mii.COLUMNS[2:-1]} == {
         "gender": "male",
         "birth_date": "1977-05-24",
@@ -128,9 +129,9 @@ def test_packed_forms_give_the_same_table(tmp_path: Path, form: str, packing: st
         with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for path in files:
                 archive.write(path, path.name)
-    pack = {"gz": gzip.compress, "zst": zstandard.compress}.get(packing)
-    for path in files if pack else ():
-        (tmp_path / f"{path.name}.{packing}").write_bytes(pack(path.read_bytes()))  # type: ignore[misc]
+    packers: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": zstandard.compress}
+    for path in files if packing in packers else ():
+        (tmp_path / f"{path.name}.{packing}").write_bytes(packers[packing](path.read_bytes()))
     target = tmp_path / "export.zip" if packing == "zip" else tmp_path
     assert table(target).equals(table(DATA / form))
 

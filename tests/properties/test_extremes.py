@@ -11,7 +11,7 @@ import pytest
 
 from anonymizer.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
-from anonymizer.errors import ComponentMissing, CriteriaNotMet
+from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.hierarchy import bands, prefix, suppression
 from anonymizer.hierarchy_file import from_file
 from anonymizer.search import search, suppression_allowance
@@ -127,3 +127,19 @@ def test_a_lattice_beyond_the_exact_search_is_refused_before_it_is_built() -> No
     with pytest.raises(ComponentMissing, match="60,466,176 transformations") as refusal:
         solved(columns, [("01067",) * 10], "0", KAnonymity(1))
     assert refusal.value.exit_code == 69
+
+
+def test_a_domain_whose_sums_would_overflow_is_refused() -> None:
+    """Rows times leaves beyond 2^62: a sum that wraps around would pass as a proven optimum."""
+    frame = pl.DataFrame({"code": ["1" * 17, "2" * 17] * 5})
+    column = Column("code", Role.QUASI_IDENTIFIER, prefix([16, 1], length=18))
+    with pytest.raises(BadConfig, match="too large"):
+        search(count(Table(frame, (column,), None), [KAnonymity(2)]), [KAnonymity(2)], Fraction(0))
+
+
+def test_more_columns_than_an_array_has_axes_are_refused() -> None:
+    names = [f"q{n}" for n in range(65)]
+    frame = pl.DataFrame({name: ["a", "a"] for name in names})
+    columns = tuple(Column(name, Role.QUASI_IDENTIFIER, suppression(), max_level=0) for name in names)
+    with pytest.raises(ComponentMissing, match="64 quasi-identifiers"):
+        search(count(Table(frame, columns, None), [KAnonymity(2)]), [KAnonymity(2)], Fraction(0))

@@ -77,7 +77,10 @@ def test_double_codes_are_split_and_marks_taken_off(tmp_path: Path, written: str
 def test_old_dimdi_code_systems_count_as_their_successors(tmp_path: Path) -> None:
     old = ICD.replace("bfarm", "dimdi")
     assert diagnoses(tmp_path, condition("c", "C34.1", system=old)) == ["C34.1"]
-    found = row(write(tmp_path, [patient(), procedure("o", "5-323.51", system=OPS.replace("bfarm", "dimdi"))]), "ops_all")
+    found = row(
+        write(tmp_path, [patient(), procedure("o", "5-323.51", system=OPS.replace("bfarm", "dimdi"))]),
+        "ops_all",
+    )
     assert found == {"ops_all": ["5-323.51"]}
 
 
@@ -95,7 +98,9 @@ def test_a_condition_that_is_not_one_is_left_out_and_counted(tmp_path: Path, sta
 
 
 def test_text_in_the_place_of_a_code_reaches_no_column(tmp_path: Path) -> None:
-    found = mii.read(write(tmp_path, [patient(), condition("c", "Zephyrine_Quarles")]), request("icd10gm_all"))
+    found = mii.read(
+        write(tmp_path, [patient(), condition("c", "Zephyrine_Quarles")]), request("icd10gm_all")
+    )
     assert found.frame["icd10gm_all"].to_list() == [[]]
     assert found.audit["codes"] == {"malformed": 1}
 
@@ -123,7 +128,11 @@ def test_atc_is_found_over_every_hop_and_in_both_code_systems(tmp_path: Path) ->
     """MedicationAdministration → Medication → ingredient, also listed before what they name."""
     resources = [
         event("a", **named("Medication/mixture")),
-        event("b", "MedicationStatement", medicationCodeableConcept=concept("http://www.whocc.no/atc", "B01AC06")),
+        event(
+            "b",
+            "MedicationStatement",
+            medicationCodeableConcept=concept("http://www.whocc.no/atc", "B01AC06"),
+        ),
         event("c", "MedicationRequest", **named("https://server/fhir/Medication/plain/_history/1")),
         patient(),
         medication("mixture", "L01DB01", parts=("Medication/glucose", "Medication/mixture")),
@@ -150,7 +159,11 @@ def test_a_medication_that_is_not_there_is_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [("MedicationAdministration", "not-done"), ("MedicationStatement", "not-taken"), ("MedicationRequest", "cancelled")],
+    [
+        ("MedicationAdministration", "not-done"),
+        ("MedicationStatement", "not-taken"),
+        ("MedicationRequest", "cancelled"),
+    ],
 )
 def test_a_medication_that_was_not_given_is_left_out(tmp_path: Path, kind: str, status: str) -> None:
     void = event("a", kind, status=status, medicationCodeableConcept=concept(ATC, "N02BB02"))
@@ -159,14 +172,19 @@ def test_a_medication_that_was_not_given_is_left_out(tmp_path: Path, kind: str, 
 
 def test_references_by_urn_lead_to_the_entry_of_that_full_url(tmp_path: Path) -> None:
     """Bundles may name resources by urn:uuid, and such a resource may have no id of its own."""
-    person, drug = "urn:uuid:0001", "urn:uuid:0002"
+    person, drug, other = "urn:uuid:0001", "urn:uuid:0002", "urn:uuid:0003"
     anonymous = {name: value for name, value in medication("-", "N02BB02").items() if name != "id"}
     given = event("a", **named(drug)) | {"subject": {"reference": person}}
+    mixed = event("b", **named(other)) | {"subject": {"reference": person}}
+    mixture = medication("m", "L01DB01", parts=(drug,))
     diagnosed = condition("c", "C34.1", subject={"reference": person})
-    export = write(tmp_path, [bundle((person, patient("p")), (drug, anonymous), given, diagnosed)])
+    export = write(
+        tmp_path,
+        [bundle((person, patient("p")), (drug, anonymous), (other, mixture), given, mixed, diagnosed)],
+    )
     assert row(export, "patient_id", "atc_all", "icd10gm_all") == {
         "patient_id": "p",
-        "atc_all": ["N02BB02"],
+        "atc_all": ["L01DB01", "N02BB02"],
         "icd10gm_all": ["C34.1"],
     }
 

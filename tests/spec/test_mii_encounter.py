@@ -38,7 +38,9 @@ def test_an_encounter_without_a_start_is_the_index_only_where_there_is_no_other(
 
 def test_an_encounter_without_any_level_counts_as_einrichtungskontakt(tmp_path: Path) -> None:
     kind = [concept("http://fhir.de/CodeSystem/kontaktart-de", "normalstationaer")]
-    assert row(write(tmp_path, [patient(), encounter("n", type=kind)]), "encounter_id") == {"encounter_id": "n"}
+    assert row(write(tmp_path, [patient(), encounter("n", type=kind)]), "encounter_id") == {
+        "encounter_id": "n"
+    }
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "planned"])
@@ -51,16 +53,24 @@ def test_an_encounter_that_did_not_happen_is_no_row_and_is_counted(tmp_path: Pat
 def test_department_is_the_dkgev_code(tmp_path: Path) -> None:
     key = "http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel"
     service = {"coding": [{"system": "x", "code": "9"}, {"system": key, "code": "0100"}]}
-    assert row(write(tmp_path, [patient(), encounter(serviceType=service)]), "department") == {"department": "0100"}
+    assert row(write(tmp_path, [patient(), encounter(serviceType=service)]), "department") == {
+        "department": "0100"
+    }
     wide = concept(f"{key}-erweitert", "1513")
-    assert row(write(tmp_path, [patient(), encounter(serviceType=wide)]), "department") == {"department": "1513"}
+    assert row(write(tmp_path, [patient(), encounter(serviceType=wide)]), "department") == {
+        "department": "1513"
+    }
 
 
 def test_a_discharge_before_the_admission_gives_no_length_and_is_counted(tmp_path: Path) -> None:
     export = write(tmp_path, [patient(), encounter(**period("2024-02-14", "2024-02-13"))])
     found = mii.read(export, request(*STAY))
     assert found.frame["length_of_stay_days"].to_list() == [None]
-    assert found.audit["set_to_missing"] == {"birth_date_missing": 1, "discharge_before_admission": 1, "main_diagnosis_missing": 1}
+    assert found.audit["set_to_missing"] == {
+        "birth_date_missing": 1,
+        "discharge_before_admission": 1,
+        "main_diagnosis_missing": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -144,7 +154,9 @@ def test_encounters_that_are_parts_of_each_other_end_nowhere(tmp_path: Path) -> 
 
 def test_an_encounter_of_another_patient_gives_nothing_away(tmp_path: Path) -> None:
     """A diagnosis linked to somebody else's stay must not move there."""
-    foreign = condition("c", "C34.1", subject={"reference": "Patient/q"}, encounter={"reference": "Encounter/e"})
+    foreign = condition(
+        "c", "C34.1", subject={"reference": "Patient/q"}, encounter={"reference": "Encounter/e"}
+    )
     stay = encounter(diagnosis=[role("c", "DD")])
     found = mii.read(write(tmp_path, [patient(), patient("q"), stay, foreign]), request(row="encounter"))
     assert found.frame.select("patient_id", "main_diagnosis", "icd10gm_all").rows() == [("p", None, [])]

@@ -12,7 +12,10 @@ import mii
 from anonymizer.errors import BadInput
 from tests.fhir_export import ATC, request
 
-PATIENTS = "id,Patient_gender,Patient_birthDate,Patient_addressStrassenanschrift_postalCode\np,female,1962-05,01067\n"
+PATIENTS = (
+    "id,Patient_gender,Patient_birthDate,Patient_addressStrassenanschrift_postalCode\n"
+    "p,female,1962-05,01067\n"
+)
 LABS = (
     "id,patient,Observation_status,Observation_code_coding_code,Observation_code_coding_system,"
     "Observation_effective_X_Effectivedatetime,Observation_value_X_Valuequantity_value,"
@@ -48,7 +51,11 @@ def test_write_csv2_has_semicolons_decimal_commas_row_names_and_na(tmp_path: Pat
         return "\n".join([f'"";{header}', *numbered]).replace("3.5", "3,5").replace('"female"', "NA") + "\n"
 
     folder = export(tmp_path, Patient=r(PATIENTS), Labor=r(LABS))
-    assert row(folder, "gender", "plz", "lab_crp_last") == {"gender": None, "plz": "01067", "lab_crp_last": 3.5}
+    assert row(folder, "gender", "plz", "lab_crp_last") == {
+        "gender": None,
+        "plz": "01067",
+        "lab_crp_last": 3.5,
+    }
 
 
 def test_a_table_without_a_header_is_named_by_its_view_definition(tmp_path: Path) -> None:

@@ -74,11 +74,15 @@ def test_a_bundle_in_a_bundle_and_an_entry_without_a_resource(
 
 
 @pytest.mark.parametrize("order", [lambda rs: rs[::-1], lambda rs: rs[3:] + rs[:3]])
-def test_the_order_of_lines_changes_nothing(tmp_path: Path, order: Any, expected: list[tuple[Any, ...]]) -> None:
+def test_the_order_of_lines_changes_nothing(
+    tmp_path: Path, order: Any, expected: list[tuple[Any, ...]]
+) -> None:
     assert table(write(tmp_path, order(RESOURCES))) == expected
 
 
-@pytest.mark.parametrize("ending", ["ndjson.gz", "ndjson.zst", "zip", "zip of gz", "two gzip members", "no name"])
+@pytest.mark.parametrize(
+    "ending", ["ndjson.gz", "ndjson.zst", "zip", "zip of gz", "two gzip members", "no name"]
+)
 def test_packed_exports_read_like_unpacked_ones(
     tmp_path: Path, ending: str, expected: list[tuple[Any, ...]]
 ) -> None:

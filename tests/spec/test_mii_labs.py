@@ -133,5 +133,10 @@ def test_two_names_may_ask_for_one_code_in_two_units(tmp_path: Path) -> None:
 
 def test_only_loinc_codes_are_loinc_codes(tmp_path: Path) -> None:
     other = lab("a", 5.0, "2024-02-01", code=concept("http://site.example/labor", "1988-5"))
-    both = lab("b", 6.0, "2024-02-01", code={"coding": [{"system": "x", "code": "y"}, {"system": LOINC, "code": "1988-5"}]})
+    both = lab(
+        "b",
+        6.0,
+        "2024-02-01",
+        code={"coding": [{"system": "x", "code": "y"}, {"system": LOINC, "code": "1988-5"}]},
+    )
     assert told(tmp_path, other, both)[-1] == 1

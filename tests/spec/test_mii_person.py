@@ -109,7 +109,9 @@ def test_ags_is_found_on_the_city_and_on_the_address(tmp_path: Path) -> None:
 def test_an_extension_that_holds_a_name_reaches_no_column(tmp_path: Path) -> None:
     """Only listed elements are decoded; an extension under a known url must hold a code of its shape."""
     canary = "Zephyrine Quarles"
-    hidden = {"extension": [{"url": AGS, "valueCoding": {"code": canary}}, {"url": "x", "valueString": canary}]}
+    hidden = {
+        "extension": [{"url": AGS, "valueCoding": {"code": canary}}, {"url": "x", "valueString": canary}]
+    }
     person = patient(
         name=[{"family": canary}],
         extension=hidden["extension"],

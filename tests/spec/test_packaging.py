@@ -61,10 +61,8 @@ def test_help_answers_without_loading_a_heavy_library() -> None:
 import json, sys
 sys.argv = ["anon", "--help"]
 import cli
-try:
-    cli.main()
-except SystemExit as end:
-    print(json.dumps([end.code, sorted({name.split(".")[0] for name in sys.modules})]))
+code = cli.execute()
+print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     *told, last = done.stdout.splitlines()
