@@ -2,10 +2,13 @@
 
     python -m benchmarks.read_export
 
-The files are made in a temporary folder by repeating an export with new ids: the sample export and the
-public MII test data, each as one resource per line and as one Bundle per patient and line. Both
-programs run in fresh processes, in turn; consent is required, and every column and four laboratory
-values are asked for. Seconds are those inside the process, without starting Python.
+The files are made in a temporary folder by repeating an export with new ids: the sample export, each
+patient's laboratory values repeated until the patient has 150 kB, as sites' exports do; the sample export
+as it is, with 22 kB per patient; and the public MII test data. Each as one resource per line and as one
+Bundle per patient and line. All programs run in fresh processes, in turn; consent is required, and every
+column and four laboratory values are asked for. Seconds are those inside the process, after its imports.
+
+``collect`` decodes, extracts and finds duplicates; ``read`` also applies consent and builds the table.
 """
 
 from __future__ import annotations
@@ -15,32 +18,36 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Finished, once, repeated, spread, write
+from benchmarks.measure import Finished, once, spread, write
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data" / "export"
 SHARED = ROOT.parent / "shared" / "data" / "mii-kds-2026" / "a_ndjson_per_type"
 SIZE_BYTES = 300_000_000
+PATIENT_BYTES = 150_000
 TIMES = 3
 _NEW_ID = "\0"
 
-ORJSON_PASS = """
-import sys, time, orjson
-started = time.perf_counter()
-with open(sys.argv[1], "rb") as file:
-    for line in file:
-        orjson.loads(line)
+Patients = list[list[str]]
+"""The resources of each patient as lines; first those that are nobody's."""
+
+_PRINT = """
 print(time.perf_counter() - started)
+memory = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(int(memory[0].split()[1]) * 1024)
 """
 
-READ = """
-import sys, time
+_REQUEST = """
+import gc, time, sys
 from datetime import date
 from pathlib import Path
 import mii
+from mii import gathering, reading
+from mii.streaming import Limits
 asked = {
     "leukocytes": mii.Observation("26464-8", "/nL"), "haemoglobin": mii.Observation("718-7", "g/dL"),
     "creatinine": mii.Observation("2160-0", "mg/dL"), "crp": mii.Observation("1988-5", "mg/L"),
@@ -50,20 +57,38 @@ request = mii.MiiRequest(
     retrospective=False, reference_date=date(2026, 11, 22), consent_date=date(2026, 11, 22),
     columns=frozenset([*mii.COLUMNS, *mii.lab_columns(asked)]),
 )
+path = Path(sys.argv[1])
 started = time.perf_counter()
-export = mii.read(Path(sys.argv[1]), request)
-print(time.perf_counter() - started)
 """
+
+PROGRAMS = {
+    "orjson": """
+import time, sys, orjson
+started = time.perf_counter()
+with open(sys.argv[1], "rb") as file:
+    for line in file:
+        orjson.loads(line)
+"""
+    + _PRINT,
+    "collect": _REQUEST
+    + "gc.disable()  # as reading.read does\ngathering.collect(path, request, limits=Limits())"
+    + _PRINT,
+    "read": _REQUEST + "reading.read(path, request)" + _PRINT,
+}
 
 
 def main() -> None:
     """Writes ``results/read_export.json``."""
+    sources: dict[str, Patients] = {}
+    if SAMPLE.exists():
+        sample = _patients(SAMPLE)
+        sources |= {"sample_150_kb_per_patient": _grown(sample), "sample_as_it_is": sample}
+    if SHARED.exists():
+        sources["mii_test_data"] = _patients(SHARED)
     figures: dict[str, object] = {"size_bytes": SIZE_BYTES, "times": TIMES}
-    for name, folder in (("sample", SAMPLE), ("mii_test_data", SHARED)):
-        if folder.exists():
-            resources = list(_resources(folder))
-            figures[f"{name}_resource_per_line"] = _measured(_repeat(map(_line, resources)))
-            figures[f"{name}_bundle_per_line"] = _measured(_repeat(_bundles(resources)))
+    for name, patients in sources.items():
+        figures[f"{name}, resource per line"] = _measured(line for own in patients for line in own)
+        figures[f"{name}, bundle per line"] = _measured(map(_bundle, patients))
     write("read_export", figures)
     print(json.dumps(figures, indent=1))
 
@@ -72,33 +97,56 @@ def _measured(content: Iterable[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export.ndjson")
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(content)
-        orjson_runs, read_runs = [], []
+            file.writelines(_repeated(list(content)))
+        runs: dict[str, list[Finished]] = {name: [] for name in PROGRAMS}
         for _ in range(TIMES):
-            orjson_runs += repeated(lambda: _run(ORJSON_PASS, path), times=1, warm_up=0)
-            read_runs += repeated(lambda: _run(READ, path), times=1, warm_up=0)
-    orjson_s, read_s = ([float(run.stdout) for run in runs] for runs in (orjson_runs, read_runs))
+            for name, program in PROGRAMS.items():
+                runs[name].append(once([sys.executable, "-c", program, str(path)]))
+    told = {name: [run.stdout.split() for run in of_name] for name, of_name in runs.items()}
+    seconds = {name: [float(wall) for wall, _ in of_name] for name, of_name in told.items()}
+    base = sorted(seconds["orjson"])[TIMES // 2]
     return {
-        "orjson_s": spread(orjson_s),
-        "read_s": spread(read_s),
-        "read_over_orjson": round(sorted(read_s)[TIMES // 2] / sorted(orjson_s)[TIMES // 2], 3),
-        "read_memory_bytes": max(run.memory_bytes for run in read_runs),
-        "orjson_cpu_s": spread([run.cpu_s for run in orjson_runs]),
-        "read_cpu_s": spread([run.cpu_s for run in read_runs]),
+        **{f"{name}_s": spread(of_name) for name, of_name in seconds.items()},
+        "collect_over_orjson": round(sorted(seconds["collect"])[TIMES // 2] / base, 3),
+        "read_over_orjson": round(sorted(seconds["read"])[TIMES // 2] / base, 3),
+        "read_memory_bytes": max(int(memory) for _, memory in told["read"]),
     }
 
 
-def _run(program: str, path: Path) -> Finished:
-    return once([sys.executable, "-c", program, str(path)])
-
-
-def _resources(folder: Path) -> Iterator[dict[str, Any]]:
+def _patients(folder: Path) -> Patients:
+    of_patient: dict[str, list[str]] = {"": []}
     for file in sorted(folder.glob("*.ndjson*")):
         raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         for line in raw.decode().splitlines():
             resource = json.loads(line)
+            owner = resource.get("subject") or resource.get("patient") or {}
+            is_patient = resource["resourceType"] == "Patient"
+            patient = f"Patient/{resource['id']}" if is_patient else owner.get("reference", "")
             _mark(resource)
-            yield resource
+            of_patient.setdefault(patient, []).append(_line(resource))
+    return list(of_patient.values())
+
+
+def _grown(patients: Patients) -> Patients:
+    """The patients with their laboratory values again and again, until each has `PATIENT_BYTES`."""
+    return [patients[0], *(_grown_patient(own) for own in patients[1:] if any(map(_is_lab, own)))]
+
+
+def _grown_patient(own: list[str]) -> list[str]:
+    size = sum(map(len, own))
+    grown = list(own)
+    labs = cycle([json.loads(line) for line in own if _is_lab(line)])
+    for number, lab in enumerate(labs):
+        if size >= PATIENT_BYTES:
+            break
+        day = f"20{number % 15 + 10}-{number % 12 + 1:02}-{number % 28 + 1:02}T08:00:00+01:00"
+        grown.append(_line({**lab, "id": f"{lab['id']}-{number}", "effectiveDateTime": day}))
+        size += len(grown[-1])
+    return grown
+
+
+def _is_lab(line: str) -> bool:
+    return '"Observation"' in line and '"valueQuantity"' in line
 
 
 def _mark(element: Any) -> None:
@@ -118,22 +166,14 @@ def _line(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _bundles(resources: list[dict[str, Any]]) -> Iterator[str]:
-    """One Bundle per patient and line, before them one of everything that is nobody's."""
-    of_patient: dict[str, list[dict[str, Any]]] = {}
-    for resource in resources:
-        owner = resource.get("subject") or resource.get("patient") or {}
-        patient = f"Patient/{resource['id']}" if resource["resourceType"] == "Patient" else owner.get("reference")
-        of_patient.setdefault(patient or "", []).append(resource)
-    for own in of_patient.values():
-        entries = [{"fullUrl": f"{one['resourceType']}/{one['id']}", "resource": one} for one in own]
-        yield _line({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+def _bundle(own: list[str]) -> str:
+    entries = ",".join(f'{{"resource":{line.rstrip()}}}' for line in own)
+    return f'{{"resourceType":"Bundle","type":"transaction","entry":[{entries}]}}\n'
 
 
-def _repeat(content: Iterable[str]) -> Iterator[str]:
-    """Lines with new ids again and again, until there are ``SIZE_BYTES`` of them."""
+def _repeated(lines: list[str]) -> Iterator[str]:
+    """``lines`` with new ids again and again, until there are `SIZE_BYTES` of them."""
     mark = json.dumps(_NEW_ID)[1:-1]
-    lines = list(content)
     written = copy = 0
     while True:
         for line in lines:

@@ -1,6 +1,21 @@
 """Core-dataset exports (FHIR or flattened) read into tables; consent; code systems."""
 
-from mii.reading import Export, read
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from mii.request import COLUMNS, FAMILIES, MiiRequest, Observation, lab_columns
 
+if TYPE_CHECKING:
+    from mii.reading import Export, read
+
 __all__ = ["COLUMNS", "FAMILIES", "Export", "MiiRequest", "Observation", "lab_columns", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    """Reading comes with polars and msgspec, which a command that reads no export need not wait for."""
+    if name not in ("Export", "read"):
+        raise AttributeError(name)
+    from mii import reading
+
+    return getattr(reading, name)

@@ -61,7 +61,9 @@ class Icd10Gm:
 
     def generalise(self, values: Sequence[str]) -> Generalised:
         """Canonical codes and what contains them; raises ``BadInput`` with the count of malformed codes."""
-        refuse_outside(values, lambda value: bool(canonical_icd_10_gm(value)), "distinct malformed ICD-10-GM codes")
+        refuse_outside(
+            values, lambda value: bool(canonical_icd_10_gm(value)), "distinct malformed ICD-10-GM codes"
+        )
         codes = [canonical_icd_10_gm(value) or "" for value in values]
         index = _index(self.blocks)
         steps = [_code, _four_characters, _category, index.block, index.chapter]

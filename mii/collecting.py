@@ -1,4 +1,4 @@
-"""Takes in resources one by one, each once, and keeps their records."""
+"""Takes in resources one by one and gives everything that is kept of them, each resource once."""
 
 from __future__ import annotations
 
@@ -6,113 +6,121 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import polars as pl
 from msgspec import structs
 
 from anonymizer.errors import BadInput
-from mii import fhir
+from mii import elements, fhir
+from mii.columns import CODED, HEAD, MEASURED, ColumnSink, deduplicated, resolved, together
 from mii.consent import ConsentRecord
-from mii.elements import Extractor
-from mii.records import Coded, Dated, Person, Stay, Substance
-
-DATED = (
-    "Encounter",
-    "Condition",
-    "Procedure",
-    "Observation",
-    "MedicationAdministration",
-    "MedicationStatement",
-    "MedicationRequest",
-    "DiagnosticReport",
-    "ServiceRequest",
-)
-"""The types that belong to a patient and have a date consent is asked about."""
+from mii.records import Person, Stay, Substance
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """All that was read, by id. ``counts`` tells what was met on the way."""
+    """All that was read: records by id, the resources of `DATED` in one frame (see `columns`), and counts."""
 
-    persons: dict[str, Person]
-    dated: dict[str, dict[str, Dated]]
-    substances: dict[str, Substance]
+    persons: Mapping[str, Person]
+    stays: Mapping[str, Stay]
+    substances: Mapping[str, Substance]
     consents: tuple[ConsentRecord, ...]
-    counts: dict[str, Any]
+    dated: pl.DataFrame
+    counts: Mapping[str, Any]
 
 
-class Sink:
-    """The records of one type by id. A second resource with a known id is counted and not kept.
-
-    Where the two differ in what is kept, the later ``meta.lastUpdated`` wins; without one the choice
-    depends on the content alone and never on the order of files.
-    """
-
-    __slots__ = ("_make", "conflicts", "duplicates", "records")
-
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        self._make = make
-        self.records: dict[Any, Any] = {}
-        self.duplicates = self.conflicts = 0
-
-    def add(self, identity: str | None, resource: Any) -> None:
-        """Takes in one resource."""
-        record = self._make(resource)
-        known = self.records.setdefault(identity, record)
-        if known is not record:
-            self._meet(identity, known, record)
-
-    @property
-    def read(self) -> int:
-        """How many resources were taken in, duplicates among them."""
-        return len(self.records) + self.duplicates
-
-    def _meet(self, identity: str | None, known: Any, again: Any) -> None:
-        self.duplicates += 1
-        if _content(known) != _content(again):
-            self.conflicts += 1
-            self.records[identity] = max(known, again, key=_version)
-
-
-class ConsentSink(Sink):
-    """The Consents. Which of two different texts of one Consent holds may not be guessed."""
-
-    __slots__ = ()
-
-    def _meet(self, identity: str | None, known: Any, again: Any) -> None:
-        if known[0] == again[0] and known[1] != again[1]:
-            raise BadInput("Consent: an id has two contents and meta.lastUpdated does not say which is newer")
-        super()._meet(identity, known, again)
+_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "Condition": {**HEAD, **CODED},
+    "Procedure": {**HEAD, **CODED},
+    "Observation": {**HEAD, **MEASURED},
+    "MedicationAdministration": {**HEAD, **CODED},
+    "MedicationStatement": {**HEAD, **CODED},
+    "MedicationRequest": {**HEAD, **CODED},
+    "DiagnosticReport": HEAD,
+    "ServiceRequest": HEAD,
+}
+DATED = tuple(_SCHEMAS)
+"""The types besides Encounter that belong to a patient and have a date consent is asked about."""
 
 
 @dataclass(slots=True)
-class Ids:
-    """The ids of a type of which nothing else is kept."""
+class Records:
+    """The records of one type by id. A second resource with a known id is counted and not kept.
 
-    records: set[str | None] = field(default_factory=set)
+    Where the two differ in what is kept, the later ``meta.lastUpdated`` wins; without one the choice
+    depends on the content alone and never on the order of files. With ``no_guess`` it is refused.
+    """
+
+    make: Callable[[Any], Any]
+    no_guess: str = ""
+    by_id: dict[Any, Any] = field(default_factory=dict)
     read: int = 0
+    conflicts: int = 0
+
+    @property
+    def unique(self) -> int:
+        """How many there are."""
+        return len(self.by_id)
 
     def add(self, identity: str | None, resource: Any) -> None:
         """Takes in one resource."""
         self.read += 1
-        self.records.add(identity)
+        record = self.make(resource)
+        known = self.by_id.setdefault(identity, record)
+        if known is record or _content(known) == _content(record):
+            return
+        self.conflicts += 1
+        if self.no_guess and _updated(known) == _updated(record):
+            raise BadInput(
+                f"{self.no_guess}: an id has two contents and meta.lastUpdated does not tell the newer"
+            )
+        self.by_id[identity] = max(known, record, key=_version)
+
+
+Adder = Callable[[str | None, Any], None]
+"""Takes in a resource: its id and itself."""
 
 
 class Collector:
     """Takes in decoded resources; `finish` gives what was collected."""
 
-    def __init__(self, decoder: fhir.Decoder, wanted: frozenset[str], loincs: frozenset[str]) -> None:
-        makers = _makers(Extractor(loincs))
-        self._sinks = {
-            name: (ConsentSink if name == "Consent" else Sink)(makers[name]) for name in sorted(wanted)
+    def __init__(self, decoder: fhir.Decoder, loincs: frozenset[str]) -> None:
+        rows = _row_makers(extractor := elements.Extractor(loincs))
+        self._records = {
+            "Patient": Records(extractor.person),
+            "Encounter": Records(extractor.stay),
+            "Medication": Records(extractor.substance),
+            "Consent": Records(extractor.consent, no_guess="Consent"),
         }
-        self._ids = {name: Ids() for name in decoder.classes if name not in wanted}
-        self._unknown = Ids()
-        everything: dict[str, Any] = {**self._ids, **self._sinks}
-        self.adders = {cls: everything[name].add for name, cls in decoder.classes.items()}
-        """The function that takes in a resource (its id, itself) by the class it was decoded as."""
-        self.adders |= {fhir.Unknown: self._unknown.add}
-        self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
+        self._columns = {name: ColumnSink(rows[name], _SCHEMAS[name]) for name in DATED}
+        self._ids = {name: _Ids() for name in decoder.classes if name not in decoder.wanted}
+        takers: dict[str, Any] = {**self._records, **self._columns, **self._ids}
+        self._bundles = self._empty = self._unknown = 0
         self._urns: dict[str, str] = {}
-        self._bundles = self._empty = 0
+        self.adders: dict[Any, Adder] = {cls: takers[name].add for name, cls in decoder.classes.items()}
+        """The function that takes in a resource (its id, itself) by the class it was decoded as."""
+        self.adders |= {fhir.Unknown: self._add_unknown}
+        self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
+
+    def finish(self) -> Collected:
+        """What was collected, with references by ``urn:uuid:`` resolved.
+
+        Raises ``BadInput`` where a resource that is read has no id.
+        """
+        dated = together({name: sink.frame() for name, sink in self._columns.items()})
+        self._require_ids(dated)
+        once, conflicts = deduplicated(dated)
+        persons, stays, substances, consents = (sink.by_id for sink in self._records.values())
+        return Collected(
+            persons,
+            {identity: _resolved_stay(stay, self._urns) for identity, stay in stays.items()},
+            {identity: _resolved_substance(drug, self._urns) for identity, drug in substances.items()},
+            tuple(_of_patient(record, self._urns) for _, record in consents.values()),
+            resolved(once, self._urns),
+            self._counts(_by_type(dated), _by_type(once), conflicts),
+        )
+
+    def _add_unknown(self, _: str | None, __: fhir.Unknown) -> None:
+        self._unknown += 1
 
     def _add_bundle(self, _: str | None, bundle: fhir.Bundle) -> None:
         self._bundles += 1
@@ -126,40 +134,63 @@ class Collector:
             else:
                 adders[type(resource)](resource.id, resource)
 
-    def finish(self) -> Collected:
-        """What was collected, with references by ``urn:uuid:`` resolved.
+    def _require_ids(self, dated: pl.DataFrame) -> None:
+        nameless = [name for name, sink in self._records.items() if None in sink.by_id]
+        nameless += dated.filter(pl.col("id").is_null())["type"].unique().sort().to_list()
+        if nameless:
+            raise BadInput(f"{nameless[0]}: a resource has no id")
 
-        Raises ``BadInput`` where a resource that is read has no id.
-        """
-        for name, sink in self._sinks.items():
-            if None in sink.records:
-                raise BadInput(f"{name}: a resource has no id")
-        kept = {name: sink.records for name, sink in self._sinks.items()}
-        dated: dict[str, dict[str, Dated]] = {name: kept.get(name, {}) for name in DATED}
-        consents = [record for _, record in kept.get("Consent", {}).values()]
-        if self._urns:
-            _resolve(dated, kept.get("Medication", {}), self._urns)
-            consents = [_of_patient(record, self._urns) for record in consents]
-        return Collected(
-            kept.get("Patient", {}), dated, kept.get("Medication", {}), tuple(consents), self._counts()
-        )
-
-    def _counts(self) -> dict[str, Any]:
-        takers: dict[str, Sink | Ids] = {**self._sinks, **self._ids}
-        read = sum(taker.read for taker in takers.values())
-        unique = {name: len(taker.records) for name, taker in takers.items()}
+    def _counts(
+        self, rows: dict[str, int], rows_once: dict[str, int], different: dict[str, int]
+    ) -> dict[str, Any]:
+        single: dict[str, Records | _Ids] = {**self._records, **self._ids}
+        read = sum(rows.values()) + sum(sink.read for sink in single.values())
+        unique = {name: sink.unique for name, sink in single.items()} | rows_once
+        conflicts = {name: sink.conflicts for name, sink in self._records.items()} | different
         return {
             "bundles": self._bundles,
             "bundle_entries_without_resource": self._empty,
             "resources_read": read,
             "resources_unique": sum(unique.values()),
             "resources_duplicate": read - sum(unique.values()),
-            "resources_duplicate_with_other_content": _nonzero(
-                (name, sink.conflicts) for name, sink in self._sinks.items()
-            ),
-            "resources_by_type": _nonzero(unique.items()),
-            "resources_of_unknown_type": self._unknown.read,
+            "resources_duplicate_with_other_content": _nonzero(conflicts),
+            "resources_by_type": _nonzero(unique),
+            "resources_of_unknown_type": self._unknown,
         }
+
+
+@dataclass(slots=True)
+class _Ids:
+    """The ids of a type of which nothing else is kept."""
+
+    seen: set[str | None] = field(default_factory=set)
+    read: int = 0
+
+    def add(self, identity: str | None, _: Any) -> None:
+        self.read += 1
+        self.seen.add(identity)
+
+    @property
+    def unique(self) -> int:
+        return len(self.seen)
+
+
+def _by_type(dated: pl.DataFrame) -> dict[str, int]:
+    counts = dated.group_by("type").len()
+    return dict(zip(counts["type"], counts["len"], strict=True))
+
+
+def _row_makers(extractor: elements.Extractor) -> dict[str, Callable[[str | None, Any], Any]]:
+    return {
+        "Condition": elements.condition_row,
+        "Procedure": elements.procedure_row,
+        "Observation": extractor.observation,
+        "MedicationAdministration": elements.medication_row,
+        "MedicationStatement": elements.medication_row,
+        "MedicationRequest": elements.request_row,
+        "DiagnosticReport": elements.report_row,
+        "ServiceRequest": elements.order_row,
+    }
 
 
 def _content(record: Any) -> Any:
@@ -167,55 +198,31 @@ def _content(record: Any) -> Any:
     return record[1:] if isinstance(record, tuple) else structs.astuple(record)[1:]
 
 
-def _version(record: Any) -> tuple[str, str]:
+def _updated(record: Any) -> str | None:
     updated: str | None = record[0] if isinstance(record, tuple) else record.updated
-    return updated or "", repr(_content(record))
+    return updated
 
 
-def _resolve(
-    dated: Mapping[str, Mapping[str, Dated]], substances: Mapping[str, Substance], urns: Mapping[str, str]
-) -> None:
-    """Puts ids in the place of ``urn:uuid:`` names, in place: the records are not shared yet."""
-    for records in dated.values():
-        for record in records.values():
-            record.patient = urns.get(record.patient, record.patient)
-            _resolve_detail(record.detail, urns)
-    for substance in substances.values():
-        substance.ingredients = tuple(urns.get(name, name) for name in substance.ingredients)
+def _version(record: Any) -> tuple[str, str]:
+    return _updated(record) or "", repr(_content(record))
 
 
-def _resolve_detail(detail: Any, urns: Mapping[str, str]) -> None:
-    if isinstance(detail, Stay):
-        detail.part_of = urns.get(detail.part_of, detail.part_of)
-        detail.uses = tuple(
-            structs.replace(use, condition=urns.get(use.condition, use.condition)) for use in detail.uses
-        )
-    elif detail is not None and not isinstance(detail, str):
-        detail.encounter = urns.get(detail.encounter, detail.encounter)
-    if isinstance(detail, Coded):
-        detail.medication = urns.get(detail.medication, detail.medication)
+def _resolved_stay(stay: Stay, urns: Mapping[str, str]) -> Stay:
+    if not urns:
+        return stay
+    uses = tuple(structs.replace(use, condition=urns.get(use.condition, use.condition)) for use in stay.uses)
+    patient, part_of = urns.get(stay.patient, stay.patient), urns.get(stay.part_of, stay.part_of)
+    return structs.replace(stay, patient=patient, part_of=part_of, uses=uses)
+
+
+def _resolved_substance(substance: Substance, urns: Mapping[str, str]) -> Substance:
+    named = tuple(urns.get(name, name) for name in substance.ingredients)
+    return structs.replace(substance, ingredients=named) if urns else substance
 
 
 def _of_patient(record: ConsentRecord, urns: Mapping[str, str]) -> ConsentRecord:
-    return replace(record, patient=urns.get(record.patient, record.patient))
+    return replace(record, patient=urns.get(record.patient, record.patient)) if urns else record
 
 
-def _nonzero(counts: Any) -> dict[str, int]:
-    return {name: count for name, count in sorted(counts) if count}
-
-
-def _makers(extractor: Extractor) -> dict[str, Callable[[Any], Any]]:
-    return {
-        "Patient": extractor.person,
-        "Encounter": extractor.encounter,
-        "Condition": extractor.condition,
-        "Procedure": extractor.procedure,
-        "Observation": extractor.observation,
-        "Medication": extractor.substance,
-        "MedicationAdministration": extractor.medication_event,
-        "MedicationStatement": extractor.medication_event,
-        "MedicationRequest": extractor.medication_request,
-        "DiagnosticReport": extractor.report,
-        "ServiceRequest": extractor.order,
-        "Consent": extractor.consent,
-    }
+def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in sorted(counts.items()) if count}

@@ -7,11 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import polars as pl
+
 from anonymizer.errors import ConsentMissing
-from mii.collecting import Collected
+from mii.collecting import DATED, Collected
 from mii.consent import NO_CONSENT, Decision, EncounterPeriod, Window, decide, unexpected_categories
-from mii.records import Dated, Stay
+from mii.dates import day_text
+from mii.records import Stay
+from mii.references import NOWHERE
 from mii.request import MiiRequest
+
+DAY_LENGTH = len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +38,33 @@ def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
     if not collected.consents:
         raise ConsentMissing("consent is required and the export holds no Consent")
     decisions = _decisions(collected, request)
-    accepted = {patient for patient, decision in decisions.items() if decision.accepted}
-    persons = {key: person for key, person in collected.persons.items() if key in accepted}
-    if not persons:
+    windows = {
+        patient: window
+        for patient in collected.persons
+        if (window := decisions.get(patient, NO_CONSENT).window) is not None
+    }
+    if not windows:
         raise ConsentMissing(
             "consent is required and no patient of the export passes", count=len(collected.persons)
         )
-    windows = {key: decisions[key].window for key in persons}
-    outcomes = {name: _within(records, windows) for name, records in collected.dated.items()}
+    stays, of_stays = _stays_within(collected.stays, windows)
+    left = _within(collected.dated, windows)
+    persons = {patient: collected.persons[patient] for patient in windows}
+    kept = _per_patient(left)
     return Consented(
-        replace(collected, persons=persons, dated={name: inside for name, (inside, *_) in outcomes.items()}),
+        replace(collected, persons=persons, stays=stays, dated=left),
         decisions,
-        kept={name: kept for name, (_, kept, _) in outcomes.items()},
-        dropped={name: dropped for name, (_, _, dropped) in outcomes.items()},
+        kept=kept | {"Encounter": of_stays[True]},
+        dropped={
+            **{name: counts - kept[name] for name, counts in _per_patient(collected.dated).items()},
+            "Encounter": of_stays[False],
+        },
     )
 
 
 def consent_counts(before: Collected, consented: Consented) -> dict[str, Any]:
     """Counts for the audit: patients by reason, resources kept and dropped by type. No ids."""
-    reasons = Counter(
-        str(consented.decisions.get(patient, NO_CONSENT).reason) for patient in before.persons
-    )
+    reasons = Counter(str(consented.decisions.get(patient, NO_CONSENT).reason) for patient in before.persons)
     accepted = consented.collected.persons
     return {
         "consents": len(before.consents),
@@ -75,49 +87,65 @@ def _sums(counts: Mapping[str, Mapping[str, int]], counted: Callable[[str], bool
 
 def _decisions(collected: Collected, request: MiiRequest) -> Mapping[str, Decision]:
     """A voided Encounter did not happen and moves no window."""
-    periods = (
-        EncounterPeriod(record.patient, record.start, record.end)
-        for record in collected.dated["Encounter"].values()
-        if isinstance(record.detail, Stay)
-    )
+    stays = collected.stays.values()
     return decide(
         collected.consents,
-        periods,
+        (EncounterPeriod(stay.patient, stay.start, stay.end) for stay in stays if stay.void is None),
         reference_date=request.reference_date,
         consent_date=request.consent_date,
         retrospective=request.retrospective,
     )
 
 
-def _within(
-    records: Mapping[str, Dated], windows: Mapping[str, Window | None]
-) -> tuple[dict[str, Dated], Counter[str], Counter[str]]:
-    """The records inside their patients' windows, and by patient how many were inside and outside.
-
-    A record without detail is only counted. A patient's days repeat, so each answer is found once.
-    """
-    answers: dict[str, dict[Any, bool]] = {patient: {} for patient in windows}
-    inside: dict[str, Dated] = {}
-    kept, dropped = list[str](), list[str]()
-    for identity, record in records.items():
-        patient = record.patient
-        known = answers.get(patient)
-        if known is None:
-            dropped.append(patient)
-            continue
-        question = (record.start, record.end) if record.is_period else record.start
-        allowed = known.get(question)
-        if allowed is None:
-            allowed = known[question] = _covers(windows[patient], record)
-        (kept if allowed else dropped).append(patient)
-        if allowed and record.detail is not None:
-            inside[identity] = record
-    return inside, Counter(kept), Counter(dropped)
+def _stays_within(
+    stays: Mapping[str, Stay], windows: Mapping[str, Window]
+) -> tuple[dict[str, Stay], dict[bool, Counter[str]]]:
+    """The Encounters inside their patients' windows, and by patient how many are inside and not."""
+    inside: dict[str, Stay] = {}
+    counts = {True: Counter[str](), False: Counter[str]()}
+    for identity, stay in stays.items():
+        window = windows.get(stay.patient)
+        allowed = window is not None and window.covers_period(day_text(stay.start), day_text(stay.end))
+        counts[allowed][stay.patient] += 1
+        if allowed:
+            inside[identity] = stay
+    return inside, counts
 
 
-def _covers(window: Window | None, record: Dated) -> bool:
+def _within(frame: pl.DataFrame, windows: Mapping[str, Window]) -> pl.DataFrame:
+    """The rows inside their patients' windows. Whole days are compared as texts, all at once; of anything
+    else the window is asked."""
+    is_day = (
+        (pl.col("start").str.len_bytes() == DAY_LENGTH)
+        & pl.col("start").str.to_date("%Y-%m-%d", strict=False).is_not_null()
+        & pl.col("is_period").not_()
+    ).fill_null(value=False)
+    days = frame.filter(is_day).join(_intervals(windows), on="patient")
+    inside = days.filter(pl.col("start").is_between(pl.col("low"), pl.col("high"))).select(frame.columns)
+    others = frame.filter(is_day.not_())
+    asked = others.select("patient", "start", "end", "is_period").iter_rows()
+    answers = [_covers(windows.get(patient), *dates) for patient, *dates in asked]
+    return pl.concat([inside, others.filter(pl.Series(answers, dtype=pl.Boolean))])
+
+
+def _covers(window: Window | None, start: str | None, end: str | None, is_period: bool) -> bool:
     if window is None:
         return False
-    if record.is_period:
-        return window.covers_period(record.start, record.end)
-    return window.covers(record.start)
+    return window.covers_period(start, end) if is_period else window.covers(start)
+
+
+def _intervals(windows: Mapping[str, Window]) -> pl.DataFrame:
+    rows = [
+        (patient, low.isoformat(), high.isoformat())
+        for patient, window in windows.items()
+        for low, high in window.intervals
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("patient", "low", "high"), pl.String), orient="row")
+
+
+def _per_patient(dated: pl.DataFrame) -> dict[str, Counter[str]]:
+    """How many resources of each type each patient has; those of nobody count for `NOWHERE`."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in DATED}
+    for name, patient, count in dated.group_by("type", "patient").len().iter_rows():
+        counts[name][patient or NOWHERE] = count
+    return counts

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 
-from mii.elements import is_code
-from mii.records import Dated, Diagnosis, Stay, Use
+import polars as pl
+
+from mii.elements import CODE
+from mii.records import Stay, Use
+
+_CODE = re.compile(CODE)
 
 
 def main_diagnoses(
-    stays: Mapping[str, Dated], conditions: Mapping[str, Dated], counts: Counter[str]
+    stays: Mapping[str, Stay], conditions: pl.DataFrame, counts: Counter[str]
 ) -> dict[str, str | None]:
     """The main diagnosis (an ICD-10-GM code) by Encounter; missing ones are counted.
 
@@ -19,19 +24,16 @@ def main_diagnoses(
     whose Condition holds ICD-10-GM codes decides; a code that may not stand alone (``*``, ``!``) is no
     main diagnosis. Where two codes have the same claim, none is chosen.
     """
-    return {
-        identity: _main(record.detail, record.patient, conditions, counts)
-        for identity, record in stays.items()
-        if isinstance(record.detail, Stay)
-    }
+    named = pl.DataFrame({"id": [use.condition for stay in stays.values() for use in stay.uses]})
+    told = conditions.join(named.cast({"id": pl.String}), on="id", how="semi")
+    by_id = {identity: rest for identity, *rest in told.select("id", "patient", "void", "codes").iter_rows()}
+    return {identity: _main(stay, by_id, counts) for identity, stay in stays.items()}
 
 
-def _main(
-    stay: Stay, patient: str, conditions: Mapping[str, Dated], counts: Counter[str]
-) -> str | None:
+def _main(stay: Stay, conditions: Mapping[str, list[str | None]], counts: Counter[str]) -> str | None:
     uses = sorted(stay.uses, key=_claim)
     for _, equal in groupby(uses, key=_claim):
-        codes = {code for use in equal for code in _codes(use, patient, conditions, counts)}
+        codes = {code for use in equal for code in _codes(use, stay.patient, conditions, counts)}
         if len(codes) == 1:
             return codes.pop()
         if codes:
@@ -46,12 +48,13 @@ def _claim(use: Use) -> tuple[int, int]:
 
 
 def _codes(
-    use: Use, patient: str, conditions: Mapping[str, Dated], counts: Counter[str]
-) -> Iterable[str]:
-    record = conditions.get(use.condition)
-    if record is None or record.patient != patient:
+    use: Use, patient: str, conditions: Mapping[str, list[str | None]], counts: Counter[str]
+) -> list[str]:
+    """The codes of the Condition that ``use`` names which may stand alone."""
+    owner, void, codes = conditions.get(use.condition, (None, None, None))
+    if owner != patient:
         counts["main_diagnosis_reference_leads_nowhere"] += 1
-        return ()
-    if not isinstance(record.detail, Diagnosis):
-        return ()
-    return (code for code, alone in record.detail.codes if alone and is_code(code))
+        return []
+    if void is not None or codes is None:
+        return []
+    return [code for code in codes.split() if _CODE.fullmatch(code)]

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mii import fhir
+from mii.columns import MEASURED, Row
 from mii.consent import ConsentRecord, Provision
 from mii.dates import day_text
-from mii.records import Coded, Dated, Diagnosis, Measured, Person, Stay, Substance, Use
+from mii.records import Person, Stay, Substance, Use
 from mii.references import NOWHERE, Targets
 
 ICD_10_GM = frozenset(
@@ -42,11 +43,15 @@ VOID = frozenset({"entered-in-error", "cancelled", "not-done", "not-taken", "pla
 """The states in which a resource tells of nothing that happened; it is counted and not used."""
 
 NO_RANK = 1 << 31
+_NO_ROLE = len(MAIN_ROLES)
+CODE = r"^[A-Za-z0-9.\-]{1,16}$"
+"""The shape of a code of a classification; anything else is a text that someone typed."""
+_PLAIN_ICD = re.compile(r"[A-Z0-9.]+")
 _MARKS = "†*!+"
 
 
 class Extractor:
-    """Makes the record of each resource. ``loincs`` are the LOINC codes that some column asks for."""
+    """Makes what is kept of each resource; ``loincs`` are the LOINC codes that some column asks for."""
 
     def __init__(self, loincs: frozenset[str]) -> None:
         self._loincs = loincs
@@ -66,74 +71,26 @@ class Extractor:
             ags,
         )
 
-    def encounter(self, encounter: fhir.Encounter) -> Dated:
+    def stay(self, encounter: fhir.Encounter) -> Stay:
         """What is kept of an Encounter."""
-        period = encounter.period or fhir.Period()
-        stay = Stay(
-            tuple(_codes(_codings(encounter.type or ()), CONTACT_LEVEL)),
-            period.start,
-            period.end,
+        period = encounter.period
+        return Stay(
+            _updated(encounter),
+            _target(self._patients, encounter.subject),
+            period.start if period is not None else None,
+            period.end if period is not None else None,
+            encounter.status if encounter.status in VOID else None,
+            _levels(encounter.type) if encounter.type else (),
             _department(encounter.service_type),
             _target(self._encounters, encounter.part_of),
-            tuple(self._uses(encounter.diagnosis or ())),
+            self._uses(encounter.diagnosis) if encounter.diagnosis else (),
         )
-        return self._dated(encounter, None, encounter.period, _unless_void(encounter.status, stay))
-
-    def condition(self, condition: fhir.Condition) -> Dated:
-        """What is kept of a Condition."""
-        states = _concept(condition.verification)
-        void = next((str(state.code) for state in states if state.code in VOID), None)
-        codings = _concept(condition.code)
-        detail = Diagnosis(
-            _target(self._encounters, condition.encounter),
-            tuple(code for coding in codings for code in _icd_codes(coding)),
-            tuple(_codes(codings, ICD_10)),
-        )
-        return self._dated(condition, condition.recorded, None, void or detail)
-
-    def procedure(self, procedure: fhir.Procedure) -> Dated:
-        """What is kept of a Procedure."""
-        codes = tuple(_codes_of(_concept(procedure.code), OPS))
-        detail = Coded(_target(self._encounters, procedure.encounter), codes)
-        return self._dated(
-            procedure, procedure.moment, procedure.period, _unless_void(procedure.status, detail)
-        )
-
-    def observation(self, observation: fhir.Observation) -> Dated:
-        """What is kept of an Observation: its dates, and the value where a column asks for its code."""
-        concept, loincs = observation.code, self._loincs
-        if concept is not None and concept.coding is not None:
-            for coding in concept.coding:
-                if coding.code in loincs and coding.system == LOINC:
-                    detail = _unless_void(observation.status, self._measured(observation))
-                    return self._observed(observation, detail)
-        return self._observed(observation, None)
-
-    def medication_event(
-        self, event: fhir.MedicationAdministration | fhir.MedicationStatement
-    ) -> Dated:
-        """What is kept of a MedicationAdministration or MedicationStatement."""
-        return self._dated(event, event.moment, event.period, _unless_void(event.status, self._drug(event)))
-
-    def medication_request(self, request: fhir.MedicationRequest) -> Dated:
-        """What is kept of a MedicationRequest."""
-        return self._dated(request, request.moment, None, _unless_void(request.status, self._drug(request)))
-
-    def report(self, report: fhir.DiagnosticReport) -> Dated:
-        """The dates of a DiagnosticReport."""
-        return self._dated(report, report.moment, report.period, None)
-
-    def order(self, order: fhir.ServiceRequest) -> Dated:
-        """The date of a ServiceRequest."""
-        return self._dated(order, order.moment, None, None)
 
     def substance(self, medication: fhir.Medication) -> Substance:
         """What is kept of a Medication."""
-        ingredients = medication.ingredient or ()
-        named = (_target(self._medications, part.reference) for part in ingredients)
-        return Substance(
-            _updated(medication), tuple(_substance_codes(medication)), tuple(name for name in named if name)
-        )
+        parts = [_target(self._medications, part.reference) for part in medication.ingredient or ()]
+        codes = tuple(_substance_codes(medication))
+        return Substance(_updated(medication), codes, tuple(name for name in parts if name))
 
     def consent(self, consent: fhir.Consent) -> tuple[str | None, ConsentRecord]:
         """A Consent's last update and its record."""
@@ -147,57 +104,126 @@ class Extractor:
         )
         return _updated(consent), record
 
-    def _observed(self, observation: fhir.Observation, detail: Any) -> Dated:
-        moment = observation.moment or observation.instant
-        return self._dated(observation, moment, observation.period, detail)
+    def observation(self, identity: str | None, observation: fhir.Observation) -> Row:
+        """The row of an Observation, measured where a column asks for one of its codes.
 
-    def _dated(self, resource: Any, moment: str | None, period: fhir.Period | None, detail: Any) -> Dated:
-        meta, subject = resource.meta, resource.subject
+        There are more Observations than anything else, so this is written for speed.
+        """
+        moment, meta, subject = observation.moment, observation.meta, observation.subject
         updated = meta.updated if meta is not None else None
         reference = subject.reference if subject is not None else None
-        patient = self._patients[reference] if reference is not None else NOWHERE
-        if moment is not None:
-            if moment[10:11] == "T":
-                moment = moment[:10]
-            return Dated(updated, patient, moment, None, False, detail)
-        if period is not None:
-            return Dated(updated, patient, day_text(period.start), day_text(period.end), True, detail)
-        return Dated(updated, patient, None, None, False, detail)
-
-    def _uses(self, diagnoses: Iterable[fhir.EncounterDiagnosis]) -> Iterator[Use]:
-        for diagnosis in diagnoses:
-            roles = (MAIN_ROLES[code.code] for code in _concept(diagnosis.use) if code.code in MAIN_ROLES)
-            order = min(roles, default=None)
-            if order is not None:
-                rank = NO_RANK if diagnosis.rank is None else diagnosis.rank
-                yield Use(_target(self._conditions, diagnosis.condition), order, rank)
-
-    def _measured(self, observation: fhir.Observation) -> Measured:
-        quantity = observation.quantity or fhir.Quantity()
-        period = observation.period or fhir.Period()
-        codings = _concept(observation.code)
-        return Measured(
-            _target(self._encounters, observation.encounter),
-            tuple(code for code in _codes(codings, LOINC) if code in self._loincs),
-            observation.moment or observation.instant or period.start,
-            quantity.value,
-            quantity.comparator,
-            quantity.code or quantity.unit,
-            next((coding.code for coding in _concept(observation.concept)), None),
+        head = (
+            (identity, updated, reference, moment, None, False)
+            if moment is not None
+            else _dated(identity, observation, observation.instant, observation.period)
         )
+        concept, loincs, asked = observation.code, self._loincs, ""
+        if concept is not None and concept.coding is not None:
+            for coding in concept.coding:
+                code = coding.code
+                if code in loincs and coding.system == LOINC and code is not None:
+                    asked = f"{asked} {code}" if asked else code
+        return head + (_measured(observation, asked) if asked else _NOT_MEASURED)
 
-    def _drug(self, event: Any) -> Coded:
-        codes = [*_codes_of(_concept(event.concept), ATC)]
-        reference = event.reference.reference if event.reference else None
-        if reference is not None and reference.startswith("#"):
-            inside = [part for part in event.contained or () if part.id == reference[1:]]
-            codes += [code for part in inside for code in _substance_codes(part)]
-        named = self._medications[reference] if reference is not None else NOWHERE
-        return Coded(_target(self._encounters, event.encounter), tuple(codes), named)
+    def _uses(self, diagnoses: Iterable[fhir.EncounterDiagnosis]) -> tuple[Use, ...]:
+        uses = []
+        for diagnosis in diagnoses:
+            order = min([MAIN_ROLES.get(c.code, _NO_ROLE) for c in _concept(diagnosis.use)], default=_NO_ROLE)
+            if order != _NO_ROLE:
+                rank = NO_RANK if diagnosis.rank is None else diagnosis.rank
+                uses.append(Use(_target(self._conditions, diagnosis.condition), order, rank))
+        return tuple(uses)
 
 
-def _unless_void(status: str | None, detail: Any) -> Any:
-    return status if status in VOID else detail
+def condition_row(identity: str | None, condition: fhir.Condition) -> Row:
+    """The row of a Condition. A code that may not stand alone keeps a mark: ``J12.8 U07.1!``."""
+    void = next((state.code for state in _concept(condition.verification) if state.code in VOID), None)
+    codes, causes = "", ""
+    for coding in _concept(condition.code):
+        if coding.system in ICD_10_GM and coding.code:
+            codes = f"{codes} {_icd_text(coding)}"
+        elif coding.system == ICD_10 and coding.code:
+            causes = f"{causes} {coding.code}"
+    encounter = condition.encounter
+    named = encounter.reference if encounter is not None else None
+    return (*_dated(identity, condition, condition.recorded, None), void, named, codes, causes or None)
+
+
+def procedure_row(identity: str | None, procedure: fhir.Procedure) -> Row:
+    """The row of a Procedure."""
+    codes = " ".join(_codes_of(_concept(procedure.code), OPS))
+    encounter = procedure.encounter
+    return (
+        *_dated(identity, procedure, procedure.moment, procedure.period),
+        procedure.status if procedure.status in VOID else None,
+        encounter.reference if encounter is not None else None,
+        codes,
+        None,
+    )
+
+
+def medication_row(
+    identity: str | None, event: fhir.MedicationAdministration | fhir.MedicationStatement
+) -> Row:
+    """The row of a MedicationAdministration or MedicationStatement."""
+    return (*_dated(identity, event, event.moment, event.period), *_drug(event))
+
+
+def request_row(identity: str | None, request: fhir.MedicationRequest) -> Row:
+    """The row of a MedicationRequest."""
+    return (*_dated(identity, request, request.moment, None), *_drug(request))
+
+
+def report_row(identity: str | None, report: fhir.DiagnosticReport) -> Row:
+    """The row of a DiagnosticReport: its dates."""
+    return _dated(identity, report, report.moment, report.period)
+
+
+def order_row(identity: str | None, order: fhir.ServiceRequest) -> Row:
+    """The row of a ServiceRequest: its date."""
+    return _dated(identity, order, order.moment, None)
+
+
+_NOT_MEASURED: Row = (None,) * len(MEASURED)
+_NO_QUANTITY = fhir.Quantity()
+
+
+def _measured(observation: fhir.Observation, asked: str) -> Row:
+    quantity, concept, encounter = observation.quantity, observation.concept, observation.encounter
+    if quantity is None:
+        quantity = _NO_QUANTITY
+    return (
+        observation.status if observation.status in VOID else None,
+        encounter.reference if encounter is not None else None,
+        asked,
+        quantity.value,
+        quantity.comparator,
+        quantity.code or quantity.unit,
+        None if concept is None else next((coding.code for coding in concept.coding or ()), None),
+    )
+
+
+def _dated(identity: str | None, resource: Any, moment: str | None, period: fhir.Period | None) -> Row:
+    meta, subject = resource.meta, resource.subject
+    updated = meta.updated if meta is not None else None
+    reference = subject.reference if subject is not None else None
+    if moment is not None or period is None:
+        return identity, updated, reference, moment, None, False
+    return identity, updated, reference, period.start, period.end, True
+
+
+def _drug(event: Any) -> Row:
+    codes = _codes_of(_concept(event.concept), ATC)
+    reference, encounter = event.reference.reference if event.reference else None, event.encounter
+    if reference is not None and reference.startswith("#"):
+        inside = [part for part in event.contained or () if part.id == reference[1:]]
+        codes += [code for part in inside for code in _substance_codes(part)]
+    return (
+        event.status if event.status in VOID else None,
+        encounter.reference if encounter is not None else None,
+        " ".join(codes),
+        reference,
+    )
 
 
 def _updated(resource: Any) -> str | None:
@@ -225,9 +251,19 @@ def _codes_of(codings: Iterable[fhir.Coding], systems: frozenset[str]) -> list[s
     return [coding.code.strip() for coding in codings if coding.system in systems and coding.code]
 
 
+def _levels(types: Iterable[fhir.CodeableConcept]) -> tuple[str, ...]:
+    return tuple([c.code for t in types for c in t.coding or () if c.system == CONTACT_LEVEL and c.code])
+
+
 def _department(service: fhir.CodeableConcept | None) -> str | None:
-    found = (code for system in DEPARTMENT for code in _codes(_concept(service), system))
-    return next(found, None)
+    """The dkgev code, otherwise the extended one."""
+    extended = None
+    for coding in _concept(service):
+        if coding.system == DEPARTMENT[0] and coding.code:
+            return str(coding.code)
+        if coding.system == DEPARTMENT[1]:
+            extended = extended or coding.code
+    return extended
 
 
 def _substance_codes(medication: Any) -> Iterator[str]:
@@ -236,15 +272,14 @@ def _substance_codes(medication: Any) -> Iterator[str]:
         yield from _codes_of(_concept(part.concept), ATC)
 
 
-def _icd_codes(coding: fhir.MarkedCoding) -> Iterator[tuple[str, bool]]:
-    """Each code in a coding, bare, with whether it may stand alone: ``J12.8 U07.1!`` holds two."""
-    if coding.system not in ICD_10_GM or not coding.code:
-        return
-    for text in coding.code.split():
-        bare = text.strip(_MARKS)
-        if bare:
-            secondary = "*" in text or "!" in text or _marked_secondary(coding)
-            yield bare.upper(), not secondary
+def _icd_text(coding: fhir.MarkedCoding) -> str:
+    """The codes of a coding with blanks between, ``!`` behind each that may not stand alone."""
+    written = coding.code or ""
+    if coding.extension is None and _PLAIN_ICD.fullmatch(written):
+        return written
+    marked = _marked_secondary(coding)
+    told = [(text.strip(_MARKS).upper(), "*" in text or "!" in text or marked) for text in written.split()]
+    return " ".join(f"{bare}!" if secondary else bare for bare, secondary in told if bare)
 
 
 def _marked_secondary(coding: fhir.MarkedCoding) -> bool:
@@ -271,14 +306,7 @@ def _ags(address: fhir.Address) -> Iterator[str]:
 
 
 def _provision(provision: fhir.Provision) -> Provision:
-    period = provision.period or fhir.Period()
-    codes = tuple(coding.code for coding in _codings(provision.code or ()) if coding.code)
-    return Provision(provision.type or "", period.start, period.end, codes)
-
-
-_CODE = re.compile(r"[A-Za-z0-9.\-]{1,16}")
-
-
-def is_code(text: str) -> bool:
-    """Whether ``text`` can be a code of a classification rather than a word someone typed."""
-    return _CODE.fullmatch(text) is not None
+    period = provision.period
+    start, end = (period.start, period.end) if period is not None else (None, None)
+    codes = [c.code for concept in provision.code or () for c in concept.coding or () if c.code]
+    return Provision(provision.type or "", start, end, tuple(codes))

@@ -293,11 +293,15 @@ class Decoder:
     """
 
     def __init__(self, wanted: frozenset[str]) -> None:
-        self.classes = {name: READ[name] if name in wanted else _id_only(name) for name in RESOURCE_TYPES}
+        self.wanted = wanted
+        self.classes: dict[str, type[Resource]] = {
+            name: READ[name] if name in wanted else _id_only(name) for name in sorted(RESOURCE_TYPES)
+        }
         bundle = _bundle_class(self.classes)
         self.bundle_classes = (bundle, Bundle)
-        union = Union[tuple([*self.classes.values(), bundle])]  # noqa: UP007
-        self._resource: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
+        self._resource: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+            _union([*self.classes.values(), bundle])
+        )
         self._generic, self._raw = msgspec.json.Decoder(Unknown), msgspec.json.Decoder(RawBundle)
 
     def decode(self, document: bytes) -> Resource | Unknown | Bundle:
@@ -347,12 +351,16 @@ def _decoded(decoder: msgspec.json.Decoder[_Shape], document: bytes, rule: str) 
         raise BadInput(rule) from None
 
 
-def _id_only(name: str) -> type[Resource]:
+def _id_only(name: str) -> type[Any]:
     return msgspec.defstruct(name, [], bases=(Resource,), tag=name, tag_field="resourceType", gc=False)
 
 
+def _union(members: list[type[Any]]) -> Any:
+    return Union[tuple(members)]  # noqa: UP007
+
+
 def _bundle_class(classes: Mapping[str, type[Resource]]) -> type[Any]:
-    inner = Optional[Union[tuple(classes.values())]]  # noqa: UP007, UP045
+    inner = _union([*classes.values(), type(None)])
     url = ("full_url", Optional[str], field(default=None, name="fullUrl"))  # noqa: UP045
     entry = msgspec.defstruct("Entry", [url, ("resource", inner, None)], gc=False)
     entries = ("entry", Optional[list[entry]], None)  # type: ignore[valid-type]  # noqa: UP045

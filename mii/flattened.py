@@ -10,7 +10,7 @@ A table without a header row needs its view definition beside it, which names th
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -100,8 +100,8 @@ def _next(reader: Iterator[list[str]]) -> list[str] | None:
         raise BadInput("a row is no valid CSV") from None
 
 
-def _texts(raw: object) -> Iterator[str]:
-    for number, line in enumerate(raw, 1):  # type: ignore[call-overload]
+def _texts(raw: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(raw, 1):
         try:
             yield line.decode()
         except UnicodeDecodeError:
@@ -118,9 +118,7 @@ def _gather(rows: Iterator[Row], by_id: dict[str, list[Row]]) -> None:
             known.append(row)
 
 
-def _build(
-    kind: str, by_id: Mapping[str, list[Row]], decoder: fhir.Decoder, collector: Collector
-) -> None:
+def _build(kind: str, by_id: Mapping[str, list[Row]], decoder: fhir.Decoder, collector: Collector) -> None:
     if kind not in decoder.classes:
         raise BadInput("a flattened table's columns name a resource type that FHIR does not have")
     cls = decoder.classes[kind]

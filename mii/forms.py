@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from anonymizer.errors import BadInput, InputMissing
@@ -70,7 +71,7 @@ def sources(path: Path, limits: Limits) -> list[Source]:
 
 def kind(source: Source) -> Kind:
     """What ``source`` holds."""
-    head = _head(source).removeprefix(BOM).lstrip()
+    head = _head(source)
     if not head:
         return Kind.EMPTY
     if head.startswith(b"{"):
@@ -82,7 +83,7 @@ def kind(source: Source) -> Kind:
 
 def first_row(source: Source) -> tuple[list[str], str]:
     """The first row of a table and its delimiter, ``,`` or ``;``."""
-    return _row(_head(source).removeprefix(BOM).lstrip())
+    return _row(_head(source))
 
 
 def is_header(row: list[str]) -> bool:
@@ -103,10 +104,11 @@ def _row(head: bytes) -> tuple[list[str], str]:
 
 
 def _head(source: Source) -> bytes:
+    """The first bytes from the first that is not blank: an export may begin with any number of blanks."""
     with source.open() as stream:
         head = b""
-        while len(head) < HEAD_BYTES and (chunk := stream.read(HEAD_BYTES - len(head))):
-            head += chunk
+        while len(head) < HEAD_BYTES and (chunk := stream.read(HEAD_BYTES)):
+            head = head + chunk if head else chunk.removeprefix(BOM).lstrip()
     return head
 
 
@@ -126,14 +128,14 @@ def _of_file(name: str, file: Path, limits: Limits) -> Iterator[Source]:
     except OSError:
         raise InputMissing(f"{name} cannot be read") from None
     if not is_zip(start):
-        yield Source(name, lambda: _plain(file, limits))
+        yield Source(name, partial(_file, file, limits))
         return
     for member in _members(file):
-        yield Source(f"{name}/{member}", lambda member=member: _member(file, member, limits))
+        yield Source(f"{name}/{member}", partial(_member, file, member, limits))
 
 
 @contextmanager
-def _plain(file: Path, limits: Limits) -> Iterator[Readable]:
+def _file(file: Path, limits: Limits) -> Iterator[Readable]:
     with file.open("rb") as stream:
         yield decompressed(stream, limits)
 

@@ -7,101 +7,103 @@ comparator (``<5``) is a bound and no number, so it is left out and counted; so 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import fsum
-from typing import Any
+
+import polars as pl
 
 from anonymizer.errors import BadInput
 from mii.dates import moment
-from mii.records import Measured
 from mii.request import Observation
 from mii.units import conversion
 
-Measurement = tuple[float | None, str, float]
-"""When (seconds since 1970), the resource's id (which breaks ties) and the value."""
+_ABSENT = pl.col("value").is_null()
+_BOUND = _ABSENT.not_() & pl.col("comparator").is_not_null()
+_BARE = _ABSENT.not_() & pl.col("comparator").is_null() & pl.col("unit").is_null()
+_USABLE = _ABSENT.not_() & pl.col("comparator").is_null() & pl.col("unit").is_not_null()
+_ZONED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
-class Laboratory:
-    """Gathers the values per row and laboratory name; ``counts`` tells what was left out."""
+def laboratory(
+    values: pl.DataFrame, observations: Mapping[str, Observation]
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The statistics by row and laboratory name, and counts of values used, converted and left out.
 
-    def __init__(self, observations: Mapping[str, Observation]) -> None:
-        self._names: dict[str, list[tuple[str, str]]] = {}
-        for name, asked in observations.items():
-            self._names.setdefault(asked.loinc, []).append((name, asked.unit))
-        self._values: dict[str, dict[str, list[Measurement]]] = {name: {} for name in observations}
-        self._unconverted = Counter[str]()
-        self.counts = Counter[str]()
-
-    def add(self, row: str, identity: str, measured: Measured) -> None:
-        """Takes in one Observation of a row."""
-        for code in measured.codes:
-            for name, unit in self._names.get(code, ()):
-                value = self._number(name, unit, measured)
-                if value is not None:
-                    values = self._values[name].setdefault(row, [])
-                    values.append((moment(measured.moment), identity, value))
-
-    def check(self) -> None:
-        """Raises ``BadInput`` where values of a laboratory name are in a unit that does not convert."""
-        for name, count in sorted(self._unconverted.items()):
-            raise BadInput(
-                "values are in a unit that UCUM does not convert to the one asked for",
-                column=f"lab_{name}",
-                count=count,
-                hint="ask for the unit the export has",
-            )
-
-    def column(self, name: str, statistic: str, rows: Iterable[str]) -> list[float | int | None]:
-        """One statistic of one laboratory name for each of ``rows``."""
-        values = self._values[name]
-        told = _STATISTICS[statistic]
-        return [told(values.get(row, [])) for row in rows]
-
-    def _number(self, name: str, unit: str, measured: Measured) -> float | None:
-        if measured.value is None:
-            self.counts["values_absent"] += 1
-        elif measured.comparator:
-            self.counts["values_with_comparator"] += 1
-        elif not measured.unit:
-            self.counts["values_without_unit"] += 1
-        else:
-            return self._convert(name, unit, measured.unit, measured.value)
-        return None
-
-    def _convert(self, name: str, wanted: str, found: str, value: float) -> float | None:
-        if found == wanted:
-            self.counts["values_used"] += 1
-            return value
-        rule = conversion(found, wanted)
-        if rule is None:
-            self._unconverted[name] += 1
-            return None
-        self.counts["values_used"] += 1
-        self.counts["values_converted"] += 1
-        return value * rule[0] + rule[1]
+    ``values`` has the columns row, id, codes (with blanks between), moment, value, comparator, unit; those
+    of no row are not told of. The result has row, lab, and a column per statistic. Raises ``BadInput``
+    where a unit does not convert, naming the first column it was asked for.
+    """
+    asked = (
+        values.filter(pl.col("row").is_not_null())
+        .with_columns(pl.col("codes").str.split(" "))
+        .explode("codes")
+        .join(_asked(observations), on="codes")
+    )
+    usable = asked.filter(_USABLE).join(_rules(asked.filter(_USABLE)), on=("unit", "wanted"))
+    _refuse_unconverted(usable)
+    converted = usable.with_columns(pl.col("value") * pl.col("scale") + pl.col("offset"))
+    counts = {
+        "values_absent": asked.filter(_ABSENT).height,
+        "values_converted": usable.filter(pl.col("unit") != pl.col("wanted")).height,
+        "values_used": usable.height,
+        "values_with_comparator": asked.filter(_BOUND).height,
+        "values_without_unit": asked.filter(_BARE).height,
+    }
+    return _statistics(converted), {name: count for name, count in counts.items() if count}
 
 
-def _last(values: list[Measurement]) -> float | None:
-    dated = [measurement for measurement in values if measurement[0] is not None]
-    return max(dated)[2] if dated else None  # type: ignore[type-var]
+def _asked(observations: Mapping[str, Observation]) -> pl.DataFrame:
+    rows = [(asked.loinc, name, asked.unit) for name, asked in observations.items()]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("codes", "lab", "wanted"), pl.String), orient="row")
 
 
-def _first(values: list[Measurement]) -> float | None:
-    dated = [measurement for measurement in values if measurement[0] is not None]
-    return min(dated)[2] if dated else None  # type: ignore[type-var]
+def _rules(usable: pl.DataFrame) -> pl.DataFrame:
+    """Scale and offset for each pair of units that occurs; null where there is no conversion."""
+    pairs = usable.select("unit", "wanted").unique().rows()
+    rules = [(found, wanted, *(conversion(found, wanted) or (None, None))) for found, wanted in pairs]
+    schema = {"unit": pl.String, "wanted": pl.String, "scale": pl.Float64, "offset": pl.Float64}
+    return pl.DataFrame(rules, schema=schema, orient="row")
 
 
-def _mean(values: list[Measurement]) -> float | None:
-    """The exact sum is rounded once, so the order of resources leaves no trace in the last digit."""
-    return fsum(value for _, _, value in values) / len(values) if values else None
+def _refuse_unconverted(usable: pl.DataFrame) -> None:
+    refused = usable.filter(pl.col("scale").is_null())
+    if refused.height:
+        name = str(refused["lab"].min())
+        raise BadInput(
+            "values are in a unit that UCUM does not convert to the one asked for",
+            column=f"lab_{name}",
+            count=refused.filter(pl.col("lab") == name).height,
+            hint="ask for the unit the export has",
+        )
 
 
-_STATISTICS: Mapping[str, Any] = {
-    "last": _last,
-    "first": _first,
-    "min": lambda values: min((value for _, _, value in values), default=None),
-    "max": lambda values: max((value for _, _, value in values), default=None),
-    "mean": _mean,
-    "count": len,
-}
+def _statistics(values: pl.DataFrame) -> pl.DataFrame:
+    """A tie in time is broken by the id, and the mean's exact sum is rounded once: order leaves no trace."""
+    timed = values.with_columns(_instant(values["moment"]))
+    dated = pl.col("value").filter(pl.col("instant").is_not_null())
+    grouped = (
+        timed.sort("instant", "id", nulls_last=True)
+        .group_by("row", "lab", maintain_order=True)
+        .agg(
+            dated.last().alias("last"),
+            dated.first().alias("first"),
+            pl.col("value").min().alias("min"),
+            pl.col("value").max().alias("max"),
+            pl.col("value").alias("all"),
+            pl.len().cast(pl.Int64).alias("count"),
+        )
+    )
+    means = [fsum(all_values) / len(all_values) for all_values in grouped["all"].to_list()]
+    return grouped.drop("all").with_columns(pl.Series("mean", means, dtype=pl.Float64))
+
+
+def _instant(moments: pl.Series) -> pl.Series:
+    """Seconds since 1970: complete times all at once, anything else one by one."""
+    complete = moments.str.contains(_ZONED)
+    times = moments.set(~complete.fill_null(value=False), None).str.to_datetime(
+        "%+", time_unit="us", time_zone="UTC", strict=False
+    )
+    rest = moments.filter(times.is_null()).drop_nulls().unique()
+    told = pl.Series([moment(text) for text in rest], dtype=pl.Float64)
+    others = moments.replace_strict(rest, told, default=None, return_dtype=pl.Float64)
+    return (times.dt.timestamp("us") / 1e6).fill_null(others).alias("instant")

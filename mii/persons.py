@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from mii.dates import age, span
-from mii.elements import ALIVE, DEAD, is_code
-from mii.records import Dated, Diagnosis, Measured, Person
+from mii.elements import ALIVE, DEAD
+from mii.records import Person
 
 GENDERS = frozenset({"male", "female", "other", "unknown"})
 _PLZ, _AGS = re.compile(r"[0-9]{1,5}"), re.compile(r"[0-9]{2,8}")
@@ -21,7 +21,8 @@ Columns = Mapping[str, Mapping[str, Any]]
 
 def person_columns(
     persons: Mapping[str, Person],
-    dated: Mapping[str, Mapping[str, Dated]],
+    causes: Mapping[str, frozenset[str]],
+    states: Mapping[str, frozenset[str]],
     *,
     today: date,
     counts: Counter[str],
@@ -29,9 +30,9 @@ def person_columns(
     """gender, birth_date, age_years, plz, ags, deceased, death_date and cause_of_death by patient.
 
     A birth date after ``today`` is missing. A partial birth date stays as it is; the age is told where all
-    days it can mean give the same. A Vitalstatus counts where the Patient itself says nothing.
+    days it can mean give the same. ``causes`` are a patient's ICD-10 codes, ``states`` the codes of
+    Vitalstatus; these count where the Patient itself says nothing.
     """
-    states, causes = _vital_states(dated["Observation"].values()), _causes(dated["Condition"].values())
     values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
     for patient, person in persons.items():
         told = (
@@ -94,21 +95,3 @@ def _cause(codes: frozenset[str], counts: Counter[str]) -> str | None:
         counts["cause_of_death_ambiguous"] += 1
         return None
     return next(iter(codes), None)
-
-
-def _vital_states(observations: Iterable[Dated]) -> dict[str, frozenset[str]]:
-    states: dict[str, frozenset[str]] = {}
-    for record in observations:
-        detail = record.detail
-        if isinstance(detail, Measured) and detail.vital_status:
-            states[record.patient] = states.get(record.patient, frozenset()) | {detail.vital_status}
-    return states
-
-
-def _causes(conditions: Iterable[Dated]) -> dict[str, frozenset[str]]:
-    causes: dict[str, frozenset[str]] = {}
-    for record in conditions:
-        if isinstance(record.detail, Diagnosis) and record.detail.causes:
-            valid = {code for code in record.detail.causes if is_code(code)}
-            causes[record.patient] = causes.get(record.patient, frozenset()) | valid
-    return causes

@@ -1,7 +1,7 @@
-"""What is kept of a resource after it has been read: small records, ready for counting and grouping.
+"""What is kept of the resources that are few: persons, stays, medications.
 
-They are msgspec Structs without garbage collection rather than dataclasses, because an export makes
-millions of them.
+They are msgspec Structs without garbage collection rather than dataclasses: they are quick to make and
+cross to another process as they are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Person(Struct, gc=False):
+class Person(Struct, gc=False, array_like=True):
     """A Patient. Texts are as written; the rows check them."""
 
     updated: str | None
@@ -21,7 +21,7 @@ class Person(Struct, gc=False):
     ags: str | None
 
 
-class Use(Struct, gc=False, frozen=True):
+class Use(Struct, gc=False, frozen=True, array_like=True):
     """An entry of Encounter.diagnosis with a role that can make a main diagnosis."""
 
     condition: str
@@ -29,62 +29,23 @@ class Use(Struct, gc=False, frozen=True):
     rank: int
 
 
-class Stay(Struct, gc=False):
-    """An Encounter; ``levels`` are its codes of Kontaktebene."""
-
-    levels: tuple[str, ...]
-    start: str | None
-    end: str | None
-    department: str | None
-    part_of: str
-    uses: tuple[Use, ...]
-
-
-class Diagnosis(Struct, gc=False):
-    """A Condition: ICD-10-GM codes with whether each stands alone (no ``*`` or ``!``), ICD-10 codes."""
-
-    encounter: str
-    codes: tuple[tuple[str, bool], ...]
-    causes: tuple[str, ...]
-
-
-class Coded(Struct, gc=False):
-    """A Procedure or a medication event: its codes, and the Medication it names."""
-
-    encounter: str
-    codes: tuple[str, ...]
-    medication: str = ""
-
-
-class Measured(Struct, gc=False):
-    """An Observation that is asked for: by LOINC code, or the vital status."""
-
-    encounter: str
-    codes: tuple[str, ...]
-    moment: str | None
-    value: float | None
-    comparator: str | None
-    unit: str | None
-    vital_status: str | None
-
-
-class Substance(Struct, gc=False):
-    """A Medication: its ATC codes and the Medications that its ingredients name."""
-
-    updated: str | None
-    codes: tuple[str, ...]
-    ingredients: tuple[str, ...]
-
-
-class Dated(Struct, gc=False):
-    """A resource of a patient with the dates consent is asked about.
-
-    ``detail`` is ``None`` where no column wants it and a status word where the status voids it.
-    """
+class Stay(Struct, gc=False, array_like=True):
+    """An Encounter; ``levels`` are its codes of Kontaktebene, ``void`` the status where that voids it."""
 
     updated: str | None
     patient: str
     start: str | None
     end: str | None
-    is_period: bool
-    detail: Stay | Diagnosis | Coded | Measured | str | None
+    void: str | None
+    levels: tuple[str, ...]
+    department: str | None
+    part_of: str
+    uses: tuple[Use, ...]
+
+
+class Substance(Struct, gc=False, array_like=True):
+    """A Medication: its ATC codes and the Medications that its ingredients name."""
+
+    updated: str | None
+    codes: tuple[str, ...]
+    ingredients: tuple[str, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,9 +40,6 @@ FAMILIES = (
 
 STATISTICS = ("last", "first", "min", "max", "mean", "count")
 """What is told of one laboratory value over all its measurements."""
-
-LAB_NAME = re.compile(r"[a-z0-9_]+")
-"""The names an entry of ``observations`` may have."""
 
 
 @dataclass(frozen=True, slots=True)

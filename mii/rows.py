@@ -1,4 +1,4 @@
-"""From the records of an export to its table: one row per patient or per Einrichtungskontakt.
+"""From what was collected to its table: one row per patient or per Einrichtungskontakt.
 
 Nothing is guessed. What two sources contradict, what has no valid shape and what is not linked is missing
 and counted.
@@ -7,25 +7,23 @@ and counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from mii.collecting import DATED, Collected
+from mii.codes import atc_codes, code_lists, with_row
+from mii.collecting import Collected
 from mii.diagnoses import main_diagnoses
-from mii.elements import is_code
-from mii.labs import Laboratory
+from mii.elements import CODE, VITAL_STATUS
+from mii.labs import laboratory
 from mii.persons import Columns, person_columns
-from mii.records import Coded, Dated, Diagnosis, Measured, Substance
 from mii.request import STATISTICS, MiiRequest, columns
 from mii.stays import Stays, stay_columns
 
 MEDICATION_EVENTS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
-_LISTS = frozenset({"icd10gm_all", "ops_all", "atc_all"})
 _WHOLE = frozenset({"age_years", "length_of_stay_days"})
-_LINKED = tuple(name for name in DATED if name not in ("Encounter", "DiagnosticReport", "ServiceRequest"))
 
 
 def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -33,18 +31,30 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
 
     Raises ``BadInput`` where a laboratory value's unit does not convert.
     """
-    stays = Stays(collected.dated["Encounter"], collected.persons)
+    stays = Stays(collected.stays, collected.persons)
     rows = sorted(_rows(collected, stays, request))
-    gathered = _Gathered(Laboratory(request.observations), row_of=_row_of(collected, stays, request))
-    for name in _LINKED:
-        gathered.take(name, collected)
-    gathered.laboratory.check()
-    missing = Counter[str]()
-    values = _values(collected, stays, rows, gathered, request, missing)
-    frame = pl.DataFrame(
-        [_series(name, values[name]) for name in columns(request)]
-    )
-    return frame, {**_audit(collected, stays, rows), **gathered.counts(), "set_to_missing": _sorted(missing)}
+    linked = _linked(collected, stays, request)
+    missing, codes = Counter[str](), Counter[str]()
+    statistics, laboratory_counts = laboratory(_of(linked, "Observation"), request.observations)
+    keys = [row.key for row in rows]
+    values: dict[str, Any] = {
+        "patient_id": [row.patient for row in rows],
+        "encounter_id": [row.encounter or None for row in rows],
+        **_described(collected, stays, rows, request, missing),
+        **_lists(linked, collected, keys, codes),
+        **_lab_columns(statistics, request, keys),
+    }
+    frame = pl.DataFrame([_series(name, values[name]) for name in columns(request)])
+    return frame, {
+        "rows": len(rows),
+        "patients_out": len({row.patient for row in rows}),
+        **stays.counts(),
+        "resources_void_by_status": _void(collected),
+        "resources_without_row": _types(linked.filter(pl.col("row").is_null())),
+        "codes": _sorted(codes),
+        "laboratory": laboratory_counts,
+        "set_to_missing": _sorted(missing),
+    }
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,150 +66,106 @@ class Row:
     key: str
 
 
-RowOf = Callable[[Dated, str], str | None]
-
-
 def _rows(collected: Collected, stays: Stays, request: MiiRequest) -> Iterator[Row]:
     if request.row == "encounter":
-        yield from (Row(record.patient, key, key) for key, record in stays.facility.items())
+        yield from (Row(stay.patient, key, key) for key, stay in stays.facility.items())
         return
     index = stays.index(request.index_encounter)
     yield from (Row(patient, index.get(patient, ""), patient) for patient in collected.persons)
 
 
-def _row_of(collected: Collected, stays: Stays, request: MiiRequest) -> RowOf:
-    """The function that tells which row a resource belongs to, or none."""
+def _linked(collected: Collected, stays: Stays, request: MiiRequest) -> pl.DataFrame:
+    """The resources that tell of something, with the key of the row each belongs to, or none."""
     persons = collected.persons
-    if request.row == "encounter":
-        return lambda record, encounter: stays.of_row(record.patient, encounter) if encounter else None
-    return lambda record, encounter: record.patient if record.patient in persons else None
+
+    def row_of(patient: str, encounter: str) -> str | None:
+        if request.row == "encounter":
+            return stays.of_row(patient, encounter)
+        return patient if patient in persons else None
+
+    by = ("patient", "encounter") if request.row == "encounter" else ("patient",)
+    return with_row(collected.dated.filter(_TELLS), by, row_of)
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """Codes and values by the key of the row they belong to, and what did not belong to any."""
-
-    laboratory: Laboratory
-    row_of: RowOf
-    codes: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {name: {} for name in _LISTS})
-    unlinked: Counter[str] = field(default_factory=Counter)
-    other: Counter[str] = field(default_factory=Counter)
-
-    def take(self, name: str, collected: Collected) -> None:
-        """Takes in the records of one type."""
-        for identity, record in collected.dated[name].items():
-            detail = record.detail
-            if detail is None or isinstance(detail, str):
-                continue
-            row = self.row_of(record, detail.encounter)  # type: ignore[union-attr]
-            if row is None:
-                self.unlinked[name] += 1
-            elif isinstance(detail, Measured):
-                self.laboratory.add(row, identity, detail)
-            elif isinstance(detail, Diagnosis):
-                self._add("icd10gm_all", row, (code for code, _ in detail.codes))
-            elif isinstance(detail, Coded):
-                target = "ops_all" if name == "Procedure" else "atc_all"
-                self._add(target, row, self._with_substance(detail, collected.substances))
-
-    def counts(self) -> dict[str, Any]:
-        """Counts for the audit."""
-        return {
-            "laboratory": _sorted(self.laboratory.counts),
-            "resources_without_row": _sorted(self.unlinked),
-            "codes": _sorted(self.other),
-        }
-
-    def _add(self, column: str, row: str, codes: Iterable[str]) -> None:
-        found = self.codes[column].setdefault(row, set())
-        for code in codes:
-            if is_code(code):
-                found.add(code)
-            else:
-                self.other["malformed"] += 1
-
-    def _with_substance(self, drug: Coded, substances: Mapping[str, Substance]) -> Iterator[str]:
-        """ATC codes of the event, of its Medication, and of the Medications that one is made of."""
-        yield from drug.codes
-        waiting, seen = [drug.medication] if drug.medication else [], set[str]()
-        while waiting:
-            name = waiting.pop()
-            substance = substances.get(name)
-            if substance is None:
-                self.other["medication_references_that_lead_nowhere"] += 1
-            elif name not in seen:
-                seen.add(name)
-                yield from substance.codes
-                waiting += substance.ingredients
+_TELLS = pl.col("void").is_null() & pl.col("codes").is_not_null()
 
 
-def _values(
-    collected: Collected,
-    stays: Stays,
-    rows: list[Row],
-    gathered: _Gathered,
-    request: MiiRequest,
-    missing: Counter[str],
+def _of(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    return frame.filter(pl.col("type") == name)
+
+
+def _described(
+    collected: Collected, stays: Stays, rows: Sequence[Row], request: MiiRequest, missing: Counter[str]
 ) -> dict[str, list[Any]]:
+    """The columns of the persons, and of the Encounters that date the rows."""
     used = {row.encounter: stays.facility[row.encounter] for row in rows if row.encounter}
-    persons = person_columns(collected.persons, collected.dated, today=request.reference_date, counts=missing)
-    visits = {
+    conditions = _of(collected.dated, "Condition")
+    vital = _of(collected.dated, "Observation").filter(
+        _TELLS & pl.col("codes").str.contains(VITAL_STATUS, literal=True)
+    )
+    persons = person_columns(
+        collected.persons,
+        _sets(conditions.filter(pl.col("void").is_null()), "others", split=True),
+        _sets(vital, "concept", split=False),
+        today=request.reference_date,
+        counts=missing,
+    )
+    visits: Columns = {
         **stay_columns(used, missing),
-        "main_diagnosis": main_diagnoses(used, collected.dated["Condition"], missing),
+        "main_diagnosis": main_diagnoses(used, conditions, missing),
     }
-    keys = [row.key for row in rows]
     return {
-        "patient_id": [row.patient for row in rows],
-        "encounter_id": [row.encounter or None for row in rows],
-        **_by(persons, [row.patient for row in rows]),
-        **_by(visits, [row.encounter for row in rows]),
-        **{
-            name: [" ".join(sorted(by_row.get(key, ()))) for key in keys]
-            for name, by_row in gathered.codes.items()
-        },
-        **_laboratory(gathered.laboratory, request, keys),
+        **{name: [values.get(row.patient) for row in rows] for name, values in persons.items()},
+        **{name: [values.get(row.encounter) for row in rows] for name, values in visits.items()},
     }
 
 
-def _by(columns_: Columns, keys: list[str]) -> dict[str, list[Any]]:
-    return {name: [values.get(key) for key in keys] for name, values in columns_.items()}
+def _sets(frame: pl.DataFrame, column: str, *, split: bool) -> dict[str, frozenset[str]]:
+    """The distinct codes in a column, by patient; with ``split`` a text holds several."""
+    told = frame.select("patient", column).drop_nulls()
+    if split:
+        told = told.with_columns(pl.col(column).str.extract_all(r"\S+")).explode(column)
+    grouped = told.filter(pl.col(column).str.contains(CODE)).group_by("patient").agg(pl.col(column).unique())
+    return {patient: frozenset(codes) for patient, codes in grouped.iter_rows()}
 
 
-def _laboratory(laboratory: Laboratory, request: MiiRequest, keys: list[str]) -> dict[str, list[Any]]:
-    return {
-        name: laboratory.column(lab, statistic, keys)
-        for lab in request.observations
-        for statistic in STATISTICS
-        if (name := f"lab_{lab}_{statistic}") in request.columns
-    }
+def _lab_columns(statistics: pl.DataFrame, request: MiiRequest, keys: list[str]) -> dict[str, pl.Series]:
+    rows = pl.DataFrame({"row": keys}, schema={"row": pl.String})
+    made: dict[str, pl.Series] = {}
+    for lab in request.observations:
+        own = rows.join(statistics.filter(pl.col("lab") == lab), on="row", how="left", maintain_order="left")
+        made |= {f"lab_{lab}_{name}": own[name] for name in STATISTICS}
+        made[f"lab_{lab}_count"] = own["count"].fill_null(0)
+    return made
 
 
-def _audit(collected: Collected, stays: Stays, rows: list[Row]) -> dict[str, Any]:
-    void = Counter[str]()
-    for name, records in collected.dated.items():
-        void[name] += sum(isinstance(record.detail, str) for record in records.values())
-    return {
-        "rows": len(rows),
-        "patients_out": len({row.patient for row in rows}),
-        "resources_void_by_status": _sorted(void),
-        **stays.counts(),
-    }
+def _lists(
+    linked: pl.DataFrame, collected: Collected, keys: list[str], counts: Counter[str]
+) -> dict[str, pl.Series]:
+    events = linked.filter(pl.col("type").is_in(MEDICATION_EVENTS))
+    atc = atc_codes(events, collected.substances, counts)
+    sources = {"icd10gm_all": _of(linked, "Condition"), "ops_all": _of(linked, "Procedure"), "atc_all": atc}
+    return {name: code_lists(frame, keys, counts) for name, frame in sources.items()}
 
 
-def _sorted(counts: Counter[str]) -> dict[str, int]:
+def _void(collected: Collected) -> dict[str, int]:
+    stays = sum(stay.void is not None for stay in collected.stays.values())
+    return _types(collected.dated.filter(pl.col("void").is_not_null())) | (
+        {"Encounter": stays} if stays else {}
+    )
+
+
+def _types(frame: pl.DataFrame) -> dict[str, int]:
+    counts = frame.group_by("type").len().sort("type")
+    return dict(zip(counts["type"], counts["len"], strict=True))
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in sorted(counts.items()) if count}
 
 
-def _series(name: str, values: list[Any]) -> pl.Series:
-    """A column. Lists come as text with blanks between: polars builds a list of texts row by row, slowly."""
-    if name in _LISTS:
-        return pl.Series(name, values, dtype=pl.String).str.extract_all(r"\S+")
-    return pl.Series(name, values, dtype=_type(name))
-
-
-def _type(name: str) -> pl.DataType:
-    if name == "deceased":
-        return pl.Boolean()
-    if name in _WHOLE or (name.startswith("lab_") and name.endswith("_count")):
-        return pl.Int64()
-    return pl.Float64() if name.startswith("lab_") else pl.String()
+def _series(name: str, values: list[Any] | pl.Series) -> pl.Series:
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    dtype = pl.Boolean if name == "deceased" else pl.Int64 if name in _WHOLE else pl.String
+    return pl.Series(name, values, dtype=dtype)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mii.dates import day_text, moment, span
 from mii.persons import Columns, valid_date
-from mii.records import Dated, Stay
+from mii.records import Stay
 
 FACILITY = "einrichtungskontakt"
 _DEPARTMENT = re.compile(r"[0-9A-Za-z]{1,8}")
@@ -19,12 +19,12 @@ _DEPARTMENT = re.compile(r"[0-9A-Za-z]{1,8}")
 class Stays:
     """The Einrichtungskontakte of an export: Encounters of that Kontaktebene, or of none at all."""
 
-    def __init__(self, encounters: Mapping[str, Dated], patients: Mapping[str, object]) -> None:
-        self._encounters = encounters
+    def __init__(self, stays: Mapping[str, Stay], patients: Mapping[str, object]) -> None:
+        self._stays = stays
         self.facility = {
-            identity: record
-            for identity, record in encounters.items()
-            if record.patient in patients and isinstance(record.detail, Stay) and _is_facility(record.detail)
+            identity: stay
+            for identity, stay in stays.items()
+            if stay.void is None and stay.patient in patients and (not stay.levels or FACILITY in stay.levels)
         }
         self._above: dict[str, str | None] = {}
 
@@ -42,16 +42,16 @@ class Stays:
         """
         latest = which == "last"
         chosen: dict[str, tuple[float, str]] = {}
-        for identity, record in self.facility.items():
-            place = (self._start(record, latest=latest), identity)
-            known = chosen.get(record.patient)
+        for identity, stay in self.facility.items():
+            place = (_start(stay, latest=latest), identity)
+            known = chosen.get(stay.patient)
             if known is None or (place > known if latest else place < known):
-                chosen[record.patient] = place
+                chosen[stay.patient] = place
         return {patient: identity for patient, (_, identity) in chosen.items()}
 
     def counts(self) -> dict[str, int]:
         """Counts for the audit."""
-        patients = Counter(record.patient for record in self.facility.values())
+        patients = Counter(stay.patient for stay in self.facility.values())
         return {
             "encounters_of_facility_level": len(self.facility),
             "patients_with_several_encounters": sum(n > 1 for n in patients.values()),
@@ -60,31 +60,23 @@ class Stays:
     def _climb(self, encounter: str) -> str | None:
         seen = set[str]()
         while encounter not in self.facility:
-            record = self._encounters.get(encounter)
-            if encounter in seen or record is None or not isinstance(record.detail, Stay):
+            stay = self._stays.get(encounter)
+            if encounter in seen or stay is None or stay.void is not None:
                 return None
             seen.add(encounter)
-            encounter = record.detail.part_of
+            encounter = stay.part_of
         return encounter
 
-    @staticmethod
-    def _start(record: Dated, *, latest: bool) -> float:
-        assert isinstance(record.detail, Stay)  # `facility` holds no other
-        start = moment(record.detail.start)
-        return (-inf if latest else inf) if start is None else start
 
-
-def stay_columns(stays: Mapping[str, Dated], counts: Counter[str]) -> Columns:
+def stay_columns(stays: Mapping[str, Stay], counts: Counter[str]) -> Columns:
     """admission_date, discharge_date, length_of_stay_days and department by Encounter.
 
     The length is told where both days are, and the discharge is not before the admission.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
-    for identity, record in stays.items():
-        if isinstance(record.detail, Stay):
-            told = _told(record.detail, counts)
-            for name, value in zip(_NAMES, told, strict=True):
-                values[name][identity] = value
+    for identity, stay in stays.items():
+        for name, value in zip(_NAMES, _told(stay, counts), strict=True):
+            values[name][identity] = value
     return values
 
 
@@ -111,5 +103,6 @@ def _days(admitted: str | None, discharged: str | None, counts: Counter[str]) ->
     return (end[0] - start[0]).days
 
 
-def _is_facility(stay: Stay) -> bool:
-    return not stay.levels or FACILITY in stay.levels
+def _start(stay: Stay, *, latest: bool) -> float:
+    start = moment(stay.start)
+    return (-inf if latest else inf) if start is None else start

@@ -7,13 +7,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import Any, Protocol, cast
 
 from anonymizer.errors import BadInput
 
 CHUNK_BYTES = 1 << 20
 LINE_BUFFER_BYTES = 256 << 10
 BOM = b"\xef\xbb\xbf"
+_DAMAGED = "compressed data are damaged or cut short"
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 
 
@@ -62,8 +63,10 @@ class Capped:
         """At most ``size`` bytes. Raises ``BadInput`` where they are damaged, cut short or too many."""
         try:
             data = self._stream.read(size)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, *_library_errors()):
-            raise BadInput("compressed data are damaged or cut short") from None
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+            raise BadInput(_DAMAGED) from None
+        except _library_errors():
+            raise BadInput(_DAMAGED) from None
         self._given += len(data)
         allowed = max(self._limits.free_bytes, self._limits.ratio * self._source.given)
         if self._given > allowed:
@@ -71,7 +74,7 @@ class Capped:
         return data
 
 
-def decompressed(stream: IO[bytes], limits: Limits) -> Readable:
+def decompressed(stream: Readable, limits: Limits) -> Readable:
     """``stream``, decompressed where it starts as gzip or zstd data; otherwise as it is."""
     start = stream.read(4)
     source = Counted(_Pushed(start, stream))
@@ -92,7 +95,7 @@ def lines(stream: Readable, limits: Limits) -> Iterable[bytes]:
 
     Reading raises ``BadInput`` where a line is longer than ``limits.record_bytes``.
     """
-    return io.BufferedReader(_Bounded(stream, limits.record_bytes), LINE_BUFFER_BYTES)  # type: ignore[type-var]
+    return io.BufferedReader(_Bounded(stream, limits.record_bytes), LINE_BUFFER_BYTES)
 
 
 class _Bounded(io.RawIOBase):
@@ -231,5 +234,4 @@ def _library_errors() -> tuple[type[Exception], ...]:
     from isal import isal_zlib
     from zstandard import ZstdError
 
-    return isal_zlib.IsalError, ZstdError
-
+    return cast("type[Exception]", isal_zlib.IsalError), ZstdError

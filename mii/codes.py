@@ -1,0 +1,68 @@
+"""Diagnoses, procedures and medications of a row as sorted lists of distinct codes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+from mii.elements import CODE
+from mii.records import Substance
+
+_NOTHING: list[str] = []
+
+
+def with_row(
+    frame: pl.DataFrame, by: Sequence[str], row_of: Callable[[str, str], str | None]
+) -> pl.DataFrame:
+    """``frame`` with a column ``row``: what ``row_of`` tells of a patient and an Encounter.
+
+    It is asked once for each distinct value of ``by``.
+    """
+    distinct = frame.select(by).unique()
+    asked = ((values[0] or "", values[1] or "" if len(values) > 1 else "") for values in distinct.iter_rows())
+    keys = pl.Series("row", [row_of(patient, encounter) for patient, encounter in asked], dtype=pl.String)
+    return frame.join(distinct.with_columns(keys), on=by, how="left", nulls_equal=True)
+
+
+def code_lists(told: pl.DataFrame, keys: Sequence[str], counts: Counter[str]) -> pl.Series:
+    """The distinct codes of each of the rows ``keys``, sorted; what is no code is counted and left out.
+
+    ``told`` has the columns row and codes, which are separated by blanks; ``!`` behind one is taken off.
+    """
+    codes = pl.col("codes").str.extract_all(r"\S+")
+    each = told.select("row", codes).explode("codes").drop_nulls()
+    bare = each.with_columns(pl.col("codes").str.strip_chars_end("!"))
+    valid = bare.filter(pl.col("codes").str.contains(CODE))
+    counts["malformed"] += bare.height - valid.height
+    grouped = valid.group_by("row").agg(pl.col("codes").unique().sort())
+    rows = pl.DataFrame({"row": keys}, schema={"row": pl.String})
+    joined = rows.join(grouped, on="row", how="left", maintain_order="left")
+    return joined["codes"].fill_null(_NOTHING)
+
+
+def atc_codes(
+    events: pl.DataFrame, substances: Mapping[str, Substance], counts: Counter[str]
+) -> pl.DataFrame:
+    """Row and ATC codes: of each event, of its Medication, and of the Medications that one is made of."""
+    own = events.select("row", "codes", "others").filter(pl.col("row").is_not_null())
+    uses = own.select("row", pl.col("others").alias("medication")).drop_nulls()
+    times = uses.group_by("medication").len("times")
+    told = [" ".join(_behind(name, substances, counts, often)) for name, often in times.iter_rows()]
+    behind = times.select("medication", pl.Series("codes", told, dtype=pl.String))
+    return pl.concat([own.select("row", "codes"), uses.join(behind, on="medication").select("row", "codes")])
+
+
+def _behind(name: str, substances: Mapping[str, Substance], counts: Counter[str], often: int) -> list[str]:
+    waiting, seen, codes = [name], set[str](), list[str]()
+    while waiting:
+        one = waiting.pop()
+        substance = substances.get(one)
+        if substance is None:
+            counts["medication_references_that_lead_nowhere"] += often
+        elif one not in seen:
+            seen.add(one)
+            codes += substance.codes
+            waiting += substance.ingredients
+    return codes
