@@ -91,7 +91,10 @@ def _require_whole_quotes(data: bytes, delimiter: str) -> bool:
         # The last byte is a line end: no mark stands there, and it answers for what precedes the first byte.
         stray += int(np.sum(~outside[raw[opening - 1]])) + int(np.sum(~outside[raw[closing + 1]]))
     if stray or seen % 2:
-        hint = "put a cell that holds quotation marks in quotation marks, and double those inside"
+        hint = (
+            "put a cell that holds quotation marks in quotation marks, and double those inside;"
+            " or the delimiter is another one"
+        )
         raise BadInput("a quotation mark is never closed, or stands inside a cell", hint=hint)
     return True
 

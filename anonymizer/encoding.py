@@ -15,6 +15,8 @@ from anonymizer.table import Column
 
 Codes = NDArray[np.int32]
 Counts64 = NDArray[np.int64]
+MOST_LEAVES = 2**62
+"""Leaves are counted in 64 bits, and sums of a few of them must not overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def encode(series: pl.Series, column: Column) -> tuple[Codes, Ladder]:
 
     Raises:
         BadInput: values outside the hierarchy (column and count).
-        BadConfig: ``min_level`` or ``max_level`` outside the hierarchy.
+        BadConfig: ``min_level`` or ``max_level`` outside the hierarchy, or one of ``MOST_LEAVES`` or more.
     """
     values = series.unique().drop_nulls().sort()
     codes = series.cast(pl.Enum(values)).to_physical().cast(pl.Int32)
@@ -65,6 +67,8 @@ def build_ladder(column: Column, values: Sequence[str], *, missing: bool) -> Lad
     if column.hierarchy is None:
         raise BadConfig("a quasi-identifier needs a hierarchy", column=column.name)
     labels, counts, leaves = level_labels(column.hierarchy, values, missing=missing, column=column.name)
+    if leaves >= MOST_LEAVES:
+        raise BadConfig("the hierarchy has too many leaves to count: 2**62 or more", column=column.name)
     dictionary = [
         {label: code for code, label in enumerate(sorted(set(level), key=_missing_last))} for level in labels
     ]

@@ -24,8 +24,11 @@ def fingerprints(path: Path) -> dict[str, Fingerprint]:
 
     Raises ``InputMissing`` if ``path`` or a file in it cannot be read.
     """
-    folder = path.is_dir()
-    files = sorted(found for found in path.rglob("*") if found.is_file()) if folder else [path]
+    try:
+        folder = path.is_dir()
+        files = sorted(found for found in path.rglob("*") if found.is_file()) if folder else [path]
+    except OSError as error:
+        raise _missing(path, error) from None
     root = path if folder else path.parent
     return {found.relative_to(root).as_posix(): _fingerprint(found) for found in files}
 
@@ -52,5 +55,9 @@ def _fingerprint(path: Path) -> Fingerprint:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         status = path.stat()
     except OSError as error:
-        raise InputMissing(f"{path}: {error.strerror or 'cannot be read'}") from None
+        raise _missing(path, error) from None
     return Fingerprint(status.st_size, status.st_mtime_ns, digest)
+
+
+def _missing(path: Path, error: OSError) -> InputMissing:
+    return InputMissing(f"{path}: {error.strerror or 'cannot be read'}")

@@ -153,11 +153,14 @@ class Bands:
 
     def generalise(self, values: Sequence[str]) -> Generalised:
         """Closed bands such as ``[40, 44]``; raises ``BadInput`` for what is no integer from ``bottom``."""
-        refuse_outside(values, self._belongs, "distinct values are no integers from the bands' bottom upwards")
+        refuse_outside(
+            values, self._belongs, "distinct values are no integers from the bands' bottom upwards"
+        )
         return by_steps(values, [self._step(width) for width in (1, *self.widths)], self.leaves)
 
     def _belongs(self, value: str) -> bool:
-        return bool(re.fullmatch(r"-?[0-9]{1,18}", value)) and int(value) >= self.bottom
+        # Canonical integers only: 7 and 07 would be two values of one band.
+        return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", value)) and int(value) >= self.bottom
 
     def _step(self, width: int) -> Step:
         def band(value: str) -> tuple[str, int]:

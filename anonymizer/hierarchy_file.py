@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -61,7 +62,8 @@ def _read(path: Path, delimiter: str) -> Rows:
         raise InputMissing(f"the hierarchy file {path.name} cannot be read") from None
     except UnicodeDecodeError:
         raise BadConfig(f"the hierarchy file {path.name} is not UTF-8") from None
-    lines = unicodedata.normalize("NFC", text).splitlines()
+    # A label may hold other line separators (U+0085, U+2028) than CSV knows.
+    lines = io.StringIO(unicodedata.normalize("NFC", text), newline="")
     try:
         rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row]
     except csv.Error:

@@ -57,7 +57,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _utf8(data: bytes, encoding: str) -> bytes:
-    """Return ``data`` in UTF-8, without a byte order mark and empty lines before the header."""
+    """Return ``data`` in UTF-8, without byte order marks and empty lines before the header."""
     if data.startswith(_COMPRESSED):
         raise BadInput("the table is compressed", hint="give the unpacked file")
     codec = _codec(encoding)
@@ -65,7 +65,8 @@ def _utf8(data: bytes, encoding: str) -> bytes:
         data = _recode(data, codec)
     elif not data.isascii():
         _decode(data, codec)
-    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    while data.startswith((codecs.BOM_UTF8, b"\r", b"\n")):
+        data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     if nul := data.count(0):
         raise BadInput("a NUL byte in the text", count=nul, hint="the file is damaged or no text at all")
     if not data or data.isspace():

@@ -13,16 +13,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from anonymizer import values
 from anonymizer.classes import Ladders, Node, merge, number_classes, violations
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion
 from anonymizer.encoding import Ladder, level_labels
+from anonymizer.errors import BadConfig
 from anonymizer.hierarchy import SUPPRESSED
 from anonymizer.solution import Solution
 from anonymizer.table import Column, Role, Table
 
 Mask = NDArray[np.bool_]
 Suppressed = Literal["drop", "star"]
+_INT64 = np.iinfo(np.int64)
 
 
 def transform(
@@ -69,23 +72,34 @@ def in_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def coarsen(series: pl.Series, column: Column) -> pl.Series:
-    """A sensitive or insensitive column as it is released: clipped, or at its ``release_level``."""
+    """A sensitive or insensitive column as it is released: clipped, or at its ``release_level``.
+
+    Raises:
+        BadInput: values outside the hierarchy (column and count).
+        BadConfig: bounds between which an integer column has no value.
+    """
     if column.clip is not None:
-        low, high = column.clip
-        if series.dtype.is_integer():
-            # The integers inside the bounds: cutting 0.5 down to 0 would leave them.
-            low, high = ceil(low), floor(high)
+        low, high = _bounds(column, *column.clip) if series.dtype.is_integer() else column.clip
         return series.clip(low, high)
     if column.release_level is None or column.hierarchy is None:
         return series
     listed = isinstance(series.dtype, pl.List)
-    distinct = (series.explode() if listed else series).unique().drop_nulls().to_list()
+    cells = series if listed else values.canonical(series)
+    distinct = (cells.explode() if listed else cells).unique().drop_nulls().to_list()
     labels, _, _ = level_labels(column.hierarchy, distinct, missing=False, column=column.name)
     table = dict(zip(distinct, labels[column.release_level], strict=True))
     if listed:
         replaced = pl.element().replace_strict(table, return_dtype=pl.String)
-        return series.list.eval(replaced).list.unique().list.sort()
-    return series.replace_strict(table, return_dtype=pl.String)
+        return cells.list.eval(replaced).list.unique().list.sort()
+    return cells.replace_strict(table, return_dtype=pl.String)
+
+
+def _bounds(column: Column, low: float, high: float) -> tuple[int, int]:
+    """The integers inside the bounds: cutting 0.5 down to 0 would leave them."""
+    lowest, highest = max(ceil(low), int(_INT64.min)), min(floor(high), int(_INT64.max))
+    if lowest > highest:
+        raise BadConfig("no integer of 64 bits lies between the bounds of clip", column=column.name)
+    return lowest, highest
 
 
 def _generalised(counts: Counts, j: int, ladder: Ladder, level: int, removed: Mask) -> pl.Series:

@@ -45,19 +45,16 @@ def parse_integers(series: pl.Series) -> pl.Series:
 
 
 def parse_numbers(series: pl.Series, decimal: str = ".") -> pl.Series:
-    """Return a String, integer or float column as Int64 (every cell a whole number) or Float64.
+    """Return a String, integer or float column as Float64, whatever its cells are.
 
+    Were the type chosen by the cells, a single suppressed one could show in the type that is released.
     ``decimal`` is the mark before the fraction; a mark for thousands is not accepted, because `1.234` would
     then mean two numbers. Minus zero becomes zero. Raises ``BadInput`` with the count of cells that are no
     number, and with the count of cells that are NaN or infinite (also by overflow).
     """
-    if series.dtype.is_integer():
-        return _whole(series)
-    if series.dtype.is_float() or series.dtype.is_decimal():
+    if series.dtype.is_numeric():
         return finite(series.cast(pl.Float64))
     text = _require_text(series, "numbers")
-    if text.str.contains(_INTEGER).all():
-        return parse_integers(text)
     _require_none(text, text.str.contains(_NOT_FINITE), "NaN or infinity in a numeric column")
     _require_all(
         text, text.str.contains(_number_pattern(decimal)), f"not a number with {decimal!r} as decimal mark"
@@ -103,8 +100,8 @@ def canonical(series: pl.Series) -> pl.Series:
     """Return a column of any scalar type as String: equal values have one spelling; null stays null.
 
     Integers have neither sign nor leading zeros beyond what they need, whole floats are written as integers,
-    other floats as the shortest text that reads back the same, booleans `true`/`false`, dates in ISO form
-    (timestamps too, and those that are all at midnight as dates), text in NFC. Text is not looked into:
+    other floats as the shortest text that reads back the same, booleans `true`/`false`, dates, times and
+    timestamps in ISO form (a timestamp always with its time of day), text in NFC. Text is not looked into:
     `01067` stays `01067`. Raises ``BadInput`` for nested or binary columns, NaN and infinity.
     """
     dtype = series.dtype
@@ -118,15 +115,15 @@ def canonical(series: pl.Series) -> pl.Series:
         return _timestamp_text(series)
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return nfc(series.cast(pl.String))
-    if dtype.is_integer() or dtype in (pl.Boolean, pl.Date, pl.Time, pl.Null):
+    if dtype == pl.Time:
+        return series.dt.strftime("%H:%M:%S%.f")
+    if dtype.is_integer() or dtype in (pl.Boolean, pl.Date, pl.Null):
         return series.cast(pl.String)
     raise BadInput("nested or binary values have no canonical text", column=series.name)
 
 
 def _timestamp_text(series: pl.Series) -> pl.Series:
-    """Return timestamps as ISO text, as dates where no cell has a time of day."""
-    if (series.dt.time().cast(pl.Int64) == 0).all():
-        return series.dt.date().cast(pl.String)
+    """Return timestamps as ISO text; at midnight too, or one cell would change the text of all others."""
     return series.dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z" if series.dtype.time_zone else "%Y-%m-%dT%H:%M:%S%.f")  # type: ignore[attr-defined]
 
 

@@ -164,6 +164,8 @@ def _hierarchies(
 
 def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
     rule = each.rule
+    # A bound of minus zero would be released as such.
+    clip = None if rule.clip is None else (rule.clip[0] + 0.0, rule.clip[1] + 0.0)
     return Column(
         name=each.name,
         role=Role(rule.role),
@@ -173,7 +175,7 @@ def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
         min_level=rule.min_level,
         max_level=rule.max_level,
         release_level=rule.release_level,
-        clip=rule.clip,
+        clip=clip,
     )
 
 

@@ -42,7 +42,7 @@ def _folder_name(value: object, info: ValidationInfo) -> object:
     name = value.replace("{run_date}", setting_of(info).run_date.isoformat())
     if not re.fullmatch(r"[^\W_][\w .+-]{0,199}", name) or name != name.strip() or name.endswith("."):
         raise PydanticCustomError(
-            "name", "must be a plain folder name of letters, digits, spaces and _ . + - (and {{run_date}})"
+            "name", "must be a plain folder name of letters, digits, spaces and _ . + - (and {run_date})"
         )
     return name
 

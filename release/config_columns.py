@@ -25,6 +25,7 @@ BuiltIn = Literal["suppression", "icd-10-gm", "ops", "atc", "plz", "ags"]
 Unit = Literal["day", "month", "quarter", "year", "5-years", "decade"]
 UNITS: tuple[Unit, ...] = ("day", "month", "quarter", "year", "5-years", "decade")
 NUMERIC = frozenset({"integer", "number"})
+_Number = Annotated[int, Field(ge=-(10**9), le=10**9)]
 _OBSERVED = "the domain taken from the data, for benchmarks only"
 
 
@@ -32,8 +33,8 @@ class BandsSpec(Strict):
     """Integers in nested bands."""
 
     bands: tuple[Positive, ...] = Field(min_length=1, description="band widths, each a multiple of the last")
-    top: int = Field(description="everything from here on is one group, e.g. 90 for ages")
-    bottom: int = Field(default=0, description="the smallest value possible")
+    top: _Number = Field(description="everything from here on is one group, e.g. 90 for ages")
+    bottom: _Number = Field(default=0, description="the smallest value possible")
     domain: Later = later(_OBSERVED)
 
     def broken_rules(self) -> Iterator[Finding]:
@@ -74,7 +75,7 @@ class PrefixSpec(Strict):
     prefix: tuple[Positive, ...] = Field(
         min_length=1, description="characters kept, falling from level to level"
     )
-    length: Positive = Field(default=5, description="characters of a whole code")
+    length: Positive = Field(default=5, le=18, description="characters of a whole code")
     domain: Later = later(_OBSERVED)
 
     def broken_rules(self) -> Iterator[Finding]:
@@ -141,7 +142,9 @@ class ColumnRule(Strict):
     )
     hierarchy: HierarchySpec | None = Field(default=None, description="how values are generalised")
     sensitive: bool = Field(default=False, description="a quasi-identifier that is sensitive as well")
-    weight: float = Field(default=1.0, gt=0, description="how much its loss counts in the search")
+    weight: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="how much its loss counts in the search"
+    )
     min_level: Count = Field(default=0, description="the least generalisation level the search may choose")
     max_level: Count | None = Field(
         default=None, description="the highest generalisation level the search may choose"

@@ -28,6 +28,9 @@ _WORDS = {
     "mapping_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
     "finite_number": "must be a finite number",
+    "greater_than": "must be more than {gt:,.12g}",
+    "greater_than_equal": "must be at least {ge:,.12g}",
+    "less_than_equal": "must be at most {le:,.12g}",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "is not written as it must be",
@@ -136,10 +139,10 @@ def _value_at(data: object, at: Location) -> object:
 
 
 def _message(detail: ErrorDetails) -> str:
-    message = _WORDS.get(detail["type"], detail["msg"])
+    words = _WORDS.get(detail["type"])
     if detail["type"] == "literal_error":
         return f"must be {detail['ctx']['expected']}".replace("'", "")
-    return message
+    return detail["msg"] if words is None else words.format(**detail.get("ctx", {}))
 
 
 def _suggestion(detail: ErrorDetails, model: type[BaseModel], value: object) -> str | None:

@@ -17,7 +17,6 @@ from release.config_keys import (
     FilePath,
     Finding,
     Later,
-    Positive,
     Separator,
     Strict,
     Text,
@@ -136,7 +135,9 @@ class LDiversity(Strict):
     kind: Annotated[Literal["distinct"], refused_choices("entropy", "recursive")] = Field(
         description="distinct: at least l different values in every class"
     )
-    l: Positive = Field(description="how many different values")  # noqa: E741 - the literature's name
+    l: int = Field(  # noqa: E741 - the literature's name
+        ge=2, description="how many different values; 2 or more, since 1 protects nobody"
+    )
     c: Later = later("the constant of recursive (c, l)-diversity")
 
 

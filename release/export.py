@@ -7,10 +7,10 @@ import secrets
 import zipfile
 from pathlib import Path
 
-from anonymizer.errors import OutputExists, OutputFailed, VerificationFailed
+from anonymizer.errors import OutputExists, OutputFailed, UsageError, VerificationFailed
 from release import manifest
 from release.permissions import owner_only
-from release.recheck import verify_release
+from release.recheck import find_release, verify_release
 from release.staging import sync
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -22,9 +22,13 @@ def export(path: Path, zip_path: Path) -> Path:
 
     Raises:
         InputMissing, VerificationFailed: as ``verify_release``.
+        UsageError: the file would lie inside the release folder.
         OutputExists: there is a file of this name.
         OutputFailed: writing failed; nothing is left.
     """
+    if zip_path.resolve().is_relative_to(find_release(path).resolve()):
+        # It would break the release that it packs.
+        raise UsageError("the zip file would lie inside the release folder; write it elsewhere")
     if os.path.lexists(zip_path):
         raise OutputExists("the zip file is already there")
     release = verify_release(path).release

@@ -20,6 +20,7 @@ from release import datapackage, manifest, tables
 from release.manifest import ColumnEntry, CriterionEntry, Manifest, TableEntry
 from release.publish import EVIDENCE
 from release.recount import base, count_classes, countable, key, keys_of, least, required
+from release.verify import is_sorted
 
 HowChecked = Literal["recounted", "attested", "recounted from internal/"]
 
@@ -34,6 +35,13 @@ class CriterionCheck:
     how: HowChecked
     reached: int | None
 
+    def __str__(self) -> str:
+        of = f" of {self.column}" if self.column else ""
+        numbers = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
+        what = "fewest values in a class" if self.column else "smallest class"
+        reached = "" if self.reached is None else f", {what} {self.reached:,}"
+        return f"  {self.name}{of} ({numbers}): {self.how}{reached}"
+
 
 @dataclass(frozen=True, slots=True)
 class TableCheck:
@@ -43,6 +51,9 @@ class TableCheck:
     kind: str
     rows: int
     criteria: tuple[CriterionCheck, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.name} ({self.kind}): {self.rows:,} rows", *map(str, self.criteria)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,10 @@ class RecheckResult:
     files: int
     tables: tuple[TableCheck, ...]
     integrity: str
+
+    def __str__(self) -> str:
+        intact = f"{self.name}: intact, {self.files:,} files checked"
+        return "\n".join([intact, *map(str, self.tables), self.integrity])
 
 
 def verify_release(path: Path, *, internal: bool = False) -> RecheckResult:
@@ -98,8 +113,10 @@ def _verify(release: Path, internal: bool) -> RecheckResult:
     paths = {resource.path for resource in package.resources}
     if paths != {name for name in declared.files if name.startswith("data/")}:
         raise VerificationFailed("datapackage.json does not describe exactly the data files")
-    if paths != {name for table in declared.tables for name in table.files}:
-        raise VerificationFailed("the manifest's tables do not hold exactly the data files")
+    if sorted(paths) != sorted(name for table in declared.tables for name in table.files):
+        raise VerificationFailed("the manifest's tables do not hold exactly the data files, each once")
+    if len({table.name for table in declared.tables}) < len(declared.tables):
+        raise VerificationFailed("the manifest names a table twice")
     checks = tuple(_table(release, table, package, internal) for table in declared.tables)
     return RecheckResult(declared.name, release, len(declared.files), checks, declared.integrity)
 
@@ -109,6 +126,8 @@ def _table(release: Path, table: TableEntry, package: datapackage.Package, inter
     _check_columns(frame, table)
     if frame.height != table.rows:
         raise VerificationFailed("the table does not have the number of rows that the manifest says")
+    if not is_sorted(frame):
+        raise VerificationFailed("the released rows are not sorted")
     rows = _evidence(release, frame, table) if internal else None
     criteria = tuple(_criterion(frame, table, position, rows) for position in range(len(table.criteria)))
     return TableCheck(table.name, table.kind, frame.height, criteria)
@@ -142,6 +161,8 @@ def _criterion(
 ) -> CriterionCheck:
     entry = table.criteria[position]
     criterion = _parsed(entry)
+    if entry.status == "attested" and _is_open(criterion, table):
+        raise VerificationFailed("a criterion that can be recounted is called attested", column=entry.column)
     how: HowChecked = entry.status
     reached = None
     if how == "recounted":
@@ -162,6 +183,14 @@ def _parsed(entry: CriterionEntry) -> Criterion:
         case CriterionEntry(name=DistinctLDiversity.name, column=str(column), parameters={"l": int(least_l)}):
             return DistinctLDiversity(column, least_l)
     raise VerificationFailed("the manifest holds a criterion that this version does not know")
+
+
+def _is_open(criterion: Criterion, table: TableEntry) -> bool:
+    """Whether the release holds all that the criterion counts; then nobody's word is taken for it."""
+    if isinstance(criterion, KAnonymity) or not table.row_is_person:
+        return table.row_is_person
+    unchanged = [c.name for c in table.columns if c.released and c.level is None and c.clip is None]
+    return criterion.column in unchanged
 
 
 def _recount(frame: pl.DataFrame, table: TableEntry, criterion: Criterion) -> int | None:

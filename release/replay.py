@@ -7,7 +7,7 @@ error in any of them must not be able to repeat itself in the check.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from math import ceil, floor
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from anonymizer.criteria import DistinctLDiversity
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import SUPPRESSED, Hierarchy
 from anonymizer.table import Column, Role
+from anonymizer.values import canonical
 from release.promise import Promise
 from release.recount import PERSON, count_classes, countable, keys_of, meets
 
@@ -99,9 +100,7 @@ def _join(cells: pl.Series, labels: pl.DataFrame) -> pl.Series:
 
 def _clip(cells: pl.Series, low: float, high: float) -> pl.Series:
     if cells.dtype.is_integer():
-        lowest = ceil(low) if isfinite(low) else None
-        highest = floor(high) if isfinite(high) else None
-        return cells.clip(lowest, highest)
+        return cells.clip(max(ceil(low), -(2**63)), min(floor(high), 2**63 - 1))
     return cells.clip(low, high)
 
 
@@ -109,10 +108,10 @@ def _at_release_level(cells: pl.Series, column: Column) -> pl.Series:
     """Labels of a fixed level; missing stays missing, and a list becomes the set of its codes' labels."""
     level = column.release_level or 0
     listed = isinstance(cells.dtype, pl.List)
-    values = cells.drop_nulls().explode(empty_as_null=False) if listed else cells
-    labels = labels_at(_hierarchy(column), values.cast(pl.String), level).drop_nulls("value")
+    values = cells.drop_nulls().explode(empty_as_null=False) if listed else canonical(cells)
+    labels = labels_at(_hierarchy(column), values, level).drop_nulls("value")
     if not listed:
-        return _join(cells.cast(pl.String), labels).alias(column.name)
+        return _join(values, labels).alias(column.name)
     codes = pl.DataFrame({"row": range(len(cells)), "value": cells}).explode("value").drop_nulls("value")
     sets = codes.join(labels, on="value").group_by("row").agg(pl.col("label").unique().sort())
     rows = pl.DataFrame({"row": range(len(cells)), "cells": cells}).join(sets, on="row", how="left")

@@ -11,7 +11,9 @@ import polars as pl
 
 import mii
 from anonymizer import values
+from anonymizer.dates import Dates
 from anonymizer.errors import AnonError, BadInput
+from anonymizer.hierarchy import Bands, Hierarchy
 from anonymizer.reading import read_table
 from anonymizer.table import Column, Role, Table
 from mii.codesystems import Icd10Gm, canonical_icd_10_gm
@@ -102,18 +104,36 @@ def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> 
 
 
 def _canonical(series: pl.Series, column: Column, subject: str | None) -> pl.Series:
-    if isinstance(column.hierarchy, Icd10Gm) and series.dtype == pl.String:
-        # Two spellings of one code would count as two values of a sensitive attribute.
-        return _one_spelling(series)
+    cells = _one_spelling(series, column.hierarchy)
     if column.role is Role.QUASI_IDENTIFIER or column.name == subject:
-        return _of_column(column.name, values.canonical, series)
-    if series.dtype.is_float():
-        return _of_column(column.name, values.finite, series)
+        return _of_column(column.name, values.canonical, cells)
+    if cells.dtype.is_float():
+        return _of_column(column.name, values.finite, cells)
+    return cells
+
+
+def _one_spelling(series: pl.Series, hierarchy: Hierarchy | None) -> pl.Series:
+    """The cells as the hierarchy spells its values; what is none of them stays, for it to refuse.
+
+    Two spellings of one value would count as two values of a sensitive attribute.
+    """
+    is_text = series.dtype == pl.String
+    match hierarchy:
+        case Icd10Gm() if is_text:
+            return _icd_10_gm(series)
+        case Bands() if is_text:
+            return _integers(series)
+        case Dates() if isinstance(series.dtype, pl.Datetime):
+            return series.dt.date()
     return series
 
 
-def _one_spelling(codes: pl.Series) -> pl.Series:
-    """ICD-10-GM codes in canonical form; what is no code stays, for the hierarchy to refuse."""
+def _integers(cells: pl.Series) -> pl.Series:
+    """Text of integers without leading zeros, and zero without a sign."""
+    return cells.str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}").str.replace(r"^-0$", "0")
+
+
+def _icd_10_gm(codes: pl.Series) -> pl.Series:
     distinct = codes.unique().drop_nulls().to_list()
     spelled = [canonical_icd_10_gm(code) or code for code in distinct]
     return codes.replace_strict(distinct, spelled, return_dtype=pl.String)

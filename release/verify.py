@@ -109,10 +109,17 @@ def check_rows(frame: pl.DataFrame, expected: pl.DataFrame) -> None:
             column=_culprit(frame, expected),
             count=_surplus(frame, expected) or _surplus(expected, frame),
         )
-    # The position of a row would tell where in the input it stood, and where rows were suppressed.
-    text = _comparable(frame)
-    if not text.equals(text.sort(text.columns)):
+    if not is_sorted(frame):
         raise VerificationFailed("the released rows are not sorted")
+
+
+def is_sorted(frame: pl.DataFrame) -> bool:
+    """Whether rows stand in the order of all columns, lists by their joined text.
+
+    Otherwise a row's position could tell where in the input it stood, and where rows were suppressed.
+    """
+    text = _comparable(frame)
+    return text.equals(text.sort(text.columns))
 
 
 def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[CriterionResult, ...]:

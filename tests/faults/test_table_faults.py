@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def read(tmp_path: Path, data: bytes, **declared: Any) -> pl.DataFrame:
         (b'a,b\n1,2\n3,"@\n', "a quotation mark is never closed"),
         (b'a,b\n1,2\n3,"@', "a quotation mark is never closed"),
         (b'a,b\n"1,2\n@,4\n', "a quotation mark is never closed"),
+        (b'a;b\n"1";"@"\n', "stands inside a cell; .* or the delimiter is another one"),
         (b'a,b\n3" pipe,@\n5" pipe,@\n', "stands inside a cell"),
         (b'a,b\n"3"@,2\n', "stands inside a cell"),
         (b'a,b\n1, "@"\n', "stands inside a cell"),
@@ -137,6 +139,24 @@ def parquet_file(tmp_path: Path, **columns: Any) -> Path:
 )
 def test_nested_and_binary_parquet_columns_are_refused(tmp_path: Path, column: Any) -> None:
     with refused(BadInput, "column 'x': neither text, number, boolean, date nor time"):
+        read_table(parquet_file(tmp_path, x=column))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array([Decimal("1.5")], pa.decimal256(50, 2)), "neither text, number"),
+        (pa.array([2**30, 5, -(2**30)], pa.int32()).cast(pa.date32()), r"the years 1 to 9999.* \(2 times\)"),
+        (pa.array([10**12, 5], pa.int64()).cast(pa.timestamp("s")), r"the years 1 to 9999.* \(1 time\)"),
+        (pa.array([10**17, 5], pa.int64()).cast(pa.timestamp("ms")), "no calendar has"),
+        (pa.array([2**62, 5], pa.int64()).cast(pa.timestamp("us", "UTC")), r"9999.* \(1 time\)"),
+        (pa.array([5], pa.int64()).cast(pa.timestamp("us", "+05:30")), "no calendar has"),
+        (pa.array([86_400 * 10**6, 5], pa.int64()).cast(pa.time64("us")), r"times of no day \(1 time\)"),
+    ],
+    ids=["decimal", "date", "year", "overflow", "zone", "offset", "time"],
+)
+def test_parquet_cells_that_have_no_text_are_refused(tmp_path: Path, column: Any, message: str) -> None:
+    with refused(BadInput, f"column 'x': .*{message}"):
         read_table(parquet_file(tmp_path, x=column))
 
 
@@ -256,6 +276,13 @@ def test_an_input_that_changes_during_the_run_is_noticed(
     happens(tmp_path / "a.csv")
     with refused(BadInput, message):
         require_unchanged(tmp_path, before)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "x" * 300 + ".parquet"])
+def test_a_path_that_the_system_refuses_is_a_missing_input(tmp_path: Path, name: str) -> None:
+    for look in (fingerprints, read_table):
+        with refused(InputMissing, "too long"):
+            look(tmp_path / name)
 
 
 def test_a_file_that_vanishes_during_the_run_is_bad_input(tmp_path: Path) -> None:

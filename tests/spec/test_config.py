@@ -131,12 +131,16 @@ def test_rules_between_sections_are_asked_although_a_key_is_unknown(tmp_path: Pa
         ("k_anonymity: 2", "k_anonymity: 1", "privacy.k_anonymity"),
         ("k_anonymity: 2", "suppression_limit: 1.5", "privacy.suppression_limit"),
         ("k_anonymity: 2", "suppression_limit: .nan", "privacy.suppression_limit"),
-        ("l: 2", "l: 0", "privacy.l_diversity[0].l"),
+        ("l: 2", "l: 1", "privacy.l_diversity[0].l"),
         ("bands: [5, 10]", "bands: [5, 12]", "columns.age.hierarchy.bands"),
         ("bands: [5, 10]", "bands: []", "columns.age.hierarchy.bands"),
         ("bands: [5, 10]", "bands: 5", "columns.age.hierarchy.bands"),
         (", top: 90", "", "columns.age.hierarchy.top"),
         ("top: 90", "top: 0", "columns.age.hierarchy.top"),
+        ("top: 90", "top: 1000000001", "columns.age.hierarchy.top"),
+        ("top: 90", "top: 90, bottom: -1000000001", "columns.age.hierarchy.bottom"),
+        ("bands: [5, 10], top: 90", "prefix: [3], length: 19", "columns.age.hierarchy.length"),
+        ("hierarchy: suppression", "hierarchy: suppression, weight: 1.1e6", "columns.sex.weight"),
         ("bands: [5, 10], top: 90", "prefix: [5, 3]", "columns.age.hierarchy.prefix"),
         ("bands: [5, 10], top: 90", "date: [year, month]", "columns.age.hierarchy.date"),
         ("bands: [5, 10], top: 90", "date: [yaer]", "columns.age.hierarchy.date[0]"),
@@ -289,6 +293,39 @@ def test_a_relative_config_path_is_found_from_the_working_directory(
 def test_no_config_is_an_input_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputMissing):
         load(tmp_path / "nothing.yaml")
+
+
+def test_a_bound_is_told_in_the_words_of_the_config(tmp_path: Path) -> None:
+    text = TABLE.replace("top: 90", "top: 1000000001").replace("l: 2", "l: 1")
+    text = text.replace("hierarchy: suppression", "hierarchy: suppression, weight: 0")
+
+    assert list(findings(tmp_path, text).values()) == [
+        "must be at most 1,000,000,000",
+        "must be more than 0",
+        "must be at least 2",
+    ]
+
+
+def test_the_rule_of_names_shows_the_placeholder_as_it_is_written(tmp_path: Path) -> None:
+    found = findings(tmp_path, TABLE.replace("name: patients", "name: a/b"))
+
+    assert found["name"].endswith("(and {run_date})")
+
+
+@pytest.mark.parametrize("refused", [PermissionError(13, "denied"), OSError(36, "too long")])
+def test_a_config_that_cannot_be_read_is_an_input_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: OSError
+) -> None:
+    with pytest.raises(InputMissing):
+        load(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise refused
+
+    path = write(tmp_path, TABLE)
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(InputMissing):
+        load(path)
 
 
 def test_later_findings_know_their_line(tmp_path: Path) -> None:

@@ -66,11 +66,18 @@ def test_bands_reach_below_zero() -> None:
     assert path(bands([5], top=40, bottom=-20), "-3") == [("-3", 1), ("[-5, -1]", 5), ("*", 61)]
 
 
-@pytest.mark.parametrize("value", ["17", "-1", "42.0", "4 2", "", "forty", "1e2", "٤٢", "+5"])
+@pytest.mark.parametrize("value", ["17", "-1", "042", "42.0", "4 2", "", "forty", "1e2", "٤٢", "+5"])
 def test_what_is_no_integer_from_the_bottom_on_is_refused_with_a_count(value: str) -> None:
     with pytest.raises(BadInput) as refusal:
         bands([5], top=90, bottom=18).generalise(["20", value])
     assert refusal.value.count == 1
+
+
+@pytest.mark.parametrize("value", ["-0", "00", "007", "-07"])
+def test_an_integer_in_another_spelling_is_refused_too(value: str) -> None:
+    """As one more value of the same band it would count towards l."""
+    with pytest.raises(BadInput):
+        bands([5], top=90, bottom=-20).generalise(["0", "7", value])
 
 
 @pytest.mark.parametrize("widths", [[5, 12], [10, 5], [5, 5], [1], [0], [-5]])
@@ -161,6 +168,17 @@ def test_levels_may_be_bounded() -> None:
 def test_level_bounds_outside_the_hierarchy_are_refused(bounds: tuple[int, int]) -> None:
     with pytest.raises(BadConfig, match=r"'age'.*between 0 and 4"):
         build_ladder(age_column(min_level=bounds[0], max_level=bounds[1]), ["42"], missing=False)
+
+
+def test_more_leaves_than_64_bits_can_count_are_refused() -> None:
+    def ladder(bottom: int, *, missing: bool) -> object:
+        column = Column("q", Role.QUASI_IDENTIFIER, bands([5], top=2**62 - 2, bottom=bottom))
+        return build_ladder(column, ["42"], missing=missing)
+
+    ladder(0, missing=False)
+    for bottom, missing in [(0, True), (-1, False), (-(2**70), False)]:
+        with pytest.raises(BadConfig, match=r"'q'.*too many leaves"):
+            ladder(bottom, missing=missing)
 
 
 def test_a_quasi_identifier_needs_a_hierarchy() -> None:

@@ -84,6 +84,13 @@ def test_byte_order_mark_line_ends_blank_lines_and_decomposed_letters_do_not_mat
     assert towns.leaves == 2
 
 
+@pytest.mark.parametrize("separator", ["\u0085", "\u2028", "\x0b", "\x1c"])
+def test_only_the_line_ends_of_csv_end_a_row(tmp_path: Path, separator: str) -> None:
+    towns = written(tmp_path, f'Bad{separator}Aibling;"in the\nsouth";*\r\nKiel;north;*\n')
+    assert labels(towns, f"Bad{separator}Aibling") == [f"Bad{separator}Aibling", "in the\nsouth", "*"]
+    assert towns.leaves == 2
+
+
 def test_the_delimiter_can_be_chosen(tmp_path: Path) -> None:
     assert labels(written(tmp_path, "a,vowel,*\nb,consonant,*\n", delimiter=","), "a") == ["a", "vowel", "*"]
 

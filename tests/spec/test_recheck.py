@@ -14,11 +14,12 @@ import polars as pl
 import pytest
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
-from anonymizer.errors import InputMissing, OutputExists, OutputFailed, VerificationFailed
+from anonymizer.errors import InputMissing, OutputExists, OutputFailed, UsageError, VerificationFailed
 from release import gate, manifest, tables
 from release.export import export
 from release.publish import publish
 from release.recheck import verify_release
+from tests.runs import anon
 from tests.small_release import STATEMENT, promise, published, staged, ward
 
 
@@ -159,6 +160,9 @@ def test_rows_must_be_as_many_as_declared(release: Path) -> None:
         (lambda t: t.update(files=["data/ward.csv"]), "exactly the data files"),
         (lambda t: t["criteria"][0].update(name="z-anonymity"), "does not know"),
         (lambda t: t["criteria"][1].update(column="patient_id"), "not released"),
+        (lambda t: t["criteria"][0].update(status="attested"), "called attested"),
+        (lambda t: t["criteria"][1].update(status="attested"), "'diagnosis'.*called attested"),
+        (lambda t: t["files"].append(t["files"][0]), "each once"),
     ],
 )
 def test_a_manifest_that_contradicts_the_data_fails(
@@ -167,6 +171,36 @@ def test_a_manifest_that_contradicts_the_data_fails(
     reseal(release, lambda content: edit(content["tables"][0]))  # type: ignore[index]
     with pytest.raises(VerificationFailed, match=found):
         verify_release(release)
+
+
+def test_a_table_named_twice_fails(release: Path) -> None:
+    def split(content: dict[str, object]) -> None:
+        (table,) = content["tables"]  # type: ignore[misc]
+        content["tables"] = [{**table, "files": [file]} for file in table["files"]]  # type: ignore[has-type]
+
+    reseal(release, split)
+    with pytest.raises(VerificationFailed, match="names a table twice"):
+        verify_release(release)
+
+
+def test_rows_in_another_order_fail(release: Path) -> None:
+    """Their positions could tell where in the input they stood."""
+    rewrite(release, lambda frame: frame.reverse(), ("csv", "parquet"))
+    with pytest.raises(VerificationFailed, match="not sorted"):
+        verify_release(release)
+
+
+def test_what_was_checked_is_told_in_a_few_lines(release: Path, attested: Path) -> None:
+    told = anon("verify", release).out.splitlines()
+    assert told[:4] == [
+        "small-ward: intact, 3 files checked",
+        "ward (anonymised): 60 rows",
+        "  k-anonymity (k = 3): recounted, smallest class 6",
+        "  distinct l-diversity of diagnosis (l = 2): recounted, fewest values in a class 3",
+    ]
+    assert "does not prove who" in told[4]
+    assert "  k-anonymity (k = 3): attested" in anon("verify", attested).out.splitlines()
+    assert "(k = 3): recounted from internal/, smallest" in anon("verify", attested, "--internal").out
 
 
 @pytest.fixture
@@ -235,6 +269,16 @@ def test_an_export_never_overwrites(release: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputExists):
         export(release, tmp_path / "x.zip")
     assert (tmp_path / "x.zip").read_text() == "mine"
+
+
+@pytest.mark.parametrize("inside", ["x.zip", "data/x.zip"])
+def test_an_export_into_the_release_is_refused(release: Path, inside: str) -> None:
+    """It would be an extra file there: the release would verify no more."""
+    for path in (release, release.parent):
+        with pytest.raises(UsageError):
+            export(path, release / "data" / ".." / inside)
+    verify_release(release)
+    assert anon("export", release, release / inside).code == 2
 
 
 def test_a_broken_release_is_not_exported(release: Path, tmp_path: Path) -> None:

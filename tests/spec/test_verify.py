@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import bands, suppression
 from anonymizer.table import Column, Role, Table
+from anonymizer.transformation import coarsen
 from release.promise import Promise
 from release.replay import replay
 from release.verify import VerifiedRelease, verify
@@ -190,6 +192,24 @@ def test_columns_that_are_no_quasi_identifiers_are_coarsened() -> None:
     assert frame["stay"].to_list() == [0, 7, 30, None]
     assert frame["age"].to_list() == ["[40, 49]", "[90, *)", None, "[0, 9]"]
     assert frame["all"].to_list() == ["*", "*", "*", None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        (pl.Series([-9, 7, None]), Column("x", Role.SENSITIVE, clip=(-1e300, 1e300))),
+        (pl.Series([-9, 7, None]), Column("x", Role.SENSITIVE, clip=(-2.5, 1e300))),
+        (pl.Series([7.0, 12.0, None]), Column("x", Role.SENSITIVE, bands([5], top=90), release_level=1)),
+        (pl.Series([7.0, 0.5, None]), Column("x", Role.SENSITIVE, suppression(), release_level=0)),
+        (pl.Series([True, None]), Column("x", Role.SENSITIVE, suppression(), release_level=0)),
+        (pl.Series([None, None]), Column("x", Role.SENSITIVE, suppression(), release_level=0)),
+        (pl.Series([datetime(1962, 5, 1)]), Column("x", Role.SENSITIVE, suppression(), release_level=0)),
+    ],
+)
+def test_the_replay_coarsens_as_the_transformation_does(cells: pl.Series, column: Column) -> None:
+    table = Table(cells.alias("x").to_frame(), (column,), None)
+    replayed = replay(Promise(table, "t", ("csv",), {}, (), 0.0)).frame["x"]
+    assert replayed.equals(coarsen(table.frame["x"], column), check_dtypes=True)
 
 
 def test_a_quasi_identifier_without_a_hierarchy_fails(tmp_path: Path) -> None:
