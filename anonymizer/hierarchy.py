@@ -188,5 +188,5 @@ def bands(widths: Sequence[int], *, top: int, bottom: int = 0) -> Bands:
 
 def prefix(kept: Sequence[int], *, length: int = 5) -> Prefix:
     """Digits by prefix: a label of d digits covers 10^(length - d) leaves."""
-    names = (f"{length} characters", *(f"{n} characters" for n in kept))
+    names = tuple(f"{n} character{'s' if n > 1 else ''}" for n in (length, *kept))
     return Prefix(tuple(kept), (10,) * length, rf"[^\s]{{1,{length}}}", names)

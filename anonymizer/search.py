@@ -30,7 +30,7 @@ from anonymizer.criteria import Criterion
 from anonymizer.encoding import Ladder
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.loss import Floats, Loss, marginals, score
-from anonymizer.solution import Solution
+from anonymizer.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24
 _SLACK = 1e-11
@@ -109,6 +109,7 @@ class Lattice:
     bounds: Floats
     tables: Tables
     best: Evaluation | None = None
+    trace: list[Improvement] = field(default_factory=list)
     insights: dict[Node, Insight] = field(default_factory=dict)
 
     @property
@@ -151,6 +152,7 @@ def search(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fra
         classes=best.classes,
         suppressed=best.suppressed,
         seconds=time.perf_counter() - started,
+        trace=tuple(lattice.trace),
     )
 
 
@@ -302,6 +304,8 @@ def _visit(lattice: Lattice, node: Node) -> None:
     evaluation = evaluate(lattice, node)
     if np.isfinite(evaluation.total) and (lattice.best is None or evaluation.rank < lattice.best.rank):
         lattice.best = evaluation
+        found = Improvement(len(lattice.insights), score(evaluation.total), evaluation.suppressed)
+        lattice.trace.append(found)
 
 
 def _chain(lattice: Lattice, node: Node) -> list[Node]:

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Improvement:
+    """A better transformation, found after so many evaluated nodes."""
+
+    nodes_checked: int
+    score: float
+    suppressed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Solution:
     """A transformation and what it costs.
 
     ``transformation`` maps each quasi-identifier to its generalisation level. ``classes`` counts the kept
     equivalence classes, ``suppressed`` the rows in classes that break a criterion; ``score`` is ``metric``'s
     information loss. ``optimal`` is true only where no transformation of the lattice can score less.
+    ``trace`` tells how the search got there; it stays in the house.
     """
 
     transformation: Mapping[str, int]
@@ -24,3 +34,4 @@ class Solution:
     classes: int
     suppressed: int
     seconds: float
+    trace: tuple[Improvement, ...] = ()

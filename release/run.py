@@ -116,7 +116,7 @@ def _staged_run(
         _write_reports(config, source, verified, assessment, summary)
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
-    _write_audit(config, staging, source, before, summary)
+    _write_audit(config, source, verified, before, {"summary": summary, "search_trace": solution.trace})
     staging.write("internal/log.jsonl", journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
     return source, verified, passed, outcome
@@ -149,7 +149,7 @@ def _assess(verified: VerifiedRelease) -> Assessment:
 def _summary(
     config: Config, staging: Staging, verified: VerifiedRelease, solution: Solution
 ) -> dict[str, object]:
-    told = asdict(solution)
+    told = {name: value for name, value in asdict(solution).items() if name != "trace"}
     return {
         "name": config.name,
         "exit_code": 0,
@@ -190,20 +190,22 @@ def _write_reports(
 
 def _write_audit(
     config: Config,
-    staging: Staging,
     source: Source,
+    verified: VerifiedRelease,
     inputs: Mapping[str, Fingerprint],
-    summary: Mapping[str, object],
+    told: Mapping[str, object],
 ) -> None:
     audit = {
-        "summary": summary,
+        **told,
         "consent": source.consent,
         "reading": source.audit,
-        "inputs": {name: asdict(fingerprint) for name, fingerprint in inputs.items()},
+        "inputs": inputs,
+        # This version makes none: nothing in a release is drawn at random.
         "secrets": {},
         "config": config.model_dump(mode="json", by_alias=True),
     }
-    staging.write("internal/audit.json", json.dumps(audit, indent=2, ensure_ascii=False) + "\n")
+    content = json.dumps(audit, indent=2, ensure_ascii=False, default=asdict) + "\n"
+    verified.staging.write("internal/audit.json", content)
 
 
 def _publish(

@@ -73,7 +73,11 @@ def test_json_prints_the_summary_and_nothing_else(config: Path, tmp_path: Path) 
     assert summary["search"]["optimal"] is True
     assert set(summary["search"]["transformation"]) == {"sex", "age", "plz"}
     assert set(summary["seconds"]) == {"read", "search", "write", "verify", "report", "total"}
-    assert json.loads((tmp_path / "out/demo/internal/audit.json").read_text())["summary"] == summary
+    audit = json.loads((tmp_path / "out/demo/internal/audit.json").read_text())
+    assert audit["summary"] == summary
+    assert audit["search_trace"][-1]["score"] == summary["search"]["score"]
+    assert set(audit["inputs"]["people.csv"]) == {"size", "modified_ns", "sha256"}
+    assert audit["config"]["privacy"]["k_anonymity"] == 3
 
 
 def test_the_log_is_json_on_request_and_never_holds_small_counts_or_values(config: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_bottom_lies_below_the_top() -> None:
 
 def test_a_prefix_shares_one_in_ten_per_digit_dropped() -> None:
     plz = prefix([3, 2, 1])
-    assert plz.level_names == ("5 characters", "3 characters", "2 characters", "1 characters", "*")
+    assert plz.level_names == ("5 characters", "3 characters", "2 characters", "1 character", "*")
     assert path(plz, "01067") == [("01067", 1), ("010", 100), ("01", 1_000), ("0", 10_000), ("*", 100_000)]
 
 
