@@ -10,7 +10,7 @@ from anonymizer.table import Role
 from release import gate
 from release.config import load
 from release.source import Source, read
-from release.staging import refuse_existing, refuse_overlap
+from release.staging import refuse_overlap
 from risk import FIGURES
 
 
@@ -27,11 +27,10 @@ def check(path: Path) -> str:
     refuse_overlap(config.output.directory, config.name, [config.input.source.path])
     source = read(config)
     counts = count(source.table, config.criteria)
-    refuse_existing(config.output.directory, config.name)
-    return _told(source, counts)
+    return _told(source, counts, config.output.directory / config.name)
 
 
-def _told(source: Source, counts: Counts) -> str:
+def _told(source: Source, counts: Counts, target: Path) -> str:
     table = source.table
     size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
     roles = {role: [column.name for column in table if column.role is role] for role in Role}
@@ -41,5 +40,6 @@ def _told(source: Source, counts: Counts) -> str:
             *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
             f"{'lattice':<17}{size:,} transformations over {counts.n_tuples:,} distinct tuples",
             f"{'consent':<17}{source.consent}",
+            f"{'output':<17}{target}{' is already there: a run would end with 73' if target.exists() else ''}",
         ]
     )

@@ -106,6 +106,14 @@ def test_check_reads_everything_and_writes_nothing(config: Path, tmp_path: Path)
     assert files(tmp_path) == before
 
 
+def test_check_says_that_a_run_would_find_its_output_there(config: Path) -> None:
+    assert "already there" not in anon("check", config).out
+    anon("run", config)
+    result = anon("check", config)
+    assert result.code == 0
+    assert "a run would end with 73" in result.out
+
+
 def test_check_finds_values_outside_a_hierarchy(tmp_path: Path) -> None:
     rows = people()
     rows[7][2] = "forty"
