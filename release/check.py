@@ -34,12 +34,13 @@ def _told(source: Source, counts: Counts, target: Path) -> str:
     table = source.table
     size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
     roles = {role: [column.name for column in table if column.role is role] for role in Role}
+    there = " is already there: a run would end with 73" if target.exists() else ""
     return "\n".join(
         [
             f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
             *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
             f"{'lattice':<17}{size:,} transformations over {counts.n_tuples:,} distinct tuples",
             f"{'consent':<17}{source.consent}",
-            f"{'output':<17}{target}{' is already there: a run would end with 73' if target.exists() else ''}",
+            f"{'output':<17}{target}{there}",
         ]
     )
