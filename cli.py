@@ -81,7 +81,19 @@ def run(
             _print(_told(outcome, dry_run=dry_run))
 
     sink = None if quiet else sys.stderr
-    run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
+    try:
+        run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
+    except AnonError as error:
+        if as_json:
+            _print(json.dumps({"exit_code": error.exit_code, "error": str(error)}, ensure_ascii=False))
+        if log_format is not LogFormat.JSON:
+            raise
+        _complain(
+            json.dumps(
+                {"level": "error", "code": "refused", "exit_code": error.exit_code, "message": str(error)}
+            )
+        )
+        raise typer.Exit(error.exit_code) from None
 
 
 @app.command()

@@ -205,7 +205,8 @@ def _finer_in_family(config: Config, columns: Sequence[Column], families: Famili
 
 _FINER = (
     "{!r} comes from the same source element as the quasi-identifier {!r} and may be released finer; "
-    "make it a quasi-identifier too, or an identifier (dropped)"
+    "drop it (identifier), give it the same hierarchy and a release_level no lower than the other's "
+    "max_level, or make it a quasi-identifier too (a list of codes cannot be one)"
 )
 
 

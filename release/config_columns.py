@@ -153,6 +153,7 @@ class ColumnRule(Strict):
         default=None, description="the fixed level of a column that is no quasi-identifier"
     )
     clip: tuple[float, float] | None = Field(default=None, description="lowest and highest number released")
+    invalid: Later = later("what becomes of malformed codes")
     accept_dependency: bool = Field(
         default=False, description="release the column although it determines a quasi-identifier"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -78,6 +79,7 @@ def run(
     """
     watch = _Watch()
     config = load(path)
+    config_digest = hashlib.sha256(path.read_bytes()).hexdigest()
     gate.check_names(config.risk.thresholds, FIGURES)
     refuse_overlap(config.output.directory, config.name, [config.input.source.path, path])
     refuse_existing(config.output.directory, config.name)
@@ -87,7 +89,7 @@ def run(
         hold_lock(config.output.directory) as lock,
         Staging(lock, config.name, group=config.output.group) as staging,
     ):
-        source, verified, passed, outcome = _staged_run(config, staging, journal, watch)
+        source, verified, passed, outcome = _staged_run(config, config_digest, staging, journal, watch)
         if dry_run:
             announce(outcome)
         else:
@@ -96,27 +98,31 @@ def run(
 
 
 def _staged_run(
-    config: Config, staging: Staging, journal: Journal, watch: _Watch
+    config: Config, config_digest: str, staging: Staging, journal: Journal, watch: _Watch
 ) -> tuple[Source, VerifiedRelease, PassedGate, Outcome]:
     """Everything up to the rename."""
     with watch.stage("read", journal):
         before = fingerprints(config.input.source.path)
         source = read(config)
+    journal.event("rows.in", count=source.table.frame.height)
     with watch.stage("search", journal):
         counts = count(source.table, config.criteria)
         solution = search(counts, config.criteria, config.privacy.suppression_share)
+    journal.event("rows.suppressed", count=solution.suppressed)
     with watch.stage("write", journal):
         promise = _stage(config, source, counts, solution, staging)
     with watch.stage("verify", journal):
         verified = verify(staging, promise)
         require_unchanged(config.input.source.path, before)
+    journal.event("rows.out", count=verified.frame.height)
     with watch.stage("report", journal):
         assessment = _assess(verified)
         summary = _summary(config, staging, verified, solution)
         _write_reports(config, source, verified, assessment, summary)
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
-    _write_audit(config, source, verified, before, {"summary": summary, "search_trace": solution.trace})
+    told = {"summary": summary, "search_trace": solution.trace, "config_sha256": config_digest}
+    _write_audit(config, source, verified, before, told)
     staging.write("internal/log.jsonl", journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
     return source, verified, passed, outcome

@@ -140,12 +140,17 @@ def _icd_10_gm(codes: pl.Series) -> pl.Series:
 
 
 def _unknown_codes(table: Table) -> dict[str, int]:
-    """By column, the rows whose ICD-10-GM code has a valid shape and lies outside every known block."""
+    """By column, the ICD-10-GM codes that have a valid shape and lie outside every known block."""
     return {
-        column.name: column.hierarchy.unknown(table.frame[column.name].drop_nulls())
-        for column in table.quasi_identifiers
+        column.name: column.hierarchy.unknown(_cells(table.frame[column.name]))
+        for column in table.released
         if isinstance(column.hierarchy, Icd10Gm)
     }
+
+
+def _cells(series: pl.Series) -> pl.Series:
+    cells = series.explode() if isinstance(series.dtype, pl.List) else series
+    return cells.drop_nulls()
 
 
 def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:

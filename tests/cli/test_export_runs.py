@@ -154,3 +154,18 @@ def test_three_forms_of_the_published_test_data_give_the_same_release(tmp_path: 
         assert result.code == 0, result.err
         releases.append(released(folder))
     assert releases[0] == releases[1] == releases[2]
+
+
+def test_consent_is_counted_in_the_audit_and_in_the_internal_report(tmp_path: Path) -> None:
+    result = run(tmp_path, ndjson(tmp_path / "export", resources(24)))
+    assert result.code == 0, result.err
+    internal = tmp_path / "out/export/internal"
+    counted = json.loads((internal / "audit.json").read_text())["reading"]
+    consent = counted["consent"]
+    assert consent["patients_by_reason"] == {"accepted": 18, "no Consent": 6}
+    assert counted["patients_in"] == 24
+    assert consent["resources_dropped_patient_not_accepted"]["Encounter"] >= 6
+    report = (internal / "risk_report.html").read_text()
+    for told in ("patients by reason", "no Consent", "resources dropped patient not accepted"):
+        assert told in report, told
+    assert "no Consent" not in (tmp_path / "out/export/release/release_report.html").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import random
@@ -77,12 +78,37 @@ def test_json_prints_the_summary_and_nothing_else(config: Path, tmp_path: Path) 
     assert audit["summary"] == summary
     assert audit["search_trace"][-1]["score"] == summary["search"]["score"]
     assert set(audit["inputs"]["people.csv"]) == {"size", "modified_ns", "sha256"}
+    assert audit["inputs"]["people.csv"]["sha256"] == _digest(tmp_path / "people.csv")
+    assert audit["config_sha256"] == _digest(config)
     assert audit["config"]["privacy"]["k_anonymity"] == 3
+    assert audit["secrets"] == {}
+    assert set(audit) == {
+        *("summary", "search_trace", "config_sha256", "consent", "reading", "inputs", "secrets", "config")
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_the_log_is_json_on_request_and_never_holds_small_counts_or_values(config: Path) -> None:
-    lines = anon("run", config, "--log-format", "json").err.splitlines()
-    assert [json.loads(line)["code"] for line in lines] == ["read", "search", "write", "verify", "report"]
+    events = [json.loads(line) for line in anon("run", config, "--log-format", "json").err.splitlines()]
+    codes = "read rows.in search rows.suppressed write verify rows.out report".split()
+    assert [event["code"] for event in events] == codes
+    counts = {event["code"]: event["count"] for event in events if "count" in event}
+    assert counts["rows.in"] == 60
+    suppressed = 60 - counts["rows.out"]
+    assert counts["rows.suppressed"] == (suppressed if suppressed >= 3 else "<3")
+
+
+def test_a_refusal_is_told_in_the_form_that_was_asked_for(tmp_path: Path) -> None:
+    config = scene(tmp_path, config=CONFIG.replace("k_anonymity: 3", "k_anonymity: 61"))
+    result = anon("run", config, "--json", "--log-format", "json")
+    assert result.code == 10
+    assert json.loads(result.out)["exit_code"] == 10
+    last = json.loads(result.err.splitlines()[-1])
+    assert (last["level"], last["exit_code"]) == ("error", 10)
+    assert "suppression limit" in last["message"]
 
 
 def test_a_dry_run_does_everything_and_leaves_nothing(config: Path, tmp_path: Path) -> None:

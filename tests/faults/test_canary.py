@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import release.run
+from mii.consent import COLLECT, USE
 from release.staging import Staging
 from release.verify import VerifiedRelease, verify
 from tests.runs import CONFIG, PEOPLE, Result, anon, files, people, scene, write_csv
@@ -104,6 +105,42 @@ def symlink_out(folder: Path) -> Path:
     return configured(("directory: out", "directory: elsewhere/out"))(folder)
 
 
+def hard_link(folder: Path) -> Path:
+    """The lock file of the output directory is the input under another name."""
+    config = scene(folder, planted())
+    (folder / "out").mkdir()
+    (folder / "out" / ".anon.lock").hardlink_to(folder / "people.csv")
+    return config
+
+
+def one_patient(folder: Path) -> Path:
+    """Five rows of one person and nobody else: k = 3 cannot be met."""
+    rows = [[CANARY, "m", "40", "10117", f"D{n}", "n"] for n in range(5)]
+    return scene(folder, rows, CONFIG.replace("subject: row", "subject: id"))
+
+
+def consent(status: str, end: str) -> str:
+    """A Consent of the first patient to collection and use of the data."""
+    provisions = [
+        {
+            "type": "permit",
+            "period": {"start": "2020-01-01", "end": end},
+            "code": [{"coding": [{"code": code}]}],
+        }
+        for code in (COLLECT, USE)
+    ]
+    return json.dumps(
+        {
+            "resourceType": "Consent",
+            "id": f"{CANARY}-c",
+            "status": status,
+            "scope": {"coding": [{"code": "research"}]},
+            "patient": {"reference": f"Patient/{CANARY}-1"},
+            "provision": {"type": "deny", "provision": provisions},
+        }
+    )
+
+
 def output_holds_input(folder: Path) -> Path:
     (folder / "out" / "demo").mkdir(parents=True)
     write_csv(folder / "out" / "demo" / "people.csv", planted())
@@ -162,6 +199,9 @@ FAULTS = (
     Fault("27 cycle", with_hierarchy(f"{CANARY};D;{CANARY};*", "D1;E;D1;*"), 78),
     Fault("30 a column no rule names", configured(("  note: {role: insensitive}\n", "")), 78, "note"),
     Fault("31 no consent in the export", export(patient(1), patient(2)), 77),
+    Fault("28 five rows of one person", one_patient, 10),
+    Fault("31 consent withdrawn", export(patient(1), consent("inactive", "2050-01-01")), 77),
+    Fault("31 consent expired", export(patient(1), consent("active", "2025-01-01")), 77),
     Fault("33 truncated last line", export(patient(1), patient(2)[:-9]), 65),
     Fault("36 YAML tag", configured(("name: demo", "name: !!python/name:os.system x")), 78),
     Fault("37 YAML alias", configured(("name: demo", "name: &a demo"), ("subject: row", "subject: *a")), 78),
@@ -172,6 +212,7 @@ FAULTS = (
     Fault("41 path outside", configured(("path: people.csv", "path: ../../etc/passwd")), 78),
     Fault("41 symlink outside", symlink_out, 78),
     Fault("42 output holds the input", output_holds_input, 78),
+    Fault("42 a hard link of the input", hard_link, 78),
     Fault("43 output exists", existing_release, 73),
 )  # fmt: skip
 

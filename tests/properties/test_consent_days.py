@@ -76,7 +76,7 @@ def test_the_past_is_cut_by_its_own_denies_alone(
         own = provisions("permit", PAST, [permits[index]])
         records[index] = ConsentRecord("p", "active", True, True, (*records[index].provisions, *own))
     earlier = [(min(ALL_DAYS), start - 1) for start, _ in permits]
-    expected = (within(permits) - within(denies) | within(earlier)) - within(past)
+    expected = within(permits) - within(denies) | (within(earlier) - within(past))
     assert covered(records, retrospective=True) == expected
 
 

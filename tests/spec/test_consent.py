@@ -249,6 +249,7 @@ def test_a_stay_does_not_move_the_gate() -> None:
 
 # 6 - the past, on request
 
+FROM_NOW = ("2024-01-01", "2054-01-01")
 LOOKING_BACK = consent(*VALID.provisions, permit(STORE_PAST), permit(USE_PAST))
 
 
@@ -281,6 +282,23 @@ def test_a_deny_of_the_past_cuts_it(code: str) -> None:
     withdrawn = consent(deny(code, None, "2019-12-31"))
     assert window(LOOKING_BACK, withdrawn, retrospective=True) == [("2020-01-01", "2054-01-01")]
     assert window(LOOKING_BACK, withdrawn) == [("2024-01-01", "2054-01-01")]
+
+
+@pytest.mark.parametrize("retrospective", [False, True])
+def test_who_agrees_to_no_past_keeps_what_is_collected_from_now_on(retrospective: bool) -> None:
+    """Every declined option may be an explicit deny with the dates of the consent itself."""
+    declined = consent(*VALID.provisions, deny(STORE_PAST, *FROM_NOW), deny(USE_PAST, *FROM_NOW))
+    assert window(declined, retrospective=retrospective) == [FROM_NOW]
+
+
+def test_a_deny_of_the_past_cuts_nothing_that_was_collected_under_an_older_consent() -> None:
+    older = consent(permit(USE), permit(COLLECT, "2010-01-01", "2015-12-31"))
+    withdrawn = consent(deny(STORE_PAST, "2005-01-01", "2019-12-31"))
+    assert window(LOOKING_BACK, older, withdrawn, retrospective=True) == [
+        ("1900-01-01", "2004-12-31"),
+        ("2010-01-01", "2015-12-31"),
+        ("2020-01-01", "2054-01-01"),
+    ]
 
 
 # gICS

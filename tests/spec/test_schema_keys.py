@@ -131,6 +131,7 @@ CASES: dict[str, Case] = {
     "columns.*.max_level": changes(0, at="columns.sex.max_level"),
     "columns.*.release_level": changes(2, at="columns.stage.release_level"),
     "columns.*.clip": changes((0.0, 9.0), at="columns.lab.clip"),
+    "columns.*.invalid": refused("missing", at="columns.code.invalid"),
     "columns.*.accept_dependency": changes(True, at="columns.lab.accept_dependency"),
     "columns.*.type": changes("date", at="columns.lab.type"),
     "columns.*.hierarchy": changes("plz", at="columns.sex.hierarchy"),
