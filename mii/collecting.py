@@ -18,7 +18,10 @@ from mii.records import Person, Stay, Substance
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """All that was read: records by id, the resources of `DATED` in one frame (see `columns`), and counts."""
+    """All that was read: records by id, the resources of `DATED` in one frame (see `columns`), and counts.
+
+    ``types`` are the types that occur in the export, read or not: of a resource, or of a flattened table.
+    """
 
     persons: Mapping[str, Person]
     stays: Mapping[str, Stay]
@@ -26,6 +29,7 @@ class Collected:
     consents: tuple[ConsentRecord, ...]
     dated: pl.DataFrame
     counts: Mapping[str, Any]
+    types: frozenset[str]
 
 
 _SCHEMAS: Mapping[str, Mapping[str, Any]] = {
@@ -96,10 +100,15 @@ class Collector:
         takers: dict[str, Any] = {**self._records, **self._columns, **self._ids}
         self._bundles = self._empty = self._unknown = 0
         self._urns: dict[str, str] = {}
+        self._tables = set[str]()
         self.adders: dict[Any, Adder] = {cls: takers[name].add for name, cls in decoder.classes.items()}
         """The function that takes in a resource (its id, itself) by the class it was decoded as."""
         self.adders |= {fhir.Unknown: self._add_unknown}
         self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
+
+    def add_table(self, kind: str) -> None:
+        """Notes that the export has a flattened table of a type, though it may hold no row."""
+        self._tables.add(kind)
 
     def finish(self) -> Collected:
         """What was collected, with references by ``urn:uuid:`` resolved.
@@ -109,6 +118,7 @@ class Collector:
         dated = together({name: sink.frame() for name, sink in self._columns.items()})
         self._require_ids(dated)
         once, conflicts = deduplicated(dated)
+        counts = self._counts(_by_type(dated), _by_type(once), conflicts)
         persons, stays, substances, consents = (sink.by_id for sink in self._records.values())
         return Collected(
             persons,
@@ -116,7 +126,8 @@ class Collector:
             {identity: _resolved_substance(drug, self._urns) for identity, drug in substances.items()},
             tuple(_of_patient(record, self._urns) for _, record in consents.values()),
             resolved(once, self._urns),
-            self._counts(_by_type(dated), _by_type(once), conflicts),
+            counts,
+            frozenset(self._tables.union(counts["resources_by_type"])),
         )
 
     def _add_unknown(self, _: str | None, __: fhir.Unknown) -> None:

@@ -8,7 +8,7 @@
 5. X.6 is the data window. Where an Encounter with start and end holds the start of a permitted X.6 period,
    the period starts with the Encounter. Denies are subtracted afterwards, so that they cut this part too.
 6. On request, X.45/X.46 permitted in the same Consent and overlapping its X.6 period let it start at
-   1900-01-01. A deny of X.6 does not cut this added part; a deny of X.45/X.46 does, and the rest as well.
+   1900-01-01. A deny of X.45/X.46 cuts this added part and nothing else; a deny of X.6 does not cut it.
 7. Resources outside the window are dropped (`Window.covers`, `Window.covers_period`).
 
 Doubt ends in less data. A dateTime is its day as written, in its own time zone. A permit without a
@@ -232,7 +232,7 @@ def _window(
     if not retrospective:
         return _merge(collected)
     earlier = [part for record in permitting for part in _earlier(record)]
-    return _merge(_subtract([*collected, *earlier], _denies(active, RETROSPECTIVE)))
+    return _merge([*collected, *_subtract(earlier, _denies(active, RETROSPECTIVE))])
 
 
 def _from_stay(permit: Interval, stays: Sequence[Interval]) -> Interval:

@@ -121,6 +121,7 @@ def _gather(rows: Iterator[Row], by_id: dict[str, list[Row]]) -> None:
 def _build(kind: str, by_id: Mapping[str, list[Row]], decoder: fhir.Decoder, collector: Collector) -> None:
     if kind not in decoder.classes:
         raise BadInput("a flattened table's columns name a resource type that FHIR does not have")
+    collector.add_table(kind)
     cls = decoder.classes[kind]
     read_it = BUILDERS.get(kind) if cls is fhir.READ.get(kind) else None
     for identity, rows in by_id.items():

@@ -12,8 +12,7 @@ from mii import fhir, flattened
 from mii.collecting import Collected, Collector
 from mii.elements import VITAL_STATUS
 from mii.forms import Kind, Source, kind, sources
-from mii.request import MiiRequest, lab_columns
-from mii.rows import MEDICATION_EVENTS
+from mii.request import MEDICATION_EVENTS, MiiRequest, lab_columns
 from mii.streaming import Limits, is_utf8, lines, whole
 
 _STAY_COLUMNS = frozenset(

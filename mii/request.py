@@ -38,6 +38,22 @@ FAMILIES = (
 )
 """Columns made of one source element: where one is a quasi-identifier, none may be released finer."""
 
+MEDICATION_EVENTS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
+
+_SOURCES: Mapping[str, tuple[frozenset[str], ...]] = {
+    **dict.fromkeys(
+        ("encounter_id", "admission_date", "discharge_date", "length_of_stay_days", "department"),
+        (frozenset({"Encounter"}),),
+    ),
+    "main_diagnosis": (frozenset({"Encounter"}), frozenset({"Condition"})),
+    "icd10gm_all": (frozenset({"Condition"}),),
+    "cause_of_death": (frozenset({"Condition"}),),
+    "ops_all": (frozenset({"Procedure"}),),
+    "atc_all": (frozenset(MEDICATION_EVENTS),),
+}
+"""The types each column is made from: one of every set. Laboratory columns need Observations, the others
+the Patient, without whom there is no table."""
+
 STATISTICS = ("last", "first", "min", "max", "mean", "count")
 """What is told of one laboratory value over all its measurements."""
 
@@ -78,3 +94,12 @@ def columns(request: MiiRequest) -> tuple[str, ...]:
     """The columns `read` builds for ``request``, in their order."""
     possible = (*COLUMNS, *lab_columns(request.observations))
     return tuple(name for name in possible if name in request.columns)
+
+
+def without_source(request: MiiRequest, types: frozenset[str]) -> list[str]:
+    """The columns asked for that cannot be told from an export of only these resource ``types``, sorted."""
+    labs = dict.fromkeys(lab_columns(request.observations), (frozenset({"Observation"}),))
+    needed = {**_SOURCES, **labs}
+    return sorted(
+        name for name in request.columns if any(types.isdisjoint(some) for some in needed.get(name, ()))
+    )

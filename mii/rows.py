@@ -1,7 +1,8 @@
 """From what was collected to its table: one row per patient or per Einrichtungskontakt.
 
 Nothing is guessed. What two sources contradict, what has no valid shape and what is not linked is missing
-and counted.
+and counted. So is a column whose resource types the export does not hold: no table of diagnoses is not the
+same as no diagnosis.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from mii.diagnoses import main_diagnoses
 from mii.elements import CODE, VITAL_STATUS
 from mii.labs import laboratory
 from mii.persons import Columns, person_columns
-from mii.request import STATISTICS, MiiRequest, columns
+from mii.request import MEDICATION_EVENTS, STATISTICS, MiiRequest, columns, without_source
 from mii.stays import Stays, stay_columns
 
-MEDICATION_EVENTS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
 _WHOLE = frozenset({"age_years", "length_of_stay_days"})
 
 
@@ -41,10 +41,14 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
         "patient_id": [row.patient for row in rows],
         "encounter_id": [row.encounter or None for row in rows],
         **_described(collected, stays, rows, request, missing),
-        **_lists(linked, collected, keys, codes),
+        **_lists(linked, keys, codes),
         **_lab_columns(statistics, request, keys),
     }
+    if "atc_all" in request.columns:
+        values["atc_all"] = _medications(linked, collected, keys, codes)
+    untold = without_source(request, collected.types)
     frame = pl.DataFrame([_series(name, values[name]) for name in columns(request)])
+    frame = frame.with_columns(frame[name].clear(frame.height) for name in untold)
     return frame, {
         "rows": len(rows),
         "patients_out": len({row.patient for row in rows}),
@@ -52,6 +56,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
         "resources_void_by_status": _void(collected),
         "resources_without_row": _types(linked.filter(pl.col("row").is_null())),
         "codes": _sorted(codes),
+        "columns_without_source": untold,
         "laboratory": laboratory_counts,
         "set_to_missing": _sorted(missing),
     }
@@ -139,13 +144,17 @@ def _lab_columns(statistics: pl.DataFrame, request: MiiRequest, keys: list[str])
     return made
 
 
-def _lists(
+def _lists(linked: pl.DataFrame, keys: list[str], counts: Counter[str]) -> dict[str, pl.Series]:
+    sources = {"icd10gm_all": "Condition", "ops_all": "Procedure"}
+    return {name: code_lists(_of(linked, kind), keys, counts) for name, kind in sources.items()}
+
+
+def _medications(
     linked: pl.DataFrame, collected: Collected, keys: list[str], counts: Counter[str]
-) -> dict[str, pl.Series]:
+) -> pl.Series:
+    """Asked only for its column: consent reads the events without the Medications they name."""
     events = linked.filter(pl.col("type").is_in(MEDICATION_EVENTS))
-    atc = atc_codes(events, collected.substances, counts)
-    sources = {"icd10gm_all": _of(linked, "Condition"), "ops_all": _of(linked, "Procedure"), "atc_all": atc}
-    return {name: code_lists(frame, keys, counts) for name, frame in sources.items()}
+    return code_lists(atc_codes(events, collected.substances, counts), keys, counts)
 
 
 def _void(collected: Collected) -> dict[str, int]:

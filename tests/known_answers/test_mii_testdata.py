@@ -49,6 +49,14 @@ NOT_HELD = {
     "d_aether_flattener_csv": {*mii.COLUMNS} - {"patient_id", "deceased", "death_date"},
 }
 """What the flattened forms do not hold: c has neither ATC, AGS nor ICD-10 columns, d has two tables."""
+WITHOUT_SOURCE = {
+    "c_flattened_csv": {"atc_all"},
+    "d_aether_flattener_csv": {
+        *("encounter_id", "admission_date", "discharge_date", "length_of_stay_days", "department"),
+        *("main_diagnosis", "cause_of_death", "icd10gm_all", "ops_all", "atc_all"),
+    },
+}
+"""The columns for which they have no table at all."""
 
 P = "mii-exa-test-data-patient-"
 
@@ -74,6 +82,15 @@ def test_every_form_gives_the_same_table(form: str, patients: int, reference: pl
     for column in found.columns:
         if column not in NOT_HELD.get(form, set()):
             assert found[column].to_list() == same[column].to_list(), column
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_form_has_no_table_for_is_missing_and_named(form: str) -> None:
+    found, absent = mii.read(DATA / form, asked()), WITHOUT_SOURCE.get(form, set[str]())
+    assert found.audit["columns_without_source"] == sorted(absent)
+    lists = {"icd10gm_all", "ops_all", "atc_all"}
+    assert all(found.frame[column].null_count() == found.frame.height for column in absent)
+    assert all(found.frame[column].null_count() == 0 for column in {*lists, "lab_width_count"} - absent)
 
 
 @pytest.mark.parametrize("form", FORMS[:4])

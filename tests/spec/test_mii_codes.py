@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import mii
+from mii.consent import COLLECT, OID, USE
 from tests.fhir_export import ATC, ICD, OPS, bundle, concept, condition, patient, request, row, write
 
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -41,6 +42,22 @@ def event(identity: str, kind: str = "MedicationAdministration", **elements: Any
         "status": "completed",
         "subject": {"reference": "Patient/p"},
         **elements,
+    }
+
+
+def agreement() -> dict[str, Any]:
+    """A Consent of patient ``p`` that permits everything from 2020 on."""
+    permits = [
+        {"type": "permit", "period": {"start": "2020-01-01"}, "code": [concept(f"urn:oid:{OID}", code)]}
+        for code in (COLLECT, USE)
+    ]
+    return {
+        "resourceType": "Consent",
+        "id": "agreement",
+        "status": "active",
+        "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "research"),
+        "patient": {"reference": "Patient/p"},
+        "provision": {"type": "deny", "provision": permits},
     }
 
 
@@ -155,6 +172,55 @@ def test_a_medication_that_is_not_there_is_counted(tmp_path: Path) -> None:
     found = mii.read(write(tmp_path, [patient(), event("a", **named("Medication/gone"))]), request("atc_all"))
     assert found.frame["atc_all"].to_list() == [[]]
     assert found.audit["codes"] == {"medication_references_that_lead_nowhere": 1}
+
+
+@pytest.mark.parametrize("column", ["gender", "atc_all"])
+def test_medications_that_are_there_are_never_counted_as_gone(tmp_path: Path, column: str) -> None:
+    """Consent reads every event for its date, but the Medication it names only for ``atc_all``."""
+    given = event("a", effectiveDateTime="2024-02-15", **named("Medication/plain"))
+    export = write(tmp_path, [patient(), given, medication("plain", "N02BB02"), agreement()])
+    found = mii.read(export, request(column, consent_required=True))
+    assert found.audit["codes"] == {}
+    assert found.frame.rows() == [(None if column == "gender" else ["N02BB02"],)]
+
+
+SOURCES = {
+    "icd10gm_all": condition("1", "I10.90"),
+    "ops_all": procedure("1", "5-323.51"),
+    "atc_all": event("1", "MedicationRequest", medicationCodeableConcept=concept(ATC, "N02BB02")),
+}
+
+
+@pytest.mark.parametrize("column", SOURCES)
+def test_a_list_is_missing_where_the_export_holds_nothing_it_could_be_made_from(
+    tmp_path: Path, column: str
+) -> None:
+    """Where another patient has such a resource, no code is a fact."""
+    without = [r for name, r in SOURCES.items() if name != column]
+    found = mii.read(write(tmp_path, [patient("p"), patient("q"), *without]), request(*SOURCES))
+    assert found.frame[column].to_list() == [None, None]
+    assert str(found.frame.schema[column]) == "List(String)"
+    assert found.audit["columns_without_source"] == [column]
+    whole = mii.read(write(tmp_path, [patient("p"), patient("q"), *SOURCES.values()]), request(*SOURCES))
+    assert whole.frame[column].to_list()[1] == []
+    assert whole.audit["columns_without_source"] == []
+
+
+def test_what_consent_drops_was_held_all_the_same(tmp_path: Path) -> None:
+    late = condition("c", "I10.90", recordedDate="1999-01-01")
+    found = mii.read(
+        write(tmp_path, [patient(), late, agreement()]),
+        request("icd10gm_all", "ops_all", consent_required=True),
+    )
+    assert found.frame.rows() == [([], None)]
+    assert found.audit["columns_without_source"] == ["ops_all"]
+
+
+def test_a_column_of_two_sources_has_none_where_one_is_not_there(tmp_path: Path) -> None:
+    """A Condition tells no main diagnosis without the Encounter that names it."""
+    asked = ("gender", "encounter_id", "admission_date", "main_diagnosis", "cause_of_death")
+    found = mii.read(write(tmp_path, [patient(), condition("c", "I10.90")]), request(*asked))
+    assert found.audit["columns_without_source"] == ["admission_date", "encounter_id", "main_diagnosis"]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,16 @@ def test_several_rows_of_one_id_are_one_observation(tmp_path: Path) -> None:
     )
 
 
+def test_a_table_without_rows_tells_that_there_is_nothing(tmp_path: Path) -> None:
+    """Unlike a table that is not there."""
+    nothing = "id,patient,Procedure_code_codingOps_code\n"
+    found = mii.read(
+        export(tmp_path, Patient=PATIENTS, Prozedur=nothing), request("gender", "ops_all", "icd10gm_all")
+    )
+    assert found.frame.rows() == [("female", None, [])]
+    assert found.audit["columns_without_source"] == ["icd10gm_all"]
+
+
 def test_write_csv2_has_semicolons_decimal_commas_row_names_and_na(tmp_path: Path) -> None:
     def r(text: str) -> str:
         header, *rows = [";".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines()]

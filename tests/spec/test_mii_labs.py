@@ -33,7 +33,14 @@ def test_statistics_go_by_the_time_of_the_sample(tmp_path: Path) -> None:
 
 
 def test_without_any_value_there_are_none_and_the_count_is_zero(tmp_path: Path) -> None:
-    assert told(tmp_path) == (None, None, None, None, None, 0)
+    other = lab("a", 7.0, "2024-02-01", code=concept(LOINC, "718-7"))
+    assert told(tmp_path, other) == (None, None, None, None, None, 0)
+
+
+def test_an_export_without_observations_tells_no_count_and_says_so(tmp_path: Path) -> None:
+    assert told(tmp_path) == (None,) * 6
+    found = mii.read(write(tmp_path, [patient()]), request("gender", *ALL))
+    assert found.audit["columns_without_source"] == sorted(ALL)
 
 
 def test_time_zones_and_partial_dates_are_ordered_as_moments(tmp_path: Path) -> None:
