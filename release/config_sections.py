@@ -257,7 +257,7 @@ class Output(Strict):
 
     directory: FilePath = Field(description="the folder in which the release's folder is made")
     formats: tuple[Literal["parquet", "csv"], ...] = Field(
-        default=("parquet",), min_length=1, description="the files to write"
+        default=("parquet", "csv"), min_length=1, description="the files to write"
     )
     publish: Annotated[Literal["anonymised"], refused_choices("synthetic", "both")] = Field(
         default="anonymised", description="which tables leave the house"

@@ -50,7 +50,7 @@ def test_a_table_config_needs_only_what_has_no_default(tmp_path: Path) -> None:
 
     assert config.input.table is not None
     assert config.input.table.missing == ("",)
-    assert config.output.formats == ("parquet",)
+    assert config.output.formats == ("parquet", "csv")
     assert config.output.suppressed == "drop"
     assert config.privacy.suppression_limit == 0
     assert config.reference_date == config.run_date == TODAY
