@@ -13,6 +13,7 @@ import sys
 import traceback
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -41,6 +42,25 @@ class LogFormat(StrEnum):
     JSON = "json"
     TEXT = "text"
 
+
+@dataclass(slots=True)
+class _Failure:
+    """How a failure is told besides the exit code: the options of ``run`` may ask for JSON."""
+
+    as_summary: bool = False
+    as_event: bool = False
+
+    def tell(self, code: int, message: str) -> int:
+        """Tell it, in a text without any cell's value; ``code``."""
+        if self.as_summary:
+            with suppress(OutputFailed):
+                _print(json.dumps({"exit_code": code, "error": message}, ensure_ascii=False))
+        event = {"level": "error", "code": "refused", "exit_code": code, "message": message}
+        _complain(json.dumps(event, ensure_ascii=False) if self.as_event else f"anon: {message}")
+        return code
+
+
+_failure = _Failure()
 
 ConfigPath = Annotated[Path, typer.Argument(help="the run's config, a YAML file", show_default=False)]
 ReleasePath = Annotated[Path, typer.Argument(help="a release/ folder or the folder around it")]
@@ -80,20 +100,9 @@ def run(
         elif not quiet:
             _print(_told(outcome, dry_run=dry_run))
 
+    _failure.as_summary, _failure.as_event = as_json, log_format is LogFormat.JSON
     sink = None if quiet else sys.stderr
-    try:
-        run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
-    except AnonError as error:
-        if as_json:
-            _print(json.dumps({"exit_code": error.exit_code, "error": str(error)}, ensure_ascii=False))
-        if log_format is not LogFormat.JSON:
-            raise
-        _complain(
-            json.dumps(
-                {"level": "error", "code": "refused", "exit_code": error.exit_code, "message": str(error)}
-            )
-        )
-        raise typer.Exit(error.exit_code) from None
+    run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
 
 
 @app.command()
@@ -152,24 +161,23 @@ def execute() -> int:
     os.umask(0o077)
     sys.excepthook = _report_crash
     warnings.showwarning = _report_warning
+    _failure.as_summary = _failure.as_event = False
     try:
         app()
     except SystemExit as stopped:
         return stopped.code if isinstance(stopped.code, int) else INTERNAL
     except AnonError as error:
-        _complain(f"anon: {error}")
-        return error.exit_code
+        return _failure.tell(error.exit_code, str(error))
     except MemoryError:
-        _complain("anon: out of memory; nothing was released")
-        return OUT_OF_MEMORY
+        return _failure.tell(OUT_OF_MEMORY, "out of memory; nothing was released")
     except OSError as error:
         # Its text may hold a path that someone else chose; the number says enough.
-        _complain(f"anon: input or output failed ({error.__class__.__name__}, errno {error.errno})")
-        return IO_FAILED
+        return _failure.tell(
+            IO_FAILED, f"input or output failed ({type(error).__name__}, errno {error.errno})"
+        )
     except BaseException as error:
         # Also what is no Exception: a panic of a library carries a text, too.
-        _report_crash(type(error), error, error.__traceback__)
-        return INTERNAL
+        return _failure.tell(INTERNAL, _crash(type(error), error.__traceback__))
     return 0
 
 
@@ -211,13 +219,18 @@ def _told(outcome: Outcome, *, dry_run: bool) -> str:
     )
 
 
-def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+def _crash(kind: type[BaseException], trace: TracebackType | None) -> str:
     """The type and the frames of an unexpected error, never its text: that may quote a cell."""
-    frames = "".join(
-        f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}\n"
+    frames = [
+        f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
         for frame in traceback.extract_tb(trace)
-    )
-    _complain(f"anon: internal error {kind.__name__}; nothing was released\n{frames}".rstrip())
+    ]
+    return "\n".join([f"internal error {kind.__name__}; nothing was released", *frames])
+
+
+def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """What the interpreter says of an error that nobody caught."""
+    _complain(f"anon: {_crash(kind, trace)}")
 
 
 def _report_warning(

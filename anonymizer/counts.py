@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import polars as pl
@@ -52,6 +53,11 @@ class Counts:
     @property
     def n_rows(self) -> int:
         return int(self.rows.sum())
+
+    @property
+    def lattice_size(self) -> int:
+        """The number of transformations between the ladders' lowest and highest levels."""
+        return prod(ladder.highest - ladder.lowest + 1 for ladder in self.ladders)
 
     @property
     def n_tuples(self) -> int:

@@ -18,7 +18,6 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +36,7 @@ _SLACK = 1e-11
 """Totals this close count as equal: rounding must neither prune a tie nor decide one."""
 _CACHED_TABLES = 64
 _LARGEST_SUM = 2**62
+_Violating = tuple[NDArray[np.generic], ...]
 _MOST_COLUMNS = 64
 """As many axes as an array can have."""
 
@@ -159,7 +159,7 @@ def search(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fra
 def open_lattice(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fraction) -> Lattice:
     """The lattice with the bounds that the marginals give; raises ``ComponentMissing`` beyond 2^24 nodes."""
     _refuse_beyond_integers(counts)
-    size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
+    size = counts.lattice_size
     if size > LARGEST_LATTICE:
         raise ComponentMissing(
             f"a lattice of {size:,} transformations is beyond the exact search",
@@ -211,42 +211,36 @@ def evaluate(lattice: Lattice, node: Node) -> Evaluation:
     if suppressed > lattice.limit:
         evaluation, insight = Evaluation(node, kept, suppressed, float(np.inf)), Insight(None)
     else:
-        evaluation = Evaluation(node, kept, suppressed, _total(lattice, classes, violators))
-        insight = Insight(_suppression_terms(lattice, classes, violators))
+        violating = _violating(lattice, classes, violators)
+        evaluation = Evaluation(node, kept, suppressed, _total(lattice, node, violating, suppressed))
+        insight = Insight(_suppression_terms(lattice, violating, suppressed))
     lattice.insights[node] = insight
     _raise_bounds(lattice, node, insight)
     lattice.bounds[lattice.position(node)] = np.inf
     return evaluation
 
 
-def _total(lattice: Lattice, classes: Classes, violators: NDArray[np.int64]) -> float:
+def _total(lattice: Lattice, node: Node, violating: _Violating, suppressed: int) -> float:
     """The metric's total: marginals, with the violators' rows covering all leaves instead of their own."""
-    saved = kernels.suppressed_leaves(*_violating(lattice, classes, violators))
-    suppressed = int(classes.rows[violators].sum())
+    saved = kernels.suppressed_leaves(*violating)
     covered = [
         int(sums[level]) - int(own) + suppressed * leaves
-        for sums, level, own, leaves in zip(
-            lattice.covered, classes.node, saved, lattice.loss.leaves, strict=True
-        )
+        for sums, level, own, leaves in zip(lattice.covered, node, saved, lattice.loss.leaves, strict=True)
     ]
     return lattice.loss.total(covered)
 
 
-def _suppression_terms(
-    lattice: Lattice, classes: Classes, violators: NDArray[np.int64]
-) -> tuple[Floats, ...]:
-    """Per column and level, the least term of any specialisation, which suppresses at least ``violators``."""
-    own = kernels.capped_leaves(*_violating(lattice, classes, violators), lattice.caps)
-    suppressed = int(classes.rows[violators].sum())
+def _suppression_terms(lattice: Lattice, violating: _Violating, suppressed: int) -> tuple[Floats, ...]:
+    """Per column and level, the least term of any specialisation, which suppresses these rows at least."""
+    own = kernels.capped_leaves(*violating, lattice.caps)
     return tuple(
         lattice.loss.terms(j, sums + suppressed * lattice.loss.leaves[j] - own[j, : len(sums)])
         for j, sums in enumerate(lattice.covered)
     )
 
 
-def _violating(
-    lattice: Lattice, classes: Classes, violators: NDArray[np.int64]
-) -> tuple[NDArray[np.generic], ...]:
+def _violating(lattice: Lattice, classes: Classes, violators: NDArray[np.int64]) -> _Violating:
+    """The violating classes of a node, as the kernels want them."""
     return (
         violators,
         classes.rows,

@@ -49,8 +49,12 @@ def transform(
         ladder.name: _generalised(counts, j, ladder, node[j], removed)
         for j, ladder in enumerate(counts.ladders)
     }
-    columns = [quasi.get(column.name, _coarsened(table, column, row_removed)) for column in table.released]
-    frame = pl.DataFrame(columns)
+    kept = {
+        column.name: _coarsened(table, column, row_removed)
+        for column in table.released
+        if column.role is not Role.QUASI_IDENTIFIER
+    }
+    frame = pl.DataFrame({**quasi, **kept}).select(column.name for column in table.released)
     return in_order(frame if star else frame.filter(pl.Series(~row_removed)))
 
 
@@ -109,8 +113,6 @@ def _generalised(counts: Counts, j: int, ladder: Ladder, level: int, removed: Ma
 
 
 def _coarsened(table: Table, column: Column, row_removed: Mask) -> pl.Series:
-    if column.role is Role.QUASI_IDENTIFIER:
-        return table.frame[column.name]
     series = coarsen(table.frame[column.name], column)
     if column.role is not Role.INSENSITIVE:
         return series

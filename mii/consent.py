@@ -31,19 +31,6 @@ COLLECT, USE = f"{OID}.6", f"{OID}.8"
 RETROSPECTIVE = frozenset({f"{OID}.45", f"{OID}.46"})
 BEGINNING = date(1900, 1, 1)
 
-DATE_ELEMENTS: Mapping[str, tuple[str, ...]] = {
-    "Condition": ("recordedDate",),
-    "DiagnosticReport": ("effectiveDateTime", "effectivePeriod"),
-    "Encounter": ("period",),
-    "MedicationAdministration": ("effectiveDateTime", "effectivePeriod"),
-    "MedicationRequest": ("authoredOn",),
-    "MedicationStatement": ("effectiveDateTime", "effectivePeriod"),
-    "Observation": ("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
-    "Procedure": ("performedDateTime", "performedPeriod"),
-    "ServiceRequest": ("authoredOn",),
-}
-"""The elements that date a resource; a resource of another type is not dropped by its date."""
-
 _DAY = timedelta(days=1)
 
 Interval = tuple[date, date]

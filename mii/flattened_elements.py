@@ -113,32 +113,25 @@ def _medication(identity: str, rows: Sequence[Row]) -> fhir.Medication:
     return fhir.Medication(id=identity, code=code, ingredient=parts)
 
 
-def _administration(identity: str, rows: Sequence[Row]) -> fhir.MedicationAdministration:
-    kind = "MedicationAdministration"
-    return fhir.MedicationAdministration(
-        id=identity,
-        status=_text(rows, f"{kind}_status"),
-        subject=_subject(rows),
-        encounter=_reference(rows, f"{kind}_context_reference"),
-        concept=_drug(rows, kind),
-        reference=_reference(rows, f"{kind}_medication_X_Medicationreference_reference"),
-        moment=_text(rows, f"{kind}_effective_X_Effectivedatetime"),
-        period=_period(rows, f"{kind}_effective_X_Effectiveperiod"),
-    )
+def _event(
+    make: type[fhir.MedicationAdministration] | type[fhir.MedicationStatement],
+) -> Callable[[str, Sequence[Row]], fhir.Resource]:
+    """What makes one of the two types of medication event, whose columns differ in the type's name alone."""
+    kind = make.__name__
 
+    def build(identity: str, rows: Sequence[Row]) -> fhir.Resource:
+        return make(
+            id=identity,
+            status=_text(rows, f"{kind}_status"),
+            subject=_subject(rows),
+            encounter=_reference(rows, f"{kind}_context_reference"),
+            concept=_drug(rows, kind),
+            reference=_reference(rows, f"{kind}_medication_X_Medicationreference_reference"),
+            moment=_text(rows, f"{kind}_effective_X_Effectivedatetime"),
+            period=_period(rows, f"{kind}_effective_X_Effectiveperiod"),
+        )
 
-def _statement(identity: str, rows: Sequence[Row]) -> fhir.MedicationStatement:
-    kind = "MedicationStatement"
-    return fhir.MedicationStatement(
-        id=identity,
-        status=_text(rows, f"{kind}_status"),
-        subject=_subject(rows),
-        encounter=_reference(rows, f"{kind}_context_reference"),
-        concept=_drug(rows, kind),
-        reference=_reference(rows, f"{kind}_medication_X_Medicationreference_reference"),
-        moment=_text(rows, f"{kind}_effective_X_Effectivedatetime"),
-        period=_period(rows, f"{kind}_effective_X_Effectiveperiod"),
-    )
+    return build
 
 
 def _request(identity: str, rows: Sequence[Row]) -> fhir.MedicationRequest:
@@ -161,8 +154,8 @@ BUILDERS: Mapping[str, Callable[[str, Sequence[Row]], fhir.Resource]] = {
     "Procedure": _procedure,
     "Observation": _observation,
     "Medication": _medication,
-    "MedicationAdministration": _administration,
-    "MedicationStatement": _statement,
+    "MedicationAdministration": _event(fhir.MedicationAdministration),
+    "MedicationStatement": _event(fhir.MedicationStatement),
     "MedicationRequest": _request,
 }
 """Makes a resource from its id and its rows, by type. A flattened export holds no Consent."""

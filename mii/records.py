@@ -1,7 +1,6 @@
 """What is kept of the resources that are few: persons, stays, medications.
 
-They are msgspec Structs without garbage collection rather than dataclasses: they are quick to make and
-cross to another process as they are.
+They are msgspec Structs without garbage collection rather than dataclasses: they are quick to make.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Person(Struct, gc=False, array_like=True):
+class Person(Struct, gc=False):
     """A Patient. Texts are as written; the rows check them."""
 
     updated: str | None
@@ -21,7 +20,7 @@ class Person(Struct, gc=False, array_like=True):
     ags: str | None
 
 
-class Use(Struct, gc=False, frozen=True, array_like=True):
+class Use(Struct, gc=False, frozen=True):
     """An entry of Encounter.diagnosis with a role that can make a main diagnosis."""
 
     condition: str
@@ -29,7 +28,7 @@ class Use(Struct, gc=False, frozen=True, array_like=True):
     rank: int
 
 
-class Stay(Struct, gc=False, array_like=True):
+class Stay(Struct, gc=False):
     """An Encounter; ``levels`` are its codes of Kontaktebene, ``void`` the status where that voids it."""
 
     updated: str | None
@@ -43,7 +42,7 @@ class Stay(Struct, gc=False, array_like=True):
     uses: tuple[Use, ...]
 
 
-class Substance(Struct, gc=False, array_like=True):
+class Substance(Struct, gc=False):
     """A Medication: its ATC codes and the Medications that its ingredients name."""
 
     updated: str | None

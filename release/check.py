@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from math import prod
 from pathlib import Path
 
 from anonymizer.counts import Counts, count
 from anonymizer.table import Role
 from release import gate
-from release.config import load
+from release.config import Config, load
 from release.source import Source, read
 from release.staging import refuse_overlap
 from risk import FIGURES
+
+
+def admitted(path: Path) -> Config:
+    """The config in ``path``, with everything refused that can be before any data are read.
+
+    Raises:
+        AnonError: as `load` does; ``BadConfig`` for an unknown threshold or an output that is an input.
+    """
+    config = load(path)
+    gate.check_names(config.risk.thresholds, FIGURES)
+    refuse_overlap(config.output.directory, config.name, [config.input.source.path, path])
+    return config
 
 
 def check(path: Path) -> str:
@@ -22,9 +33,7 @@ def check(path: Path) -> str:
     Raises:
         AnonError: as the run would, but for what the search and everything after it may find.
     """
-    config = load(path)
-    gate.check_names(config.risk.thresholds, FIGURES)
-    refuse_overlap(config.output.directory, config.name, [config.input.source.path])
+    config = admitted(path)
     source = read(config)
     counts = count(source.table, config.criteria)
     return _told(source, counts, config.output.directory / config.name)
@@ -32,14 +41,13 @@ def check(path: Path) -> str:
 
 def _told(source: Source, counts: Counts, target: Path) -> str:
     table = source.table
-    size = prod(ladder.highest - ladder.lowest + 1 for ladder in counts.ladders)
     roles = {role: [column.name for column in table if column.role is role] for role in Role}
     there = " is already there: a run would end with 73" if target.exists() else ""
     return "\n".join(
         [
             f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
             *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
-            f"{'lattice':<17}{size:,} transformations over {counts.n_tuples:,} distinct tuples",
+            f"{'lattice':<17}{counts.lattice_size:,} transformations over {counts.n_tuples:,} distinct tuples",
             f"{'consent':<17}{source.consent}",
             f"{'output':<17}{target}{there}",
         ]

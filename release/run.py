@@ -18,7 +18,8 @@ from anonymizer.search import search
 from anonymizer.solution import Solution
 from anonymizer.transformation import transform
 from release import gate, tables
-from release.config import Config, load
+from release.check import admitted
+from release.config import Config
 from release.gate import PassedGate
 from release.journal import Journal
 from release.lock import hold_lock
@@ -26,10 +27,10 @@ from release.manifest import Statement
 from release.promise import Promise
 from release.publish import publish
 from release.source import Source, read
-from release.staging import Staging, refuse_existing, refuse_overlap
+from release.staging import Staging, refuse_existing
 from release.treatment import released_columns
 from release.verify import VerifiedRelease, verify
-from risk import FIGURES, Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
+from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
 
 SMALLEST_COUNT_LOGGED = 5
 """Where no k is asked for, counts below this one are logged as ``<5``."""
@@ -78,10 +79,8 @@ def run(
         AnonError: nothing was released; its ``exit_code`` says why.
     """
     watch = _Watch()
-    config = load(path)
+    config = admitted(path)
     config_digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    gate.check_names(config.risk.thresholds, FIGURES)
-    refuse_overlap(config.output.directory, config.name, [config.input.source.path, path])
     refuse_existing(config.output.directory, config.name)
     journal = Journal(config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED, sink=sink, form=form)
     with (
@@ -162,7 +161,7 @@ def _summary(
         "output": str(staging.target),
         "rows_in": verified.promise.table.frame.height,
         "rows_out": verified.frame.height,
-        "search": {**told, "transformation": dict(solution.transformation)},
+        "search": told,
     }
 
 

@@ -29,7 +29,6 @@ DTYPES: dict[str, pl.DataType] = {
     "datetime": pl.Datetime("us"),
     "list": pl.List(pl.String()),
 }
-FORMATS = ("parquet", "csv")
 _ROWS_PER_GROUP = 1 << 18
 _OWN_METADATA = {"ARROW:schema"}
 

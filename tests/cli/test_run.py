@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import release.run
 from tests.conftest import ROOT
 from tests.runs import CONFIG, anon, files, people, scene
 
@@ -269,44 +270,60 @@ def test_what_cannot_be_told_is_not_published(
     assert (tmp_path / "out/demo/release").exists() == (code == 0)
 
 
+def ended(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """A process of its own that runs ``program`` and then the command line."""
+    command = [sys.executable, "-c", f"{program}\nimport cli\ncli.main()", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+
+
 def test_a_signal_after_the_release_is_there_changes_nothing(config: Path, tmp_path: Path) -> None:
-    late = "import os, signal; from release import staging; rename = os.rename\n"
-    late += "import atexit, release.lock as lock; close = os.close\n"
-    late += "def closed(fd):\n close(fd)\n"
-    late += f" if os.path.exists({str(tmp_path / 'out/demo')!r}): os.kill(os.getpid(), signal.SIGTERM)\n"
-    late += "os.close = closed\nimport cli; cli.main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", late, "run", str(config)],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 0
+    late = f"""
+import os, signal
+close = os.close
+def closed(descriptor):
+    close(descriptor)
+    if os.path.exists({str(tmp_path / "out/demo")!r}):
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("signalled")
+os.close = closed
+"""
+    process = ended(late, "run", str(config))
+    assert process.returncode == 0
+    assert b"signalled" in process.stdout
     assert anon("verify", tmp_path / "out/demo").code == 0
 
 
 def test_a_signal_before_the_release_is_there_ends_the_run_cleanly(config: Path, tmp_path: Path) -> None:
-    early = "import os, signal, release.run as run; verify = run.verify\n"
-    early += "def interrupted(*a):\n os.kill(os.getpid(), signal.SIGTERM)\n return verify(*a)\n"
-    early += "run.verify = interrupted\nimport cli; cli.main()"
-    ended = subprocess.run(
-        [sys.executable, "-c", early, "run", str(config)],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 143
+    early = """
+import os, signal, release.run as run
+verify = run.verify
+def interrupted(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return verify(*arguments)
+run.verify = interrupted
+"""
+    assert ended(early, "run", str(config)).returncode == 143
     assert set(files(tmp_path / "out")) == {".anon.lock"}
 
 
 def test_help_and_version_answer() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", "import cli; cli.main()", "--help"], cwd=ROOT, capture_output=True, check=True
-    )
+    told = ended("", "--help")
+    assert told.returncode == 0
     assert b"export" in told.stdout
     assert anon("--version").out.startswith("anon 0.")
+
+
+def test_an_unexpected_error_is_told_in_the_form_that_was_asked_for(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(release.run, "count", broken)
+    result = anon("run", config, "--json", "--log-format", "json")
+    assert result.code == json.loads(result.out)["exit_code"] == 70
+    assert "ZeroDivisionError" in json.loads(result.err.splitlines()[-1])["message"]
+    assert anon("run", config).err.splitlines()[-1].startswith("  ")
 
 
 ICD = """\

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mii.consent import DATE_ELEMENTS, ConsentRecord, Decision, EncounterPeriod, Provision, Window, decide
+from mii.consent import ConsentRecord, Decision, EncounterPeriod, Provision, Window, decide
 from tests.conftest import SHARED, needs_shared
 
 TODAY = date(2026, 11, 22)
@@ -57,6 +57,20 @@ def decided() -> dict[str, Decision]:
     ]
     consents = [read_consent(resource) for resource in resources("Consent")]
     return dict(decide(consents, stays, reference_date=TODAY, consent_date=TODAY))
+
+
+DATE_ELEMENTS = {
+    "Condition": ("recordedDate",),
+    "DiagnosticReport": ("effectiveDateTime", "effectivePeriod"),
+    "Encounter": ("period",),
+    "MedicationAdministration": ("effectiveDateTime", "effectivePeriod"),
+    "MedicationRequest": ("authoredOn",),
+    "MedicationStatement": ("effectiveDateTime", "effectivePeriod"),
+    "Observation": ("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
+    "Procedure": ("performedDateTime", "performedPeriod"),
+    "ServiceRequest": ("authoredOn",),
+}
+"""The elements that date a resource, read here on their own; other types are not dropped by a date."""
 
 
 def kept_and_dropped(decided: dict[str, Decision], who: str) -> tuple[int, int]:
