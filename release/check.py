@@ -42,12 +42,13 @@ def check(path: Path) -> str:
 def _told(source: Source, counts: Counts, target: Path) -> str:
     table = source.table
     roles = {role: [column.name for column in table if column.role is role] for role in Role}
+    lattice = f"{counts.lattice_size:,} transformations over {counts.n_tuples:,} distinct tuples"
     there = " is already there: a run would end with 73" if target.exists() else ""
     return "\n".join(
         [
             f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
             *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
-            f"{'lattice':<17}{counts.lattice_size:,} transformations over {counts.n_tuples:,} distinct tuples",
+            f"{'lattice':<17}{lattice}",
             f"{'consent':<17}{source.consent}",
             f"{'output':<17}{target}{there}",
         ]
