@@ -92,6 +92,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="do everything, then publish nothing")] = False,
 ) -> None:
     """Anonymise, verify, assess and publish, in one step or not at all."""
+    from release.progress import Screen
     from release.run import run as run_release
 
     def announce(outcome: Outcome) -> None:
@@ -101,8 +102,9 @@ def run(
             _print(_told(outcome, dry_run=dry_run))
 
     _failure.as_summary, _failure.as_event = as_json, log_format is LogFormat.JSON
-    sink = None if quiet else sys.stderr
-    run_release(config, dry_run=dry_run, sink=sink, form=log_format.value, announce=announce)
+    follows_search = not as_json and log_format is LogFormat.TEXT
+    screen = Screen(None if quiet else sys.stderr, log_format.value, follows_search)
+    run_release(config, dry_run=dry_run, screen=screen, announce=announce)
 
 
 @app.command()

@@ -7,16 +7,17 @@ sensitive values merged into it. So any node can be reached from the classes of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer import kernels
+from anonymizer.code_sets import CodeSets
 from anonymizer.counts import Counts, Pairs
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.encoding import Codes, Counts64
+from anonymizer.sensitive import Held
 
 Node = tuple[int, ...]
 
@@ -58,8 +59,10 @@ class Ladders:
 class Classes:
     """The equivalence classes at ``node``.
 
-    ``representatives`` int32 (classes) are base tuples, ``rows`` int64 (classes). ``people`` and ``values``
-    are (class, item) pairs as in ``Counts``; ``n_people`` and ``n_values`` their distinct items per class.
+    ``representatives`` int32 (classes) are base tuples, ``rows`` int64 (classes). ``people`` are (class,
+    person) pairs as in ``Counts`` and ``n_people`` int64 (classes) their number; ``held`` tells what each
+    class holds of each sensitive column; ``population`` int64 (classes), ``sets`` and ``by_row`` are as in
+    ``Counts``. A class without rows is one of the population only.
     """
 
     node: Node
@@ -67,8 +70,10 @@ class Classes:
     rows: Counts64
     people: Pairs | None
     n_people: Counts64
-    values: dict[str, Pairs]
-    n_values: dict[str, Counts64]
+    held: dict[str, Held]
+    population: Counts64 | None = None
+    sets: dict[str, CodeSets] = field(default_factory=dict)
+    by_row: dict[str, Held] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,23 +124,15 @@ def merge(
     total, first = kernels.merge_rows(class_of, classes, rows, members)
     pairs = (source or counts).people
     people, n_people = (None, total) if pairs is None else _merge_pairs(pairs, class_of, classes)
-    values: dict[str, Pairs] = {}
-    n_values: dict[str, Counts64] = {}
-    for name, held in (source or counts).values.items():
-        values[name], n_values[name] = _merge_pairs(held, class_of, classes)
-    return Classes(node, first, total, people, n_people, values, n_values)
-
-
-def violations(classes: Classes, criteria: Sequence[Criterion]) -> NDArray[np.bool_]:
-    """Which classes break a criterion; bool (classes)."""
-    broken = np.zeros(len(classes), np.bool_)
-    for criterion in criteria:
-        match criterion:
-            case KAnonymity(k):
-                broken |= classes.n_people < k
-            case DistinctLDiversity(column, minimum):
-                broken |= classes.n_values[column] < minimum
-    return broken
+    before = source.held if source else {name: column.held for name, column in counts.sensitive.items()}
+    held = {name: pairs.merged(class_of, classes) for name, pairs in before.items()}
+    population = (source or counts).population
+    if population is not None:
+        population, _ = kernels.merge_rows(class_of, classes, population, members)
+    sets = {name: owned.merged(class_of) for name, owned in (source or counts).sets.items()}
+    counted = source.by_row if source else {name: column.held for name, column in counts.by_row.items()}
+    by_row = {name: pairs.merged(class_of, classes) for name, pairs in counted.items()}
+    return Classes(node, first, total, people, n_people, held, population, sets, by_row)
 
 
 def _chunks(sizes: Sequence[int], tuples: int) -> list[list[int]]:

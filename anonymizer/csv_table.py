@@ -17,11 +17,14 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from anonymizer.arrow_text import text
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.values import nfc
 
 _BLOCK_BYTES: Final = 8 << 20
 _SCAN_BYTES: Final = 8 << 20
+_SAMPLE_BYTES: Final = 1 << 20
+_REPEATED: Final = 4
+"""A column is held as a dictionary where a text stands in at least so many rows of the sample on average."""
 _QUOTE: Final = ord('"')
 
 
@@ -36,10 +39,21 @@ def parse_csv(data: bytes, delimiter: str, missing: frozenset[str]) -> pl.DataFr
     names = _header(data, delimiter)
     refused: Counter[int] = Counter()
     options = _parse_options(delimiter, quoted, one_column=len(names) == 1, refused=refused)
-    table = _parse(data, _block_bytes(data, quoted), options, _convert_options(names, missing))
+    converted = _convert_options(names, missing, _repeating(data, delimiter, quoted, names))
+    table = _parse(data, _block_bytes(data, quoted), options, converted)
     require_even_rows(refused, len(names), table.num_rows)
-    frame = pl.DataFrame(pl.from_arrow(table)).rename(dict(zip(names, map(composed, names), strict=True)))
-    return frame if data.isascii() else frame.with_columns(nfc(column) for column in frame)
+    return _frame(table)
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    """Return an Arrow table's text as String columns."""
+    import pyarrow as pa
+
+    named = zip(table.column_names, table.columns, strict=True)
+    columns = [text(cells).alias(composed(name)) for name, cells in named]
+    # The pool would keep what parsing took for itself.
+    pa.default_memory_pool().release_unused()
+    return pl.DataFrame(columns)
 
 
 def composed(text: str) -> str:
@@ -131,14 +145,31 @@ def _counter_of_rows(refused: Counter[int]) -> Callable[[Any], str]:
     return refuse
 
 
-def _convert_options(names: list[str], missing: frozenset[str]) -> Any:
+def _repeating(data: bytes, delimiter: str, quoted: bool, names: list[str]) -> set[str]:
+    """Return the columns whose cells repeat in the first block: those take less memory as dictionaries."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    blocks = arrow_csv.ReadOptions(block_size=_SAMPLE_BYTES, use_threads=False)
+    options = _parse_options(delimiter, quoted, one_column=len(names) == 1, refused=Counter())
+    converted = _convert_options(names, frozenset(), set())
+    try:
+        with arrow_csv.open_csv(pa.BufferReader(data), blocks, options, converted) as reader:
+            sample = pl.DataFrame(pl.from_arrow(reader.read_next_batch()))
+    except (pa.ArrowInvalid, StopIteration):  # reading the whole file will tell
+        return set()
+    return {name for name in names if sample[name].n_unique() * _REPEATED <= sample.height}
+
+
+def _convert_options(names: list[str], missing: frozenset[str], repeating: set[str]) -> Any:
     """Return how cells become values: all text, and only ``missing`` null, however it is composed."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     forms = {unicodedata.normalize(form, value) for value in missing for form in ("NFC", "NFD")}
+    few = pa.dictionary(pa.int32(), pa.string())
     return arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
+        column_types={name: few if name in repeating else pa.string() for name in names},
         null_values=sorted(forms | missing),
         strings_can_be_null=True,
     )

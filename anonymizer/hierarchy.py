@@ -128,11 +128,15 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Integers from ``bottom`` in bands of growing, nested width; everything from ``top`` is one leaf."""
+    """Integers from ``bottom`` in bands of growing, nested width; everything from ``top`` is one leaf.
+
+    What lies below ``bottom`` is refused, or one leaf more where ``bottom_group`` is true.
+    """
 
     widths: tuple[int, ...]
     top: int
     bottom: int = 0
+    bottom_group: bool = False
 
     def __post_init__(self) -> None:
         nested = all(b > a and b % a == 0 for a, b in zip((1, *self.widths), self.widths, strict=False))
@@ -149,7 +153,7 @@ class Bands:
 
     @property
     def leaves(self) -> int:
-        return self.top - self.bottom + 1
+        return self.top - self.bottom + 1 + self.bottom_group
 
     def generalise(self, values: Sequence[str]) -> Generalised:
         """Closed bands such as ``[40, 44]``; raises ``BadInput`` for what is no integer from ``bottom``."""
@@ -160,13 +164,16 @@ class Bands:
 
     def _belongs(self, value: str) -> bool:
         # Canonical integers only: 7 and 07 would be two values of one band.
-        return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", value)) and int(value) >= self.bottom
+        is_integer = bool(re.fullmatch(r"0|-?[1-9][0-9]{0,17}", value))
+        return is_integer and (self.bottom_group or int(value) >= self.bottom)
 
     def _step(self, width: int) -> Step:
         def band(value: str) -> tuple[str, int]:
             number = int(value)
             if number >= self.top:
                 return f"[{self.top}, {SUPPRESSED})", 1
+            if number < self.bottom:
+                return f"({SUPPRESSED}, {self.bottom - 1}]", 1
             if width == 1:
                 return str(number), 1
             start = number // width * width
@@ -181,9 +188,9 @@ def suppression() -> Suppression:
     return Suppression()
 
 
-def bands(widths: Sequence[int], *, top: int, bottom: int = 0) -> Bands:
+def bands(widths: Sequence[int], *, top: int, bottom: int = 0, bottom_group: bool = False) -> Bands:
     """Bands of integers, top-coded at ``top``; raises ``BadConfig`` where the widths do not nest."""
-    return Bands(tuple(widths), top, bottom)
+    return Bands(tuple(widths), top, bottom, bottom_group)
 
 
 def prefix(kept: Sequence[int], *, length: int = 5) -> Prefix:

@@ -123,3 +123,12 @@ def capped_leaves(violators, rows, representatives, codes, leaf_counts, offsets,
             for level in range(caps.shape[1]):
                 total[j, level] += rows[c] * min(here, caps[j, level])
     return total
+
+
+@kernel
+def rows_per_code(codes, column, rows, size):  # type: ignore[no-untyped-def]
+    """The rows of the tuples with each code below ``size`` in a column; int64 (size)."""
+    total = np.zeros(size, np.int64)
+    for i in range(len(codes)):
+        total[codes[i, column]] += rows[i]
+    return total

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from anonymizer.arrow_text import text
 from anonymizer.csv_table import composed, require_names
 from anonymizer.errors import BadInput, InputMissing
-from anonymizer.values import canonical, finite, nfc
+from anonymizer.values import canonical, finite
 
 MAX_DECODED_BYTES: Final = 2 << 30
 
@@ -54,12 +55,12 @@ def _column(name: str, column: Any, missing: frozenset[str]) -> pl.Series:
     from pyarrow import types
 
     if types.is_dictionary(column.type):
-        return _text(column, missing).alias(name)
+        return text(column, missing).alias(name)
     values = _scalars(name, column)
     # The text of a number is never empty: the default declares nothing here and costs nothing.
     if declared := sorted(missing - {""}):
-        text = canonical(values)
-        return pl.select(pl.when(~text.is_in(declared)).then(values)).to_series().alias(name)
+        spelled = canonical(values)
+        return pl.select(pl.when(~spelled.is_in(declared)).then(values)).to_series().alias(name)
     return values
 
 
@@ -99,16 +100,6 @@ def _off_calendar(values: pl.Series) -> int:
     else:
         return 0
     return int((~inside).sum())
-
-
-def _text(column: Any, missing: frozenset[str]) -> pl.Series:
-    """Return a dictionary-encoded column as String; rows with the same text share its bytes."""
-    if not column.num_chunks:
-        return pl.Series(dtype=pl.String)
-    chunks = column.unify_dictionaries().chunks
-    distinct = nfc(pl.Series(pl.from_arrow(chunks[0].dictionary)))
-    present = distinct.set(distinct.is_in(list(missing)), None)
-    return present.gather(pl.concat(pl.Series(pl.from_arrow(chunk.indices)) for chunk in chunks))
 
 
 def _require_flat(schema: Any) -> list[str]:

@@ -1,197 +1,91 @@
-"""The exact search of the generalisation lattice: the transformation with the least loss, proven.
+"""The exact search of the generalisation lattice: the transformation of least information loss, proven.
 
-Branch and bound over the whole lattice. ``bounds`` holds a lower bound of every node's loss, at first the
-loss without suppression, which needs the columns' marginals only. Each evaluated node x then tells about the
-whole box of its specialisations: the criteria are monotone (what a class holds survives a merge), so the rows
-x must suppress are suppressed in all of the box. If they are too many, the box is out; otherwise they raise
-the box's bounds. The search stops when no bound lies below the best loss found.
-
-The next target is the node with the least bound. On a chain from it to the top, bisection finds the most
-general node that already rules it out, since that one rules out most else (predictive tagging on chains:
-Kohlmayer et al., "Flash", PASSAT 2012); without one the target itself is evaluated.
+Branch and bound over the whole lattice: `lattice` keeps the nodes that may still be the optimum and says which
+to evaluate next, an explorer evaluates them. What an evaluated node tells holds for the whole box of its
+specialisations: rows that are lost to them all, and so bounds of what they cost. The search ends when no bound
+lies below the best found, or at a limit; then the least bound left tells how much better the optimum can be.
 """
 
 from __future__ import annotations
 
 import time
-from bisect import insort
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anonymizer import kernels
-from anonymizer.classes import Classes, Ladders, Node, base_classes, roll_up, violations
+from anonymizer.affine import AffineMetric
+from anonymizer.class_metrics import ClassMetric, prepare
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion
-from anonymizer.encoding import Ladder
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
-from anonymizer.loss import Floats, Loss, marginals, score
+from anonymizer.exploring import General
+from anonymizer.lattice import ALIVE, CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL, TRACED, Lattice, least_bound
+from anonymizer.metrics import Loss, Metric
+from anonymizer.opening import Compiled, open_lattice, unpacked
 from anonymizer.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24
-_SLACK = 1e-11
-"""Totals this close count as equal: rounding must neither prune a tie nor decide one."""
-_CACHED_TABLES = 64
 _LARGEST_SUM = 2**62
-_Violating = tuple[NDArray[np.generic], ...]
-_MOST_COLUMNS = 64
-"""As many axes as an array can have."""
+_SLICE_S = 0.1
+"""How long the compiled search runs before it looks up: for limits, progress and Ctrl-C."""
+
+Report = Callable[[int, float | None, float], None]
+"""Is told the nodes evaluated, the best score so far and the score that none can fall below."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A node's exact result: ``total`` is the metric's sum of terms (infinite beyond the limit)."""
+class Effort:
+    """How far a search goes: to the proof, or no further than so many nodes or seconds.
 
-    node: Node
-    classes: int
-    suppressed: int
-    total: float
-
-    @property
-    def rank(self) -> tuple[float, int, int, Node]:
-        """What is best: least loss, then fewest suppressed rows, then lowest levels, then lexicographic."""
-        rounded = round(self.total / _SLACK) if np.isfinite(self.total) else np.inf
-        return (rounded, self.suppressed, sum(self.node), self.node)
-
-
-@dataclass(frozen=True, slots=True)
-class Insight:
-    """What a node tells about its specialisations: ``terms[j][level]`` bound column j's term from below.
-
-    ``None`` where the node suppresses too much, and so do they all.
+    The same ``max_nodes`` always gives the same answer; ``time_limit_s`` does not.
     """
 
-    terms: tuple[Floats, ...] | None
-
-    def bound(self, node: Node) -> float:
-        """A lower bound of the total at ``node``, a specialisation."""
-        if self.terms is None:
-            return float(np.inf)
-        return float(sum(float(terms[level]) for terms, level in zip(self.terms, node, strict=True)))
+    max_nodes: int | None = None
+    time_limit_s: float | None = None
 
 
-class Tables:
-    """Classes of evaluated nodes that others can be rolled up from: small to large, the base last."""
+class Explorer(Protocol):
+    """Evaluates nodes of a lattice."""
 
-    def __init__(self, held: list[Classes]) -> None:
-        self._held = held
-        self._nodes = np.array([classes.node for classes in held])
-
-    def source_for(self, node: Node) -> Classes:
-        """The smallest classes held of a specialisation of ``node``."""
-        return self._held[int((self._nodes <= node).all(axis=1).argmax())]
-
-    def keep(self, classes: Classes) -> None:
-        """Hold these classes too; beyond the limit the largest but the base make room."""
-        *others, base = self._held
-        insort(others, classes, key=len)
-        self._held = [*others[:_CACHED_TABLES], base]
-        self._nodes = np.array([each.node for each in self._held])
+    def explore(self, lattice: Lattice, most_nodes: int) -> bool:
+        """Evaluate up to so many nodes; whether there are none left that can be the optimum."""
+        ...
 
 
-@dataclass(slots=True)
-class Lattice:
-    """The search's state: a bound per node, the best node so far, and tables to roll others up from."""
+def search(
+    counts: Counts,
+    criteria: Sequence[Criterion],
+    suppression_limit: Fraction,
+    *,
+    metric: Metric = Loss(),
+    effort: Effort = Effort(),
+    progress: Report | None = None,
+) -> Solution:
+    """The transformation of least loss that meets the criteria within the suppression limit.
 
-    counts: Counts
-    criteria: Sequence[Criterion]
-    limit: int
-    ladders: Ladders
-    loss: Loss
-    covered: tuple[NDArray[np.int64], ...]
-    rises: tuple[tuple[float, ...], ...]
-    caps: NDArray[np.int64]
-    lowest: Node
-    highest: Node
-    bounds: Floats
-    tables: Tables
-    best: Evaluation | None = None
-    trace: list[Improvement] = field(default_factory=list)
-    insights: dict[Node, Insight] = field(default_factory=dict)
-
-    @property
-    def ceiling(self) -> float:
-        """Nodes whose bound lies above cannot be the optimum."""
-        return self.best.total + _SLACK if self.best else float(np.finfo(np.float64).max)
-
-    def position(self, node: Node) -> Node:
-        """The node's index in ``bounds``."""
-        return tuple(level - low for level, low in zip(node, self.lowest, strict=True))
-
-
-def search(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fraction) -> Solution:
-    """The transformation of least loss that meets the criteria within the suppression limit, proven optimal.
-
-    ``suppression_limit`` is the share of rows that may be suppressed; ties go to fewer suppressed rows, then
-    lower levels.
+    It is proven to be the optimum unless ``effort`` ends the search before. ``suppression_limit`` is the share
+    of rows that may be suppressed; ties go to fewer suppressed rows, then lower levels.
 
     Raises:
-        CriteriaNotMet: no transformation does.
+        CriteriaNotMet: no transformation does, or none was found.
         ComponentMissing: the lattice is larger than this search holds in memory.
+        BadConfig: numbers that would not be exact.
     """
     started = time.perf_counter()
-    lattice = open_lattice(counts, criteria, suppression_limit)
-    while (target := _most_promising(lattice)) is not None:
-        _settle(lattice, target)
-    best = lattice.best
-    if best is None or best.classes == 0:
-        raise CriteriaNotMet(
-            "no transformation meets the criteria within the suppression limit",
-            hint="allow more suppression, coarser levels or weaker criteria",
-        )
-    return Solution(
-        transformation={ladder.name: level for ladder, level in zip(counts.ladders, best.node, strict=True)},
-        metric="loss",
-        score=score(best.total),
-        optimal=True,
-        lattice_size=lattice.bounds.size,
-        nodes_checked=len(lattice.insights),
-        classes=best.classes,
-        suppressed=best.suppressed,
-        seconds=time.perf_counter() - started,
-        trace=tuple(lattice.trace),
-    )
-
-
-def open_lattice(counts: Counts, criteria: Sequence[Criterion], suppression_limit: Fraction) -> Lattice:
-    """The lattice with the bounds that the marginals give; raises ``ComponentMissing`` beyond 2^24 nodes."""
     _refuse_beyond_integers(counts)
-    size = counts.lattice_size
-    if size > LARGEST_LATTICE:
-        raise ComponentMissing(
-            f"a lattice of {size:,} transformations is beyond the exact search",
-            hint="drop levels or narrow them with min_level and max_level",
-        )
-    loss, covered = Loss.of(counts), marginals(counts)
-    unsuppressed = tuple(loss.terms(j, sums) for j, sums in enumerate(covered))
-    lattice = Lattice(
-        counts=counts,
-        criteria=criteria,
-        limit=suppression_allowance(suppression_limit, counts.n_rows),
-        ladders=Ladders.of(counts),
-        loss=loss,
-        covered=covered,
-        rises=tuple(tuple(np.diff(terms).tolist()) for terms in unsuppressed),
-        caps=_caps(counts.ladders),
-        lowest=tuple(ladder.lowest for ladder in counts.ladders),
-        highest=tuple(ladder.highest for ladder in counts.ladders),
-        bounds=np.zeros([ladder.highest - ladder.lowest + 1 for ladder in counts.ladders]),
-        tables=Tables([base_classes(counts)]),
+    prepared = prepare(counts, metric)
+    lattice = open_lattice(counts, prepared)
+    limit = suppression_allowance(suppression_limit, counts.n_rows)
+    explorer: Explorer = Compiled.of(counts, criteria, limit, prepared) or General.of(
+        counts, criteria, limit, prepared
     )
-    _raise_bounds(lattice, lattice.highest, Insight(unsuppressed))
-    return lattice
-
-
-def _refuse_beyond_integers(counts: Counts) -> None:
-    """Sums of covered leaves must stay exact, and the bounds an array numpy can have."""
-    for ladder in counts.ladders:
-        if ladder.leaves * counts.n_rows >= _LARGEST_SUM:
-            raise BadConfig("the domain is too large to sum over all rows", column=ladder.name)
-    if len(counts.ladders) > _MOST_COLUMNS:
-        raise ComponentMissing(f"more than {_MOST_COLUMNS} quasi-identifiers are beyond the exact search")
+    proven = _explore(lattice, explorer, prepared, effort=effort, progress=progress)
+    if not lattice.registers[FOUND] or not lattice.registers[CLASSES]:
+        raise _nothing_found(proven)
+    return _solution(counts, lattice, prepared, metric=metric, proven=proven, started=started)
 
 
 def suppression_allowance(limit: Fraction, n_rows: int) -> int:
@@ -199,115 +93,84 @@ def suppression_allowance(limit: Fraction, n_rows: int) -> int:
     return int(limit * n_rows)
 
 
-def evaluate(lattice: Lattice, node: Node) -> Evaluation:
-    """A node's classes, suppressed rows and loss; what it tells about others is put into the bounds."""
-    source = lattice.tables.source_for(node)
-    classes = roll_up(lattice.counts, lattice.ladders, source, node)
-    if 2 * len(classes) <= len(source):
-        lattice.tables.keep(classes)
-    violators = np.flatnonzero(violations(classes, lattice.criteria))
-    suppressed = int(classes.rows[violators].sum())
-    kept = len(classes) - len(violators)
-    if suppressed > lattice.limit:
-        evaluation, insight = Evaluation(node, kept, suppressed, float(np.inf)), Insight(None)
-    else:
-        violating = _violating(lattice, classes, violators)
-        evaluation = Evaluation(node, kept, suppressed, _total(lattice, node, violating, suppressed))
-        insight = Insight(_suppression_terms(lattice, violating, suppressed))
-    lattice.insights[node] = insight
-    _raise_bounds(lattice, node, insight)
-    lattice.bounds[lattice.position(node)] = np.inf
-    return evaluation
+def _refuse_beyond_integers(counts: Counts) -> None:
+    """Sums of covered leaves must stay exact, and the lattice in memory."""
+    for ladder in counts.ladders:
+        if ladder.leaves * counts.n_rows >= _LARGEST_SUM:
+            raise BadConfig("the domain is too large to sum over all rows", column=ladder.name)
+    if counts.lattice_size > LARGEST_LATTICE:
+        raise ComponentMissing(
+            f"a lattice of {counts.lattice_size:,} transformations is beyond the exact search",
+            hint="drop levels or narrow them with min_level and max_level",
+        )
 
 
-def _total(lattice: Lattice, node: Node, violating: _Violating, suppressed: int) -> float:
-    """The metric's total: marginals, with the violators' rows covering all leaves instead of their own."""
-    saved = kernels.suppressed_leaves(*violating)
-    covered = [
-        int(sums[level]) - int(own) + suppressed * leaves
-        for sums, level, own, leaves in zip(lattice.covered, node, saved, lattice.loss.leaves, strict=True)
-    ]
-    return lattice.loss.total(covered)
+def _explore(
+    lattice: Lattice,
+    explorer: Explorer,
+    prepared: AffineMetric | ClassMetric,
+    *,
+    effort: Effort,
+    progress: Report | None,
+) -> bool:
+    """Whether the search came to its end within the limits."""
+    started, nodes = time.perf_counter(), 8
+    while True:
+        left = nodes if effort.max_nodes is None else effort.max_nodes - int(lattice.registers[CHECKED])
+        begun = time.perf_counter()
+        if explorer.explore(lattice, min(nodes, left)):
+            return True
+        now = time.perf_counter()
+        if left <= nodes and effort.max_nodes is not None:
+            return bool(lattice.registers[ALIVE] == 0)
+        if effort.time_limit_s is not None and now - started >= effort.time_limit_s:
+            return False
+        if now - begun < _SLICE_S / 2:
+            nodes *= 2
+        if progress is not None:
+            best = prepared.score(float(lattice.best[TOTAL])) if lattice.registers[FOUND] else None
+            progress(int(lattice.registers[CHECKED]), best, prepared.score(least_bound(lattice)))
 
 
-def _suppression_terms(lattice: Lattice, violating: _Violating, suppressed: int) -> tuple[Floats, ...]:
-    """Per column and level, the least term of any specialisation, which suppresses these rows at least."""
-    own = kernels.capped_leaves(*violating, lattice.caps)
-    return tuple(
-        lattice.loss.terms(j, sums + suppressed * lattice.loss.leaves[j] - own[j, : len(sums)])
-        for j, sums in enumerate(lattice.covered)
+def _nothing_found(proven: bool) -> CriteriaNotMet:
+    if proven:
+        return CriteriaNotMet(
+            "no transformation meets the criteria within the suppression limit",
+            hint="allow more suppression, coarser levels or weaker criteria",
+        )
+    return CriteriaNotMet(
+        "no transformation that meets the criteria was found within the search's limits",
+        hint="raise search.max_nodes or search.time_limit_s",
     )
 
 
-def _violating(lattice: Lattice, classes: Classes, violators: NDArray[np.int64]) -> _Violating:
-    """The violating classes of a node, as the kernels want them."""
-    return (
-        violators,
-        classes.rows,
-        classes.representatives,
-        lattice.counts.codes,
-        lattice.ladders.leaf_counts,
-        lattice.ladders.offsets(classes.node),
+def _solution(
+    counts: Counts,
+    lattice: Lattice,
+    prepared: AffineMetric | ClassMetric,
+    *,
+    metric: Metric,
+    proven: bool,
+    started: float,
+) -> Solution:
+    best = float(lattice.best[TOTAL])
+    levels = unpacked(lattice, lattice.best_node[0])
+    trace = lattice.trace[: lattice.registers[TRACED]]
+    return Solution(
+        transformation={
+            ladder.name: ladder.lowest + level for ladder, level in zip(counts.ladders, levels, strict=True)
+        },
+        metric=metric.name,
+        score=prepared.score(best),
+        bound=prepared.score(best if proven else min(best, least_bound(lattice))),
+        optimal=proven,
+        lattice_size=counts.lattice_size,
+        nodes_checked=int(lattice.registers[CHECKED]),
+        classes=int(lattice.registers[CLASSES]),
+        suppressed=int(lattice.registers[SUPPRESSED]),
+        seconds=time.perf_counter() - started,
+        trace=tuple(
+            Improvement(int(nodes), prepared.score(float(total)), int(suppressed))
+            for nodes, total, suppressed in np.asarray(trace)
+        ),
     )
-
-
-def _caps(ladders: Sequence[Ladder]) -> NDArray[np.int64]:
-    """The largest number of leaves under one label, per column and level (the last one repeated)."""
-    height = max(ladder.top for ladder in ladders) + 1
-    largest = [ladder.leaf_counts.max(axis=1, initial=1) for ladder in ladders]
-    return np.array([np.pad(row, (0, height - len(row)), mode="edge") for row in largest])
-
-
-def _raise_bounds(lattice: Lattice, node: Node, insight: Insight) -> None:
-    """Put what ``node`` tells into the bounds of all its specialisations."""
-    box = lattice.bounds[tuple(slice(0, position + 1) for position in lattice.position(node))]
-    if insight.terms is None:
-        box[...] = np.inf
-        return
-    totals = np.zeros(())
-    for terms, low, high in zip(insight.terms, lattice.lowest, node, strict=True):
-        totals = totals[..., np.newaxis] + terms[low : high + 1]
-    np.maximum(box, totals, out=box)
-
-
-def _most_promising(lattice: Lattice) -> Node | None:
-    """The node with the least bound, or ``None`` where none can beat the best."""
-    position = np.unravel_index(int(np.argmin(lattice.bounds)), lattice.bounds.shape)
-    if lattice.bounds[position] > lattice.ceiling:
-        return None
-    return tuple(int(p) + low for p, low in zip(position, lattice.lowest, strict=True))
-
-
-def _settle(lattice: Lattice, target: Node) -> None:
-    """Rule ``target`` out by the most general node on a chain that does, or evaluate it."""
-    chain = _chain(lattice, target)
-    low, high = 0, len(chain) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        _visit(lattice, chain[middle])
-        if lattice.insights[chain[middle]].bound(target) > lattice.ceiling:
-            low = middle
-        else:
-            high = middle - 1
-    _visit(lattice, chain[low])
-
-
-def _visit(lattice: Lattice, node: Node) -> None:
-    if node in lattice.insights:
-        return
-    evaluation = evaluate(lattice, node)
-    if np.isfinite(evaluation.total) and (lattice.best is None or evaluation.rank < lattice.best.rank):
-        lattice.best = evaluation
-        found = Improvement(len(lattice.insights), score(evaluation.total), evaluation.suppressed)
-        lattice.trace.append(found)
-
-
-def _chain(lattice: Lattice, node: Node) -> list[Node]:
-    """Nodes from ``node`` to the top, one step at a time where the loss without suppression grows least."""
-    chain = [node]
-    while node != lattice.highest:
-        steps = [j for j, level in enumerate(node) if level < lattice.highest[j]]
-        j = min(steps, key=lambda column: lattice.rises[column][node[column]])
-        node = (*node[:j], node[j] + 1, *node[j + 1 :])
-        chain.append(node)
-    return chain

@@ -26,7 +26,7 @@ class Column:
 
     ``sensitive`` is true for the role `sensitive` and for a quasi-identifier that is sensitive as well.
     ``min_level``/``max_level`` bound a quasi-identifier's generalisation level; ``release_level`` fixes the
-    level of a column that is no quasi-identifier; ``clip`` bounds a numeric column.
+    level of a column that is no quasi-identifier; ``clip`` bounds a numeric column (``None``: an open side).
     """
 
     name: str
@@ -37,7 +37,7 @@ class Column:
     min_level: int = 0
     max_level: int | None = None
     release_level: int | None = None
-    clip: tuple[float, float] | None = None
+    clip: tuple[float | None, float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,13 @@ class Table:
 
     ``frame`` holds exactly the columns of ``columns``, in that order; a quasi-identifier is a String column
     in canonical form (NFC, ISO dates, integers without leading signs or zeros), missing is null.
+    ``population`` holds the quasi-identifiers of everybody whom the people come from, a row per person.
     """
 
     frame: pl.DataFrame
     columns: tuple[Column, ...]
     subject: str | None
+    population: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.frame.columns) != tuple(column.name for column in self.columns):

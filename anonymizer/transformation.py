@@ -5,27 +5,41 @@ Released rows are sorted by all released columns, so that their order holds no i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import ceil, floor
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer import values
-from anonymizer.classes import Ladders, Node, merge, number_classes, violations
+from anonymizer.classes import Classes, Ladders, Node, merge, number_classes
+from anonymizer.coarsening import coarsen as coarsen
+from anonymizer.code_sets import codes_to_remove, without
 from anonymizer.counts import Counts
-from anonymizer.criteria import Criterion
-from anonymizer.encoding import Ladder, level_labels
-from anonymizer.errors import BadConfig
+from anonymizer.criteria import Criterion, KMAnonymity
+from anonymizer.encoding import Codes, Ladder
 from anonymizer.hierarchy import SUPPRESSED
+from anonymizer.judging import judge
+from anonymizer.row_order import in_order
+from anonymizer.sample_criteria import hold, of_the_sample, suppressed_classes
 from anonymizer.solution import Solution
 from anonymizer.table import Column, Role, Table
 
 Mask = NDArray[np.bool_]
 Suppressed = Literal["drop", "star"]
-_INT64 = np.iinfo(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """The released frame, and what was done to some classes alone.
+
+    ``removed_codes`` tells by list column which codes left the lists of which class (see
+    ``code_sets.codes_to_remove``).
+    """
+
+    frame: pl.DataFrame
+    removed_codes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def transform(
@@ -36,6 +50,32 @@ def transform(
     *,
     suppressed: Suppressed = "drop",
 ) -> pl.DataFrame:
+    """The frame of ``transformed``."""
+    return transformed(table, counts, solution, criteria, suppressed=suppressed).frame
+
+
+def codes_removed(
+    table: Table,
+    counts: Counts,
+    solution: Solution,
+    criteria: Sequence[Criterion],
+    *,
+    suppressed: Suppressed = "drop",
+) -> Mapping[str, pl.DataFrame]:
+    """The record of ``transformed``; nothing is transformed where no criterion removes codes."""
+    if not any(isinstance(c, KMAnonymity) and c.repair for c in criteria):
+        return {}
+    return transformed(table, counts, solution, criteria, suppressed=suppressed).removed_codes
+
+
+def transformed(
+    table: Table,
+    counts: Counts,
+    solution: Solution,
+    criteria: Sequence[Criterion],
+    *,
+    suppressed: Suppressed = "drop",
+) -> Transformed:
     """The released frame: the columns that are no identifiers, in the table's order, rows sorted.
 
     Suppressed rows are dropped, or starred (``*`` in every quasi-identifier, null in insensitive columns)
@@ -43,7 +83,7 @@ def transform(
     """
     node = tuple(solution.transformation[ladder.name] for ladder in counts.ladders)
     removed = suppressed_tuples(counts, criteria, node)
-    star = suppressed == "star" and _may_be_starred(counts, criteria, removed)
+    star = suppressed == "star" and _may_be_starred(counts, criteria, node, removed)
     row_removed = removed[counts.tuple_of_row]
     quasi = {
         ladder.name: _generalised(counts, j, ladder, node[j], removed)
@@ -55,60 +95,44 @@ def transform(
         if column.role is not Role.QUASI_IDENTIFIER
     }
     frame = pl.DataFrame({**quasi, **kept}).select(column.name for column in table.released)
-    return in_order(frame if star else frame.filter(pl.Series(~row_removed)))
+    people = None if table.subject is None else table.frame[table.subject]
+    if not star:
+        shown = pl.Series(~row_removed)
+        frame, people = frame.filter(shown), None if people is None else people.filter(shown)
+    frame, removed_codes = _repaired(frame, list(quasi), people, criteria)
+    return Transformed(in_order(frame), removed_codes)
 
 
 def suppressed_tuples(counts: Counts, criteria: Sequence[Criterion], node: Node) -> Mask:
-    """Which base tuples lie in a class that breaks a criterion at ``node``; bool (tuples)."""
+    """Which base tuples lie in a class that is suppressed at ``node``, or released nowhere; bool (tuples)."""
     everyone = np.arange(counts.n_tuples, dtype=np.int32)
-    class_of, classes = number_classes(counts, Ladders.of(counts), everyone, node)
-    broken = violations(merge(counts, node, class_of, classes), criteria)
-    return np.asarray(broken[class_of])
+    class_of, number = number_classes(counts, Ladders.of(counts), everyone, node)
+    classes = merge(counts, node, class_of, number)
+    broken = judge(counts, classes, criteria).broken
+    return np.asarray(suppressed_classes(counts, classes, broken, criteria)[class_of])
 
 
-def in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame sorted by all its columns, from left to right (lists by their joined text)."""
-    by = [
-        pl.col(name).list.join(" ") if isinstance(dtype, pl.List) else pl.col(name)
-        for name, dtype in frame.schema.items()
-    ]
-    return frame.sort(by) if by else frame
-
-
-def coarsen(series: pl.Series, column: Column) -> pl.Series:
-    """A sensitive or insensitive column as it is released: clipped, or at its ``release_level``.
-
-    Raises:
-        BadInput: values outside the hierarchy (column and count).
-        BadConfig: bounds between which an integer column has no value.
-    """
-    if column.clip is not None:
-        low, high = _bounds(column, *column.clip) if series.dtype.is_integer() else column.clip
-        return series.clip(low, high)
-    if column.release_level is None or column.hierarchy is None:
-        return series
-    listed = isinstance(series.dtype, pl.List)
-    cells = series if listed else values.canonical(series)
-    distinct = (cells.explode() if listed else cells).unique().drop_nulls().to_list()
-    labels, _, _ = level_labels(column.hierarchy, distinct, missing=False, column=column.name)
-    table = dict(zip(distinct, labels[column.release_level], strict=True))
-    if listed:
-        replaced = pl.element().replace_strict(table, return_dtype=pl.String)
-        return cells.list.eval(replaced).list.unique().list.sort()
-    return cells.replace_strict(table, return_dtype=pl.String)
-
-
-def _bounds(column: Column, low: float, high: float) -> tuple[int, int]:
-    """The integers inside the bounds: cutting 0.5 down to 0 would leave them."""
-    lowest, highest = max(ceil(low), int(_INT64.min)), min(floor(high), int(_INT64.max))
-    if lowest > highest:
-        raise BadConfig("no integer of 64 bits lies between the bounds of clip", column=column.name)
-    return lowest, highest
+def _repaired(
+    frame: pl.DataFrame, quasi: list[str], people: pl.Series | None, criteria: Sequence[Criterion]
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """The frame without the codes that (k, k^m)-anonymity must not show, and which those are."""
+    removed = {
+        c.column: codes_to_remove(frame.select(quasi), people, frame[c.column], c)
+        for c in criteria
+        if isinstance(c, KMAnonymity) and c.repair
+    }
+    return frame.with_columns(
+        without(frame.select(quasi), frame[name], codes) for name, codes in removed.items()
+    ), removed
 
 
 def _generalised(counts: Counts, j: int, ladder: Ladder, level: int, removed: Mask) -> pl.Series:
-    cells = pl.Series(ladder.name, ladder.labels[level], dtype=pl.String).gather(counts.codes[:, j])
-    starred = pl.select(pl.when(pl.Series(removed)).then(pl.lit(SUPPRESSED)).otherwise(cells)).to_series()
+    labels = ladder.labels[level]
+    # Few labels stand in many rows: as categories they take a quarter of the memory of text.
+    text = pl.Enum(sorted({SUPPRESSED, *(label for label in labels if label is not None)}))
+    cells = pl.Series(ladder.name, labels, dtype=text).gather(counts.codes[:, j])
+    star = pl.lit(SUPPRESSED, dtype=text)
+    starred = pl.select(pl.when(pl.Series(removed)).then(star).otherwise(cells)).to_series()
     return starred.gather(counts.tuple_of_row).alias(ladder.name)
 
 
@@ -119,11 +143,22 @@ def _coarsened(table: Table, column: Column, row_removed: Mask) -> pl.Series:
     return pl.select(pl.when(pl.Series(~row_removed)).then(series)).to_series().alias(column.name)
 
 
-def _may_be_starred(counts: Counts, criteria: Sequence[Criterion], removed: Mask) -> bool:
-    """Whether the suppressed rows, taken as one class, meet every criterion."""
-    if not removed.any():
+def _may_be_starred(counts: Counts, criteria: Sequence[Criterion], node: Node, removed: Mask) -> bool:
+    """Whether the suppressed rows, taken as one class, meet every criterion, and the release with them.
+
+    Whoever of the population fits no released class could be among them.
+    """
+    if not counts.rows[removed].any():
         return False
     # The starred rows' class holds nobody else, so it is counted on the removed tuples alone.
-    class_of = np.where(removed, 0, 1).astype(np.int32)
-    top = tuple(ladder.top for ladder in counts.ladders)
-    return not violations(merge(counts, top, class_of, 2), criteria)[0]
+    starred = _merged_by(counts, np.where(removed, 0, 1).astype(np.int32), 2)
+    if judge(counts, starred, criteria).broken[0]:
+        return False
+    everyone = np.arange(counts.n_tuples, dtype=np.int32)
+    class_of, number = number_classes(counts, Ladders.of(counts), everyone, node)
+    shown = _merged_by(counts, np.where(removed, number, class_of).astype(np.int32), number + 1)
+    return hold(shown.n_people[shown.rows > 0], of_the_sample(criteria))
+
+
+def _merged_by(counts: Counts, class_of: Codes, number: int) -> Classes:
+    return merge(counts, tuple(ladder.top for ladder in counts.ladders), class_of, number)

@@ -87,6 +87,12 @@ def parse_booleans(series: pl.Series) -> pl.Series:
     return text.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
 
 
+def parse_codes(series: pl.Series) -> pl.Series:
+    """Return a String column of codes separated by spaces as sorted lists without repetitions."""
+    text = _require_text(series, "codes")
+    return text.str.extract_all(r"\S+").list.unique().list.sort()
+
+
 def finite(series: pl.Series) -> pl.Series:
     """Return a float column with minus zero as zero.
 

@@ -1,10 +1,15 @@
 """How long the lattice search takes on the reference cases, warm, beside ARX; compiling apart.
 
-    python -m benchmarks.search [--runs 5] [--name search]      writes benchmarks/results/<name>.json
+    python -m benchmarks.search [--runs 7] [--cases all|timed|adult] [--name search]
 
-Warm is the median of several runs in one process, counting and searching apart; ARX's figures are its own,
-warm and on one idle core (golden/arx.json). Start is a process of its own on a table of four rows: once with
-an empty kernel cache (the kernels are compiled), once with a full one. Measure on a quiet machine.
+Writes benchmarks/results/<name>.json; ``timed`` are the cases ARX was timed on.
+
+Warm is the median of several runs in one process. *Solving* starts from a table in integer codes and includes
+grouping it to distinct tuples; encoding text to codes is timed apart. ARX's figures are its own, warm and on
+one idle core (golden/arx.json); that of the survey (149 s) is for the table ours is modelled on. *Passes* say
+how far the search is from the limit: its time over that of reading every distinct tuple once. Start is a
+process of its own on a table of four rows: once with an empty kernel cache (the kernels are compiled), then
+with a full one. Measure on a quiet machine.
 """
 
 from __future__ import annotations
@@ -14,17 +19,35 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from anonymizer.counts import count
+from anonymizer.counts import encode_table, group
+from anonymizer.criteria import Criterion, KAnonymity
 from anonymizer.search import search
+from anonymizer.table import Table
+from benchmarks import generated
 from benchmarks.measure import median, once, write
-from tests.known_answers.arx import GOLDEN, Answer, document, loss_answers
+from benchmarks.single_pass import single_pass_ms
+from tests.known_answers.arx import GOLDEN, Answer, document, loss_answers, sensitive_answers
 
+DEMANDED = {
+    "adult9_k5_s0_loss": 10,
+    "adult9_k5_s2_loss": 40,
+    "adult9_k5_s5_loss": 40,
+    "adult9_k5_s100_loss": 100,
+    "adult8_k5_distinctl3_s2_loss": 40,
+    "adult8_k5_tequal02_s2_loss": 25,
+    "diabetes9_k5_s2_loss": 40,
+}
+"""How many times faster than ARX the search shall be."""
+
+ARX_SURVEY_MS = 149_000
 _START = """
 import time; started = time.perf_counter()
 import polars as pl
@@ -44,22 +67,56 @@ print(imported - started, time.perf_counter() - imported)
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A table, what is asked of it, and what ARX needs and finds where that is known."""
+
+    name: str
+    table: Table
+    criteria: Sequence[Criterion]
+    limit: Fraction
+    arx_ms: float | None = None
+    arx_nodes: int | None = None
+    optimum: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """One case: medians in milliseconds, nodes evaluated, and ARX's figures where it has them."""
 
     case: str
     rows: int
     tuples: int
-    count_ms: float
+    encode_ms: float
+    group_ms: float
     search_ms: float
+    pass_ms: float
     nodes: int
-    arx_nodes: int
+    arx_nodes: int | None
     arx_ms: float | None
 
     @property
-    def ratio(self) -> float | None:
-        """How many times longer ARX takes; it counts within its search, so both parts are set against it."""
-        return self.arx_ms / (self.count_ms + self.search_ms) if self.arx_ms else None
+    def solve_ms(self) -> float:
+        return self.group_ms + self.search_ms
+
+    @property
+    def times_arx(self) -> float | None:
+        """How many times longer ARX takes; it groups within its search, so both parts are set against it."""
+        return self.arx_ms / self.solve_ms if self.arx_ms else None
+
+    @property
+    def passes(self) -> float:
+        """The search's time in passes over the distinct tuples: 1 is the limit."""
+        return self.search_ms / self.pass_ms
+
+    def told(self) -> dict[str, object]:
+        """The figures of the result file."""
+        ratio = self.times_arx
+        return {
+            **asdict(self),
+            "times_arx": None if ratio is None else round(ratio, 1),
+            "times_arx_demanded": DEMANDED.get(self.case),
+            "passes": round(self.passes, 1),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +127,64 @@ class Start:
     first_search_s: float
 
 
-def measure(answer: Answer, runs: int) -> Timing:
+def cases(wanted: str) -> Iterator[Case]:
+    """The cases ARX was timed on, ``all`` its answers for Loss, and the generated survey."""
+    answers = {answer.name: answer for answer in (*loss_answers(), *sensitive_answers())}
+    timed = document()["idle_wall_ms_warm"]
+    for answer in loss_answers() if wanted == "all" else []:
+        if answer.name not in timed:
+            yield _of(answer)
+    yield from (_of(answers[name]) for name in timed)
+    if wanted != "adult":
+        yield _survey()
+
+
+def _of(answer: Answer) -> Case:
+    return Case(
+        answer.name,
+        answer.table,
+        answer.criteria,
+        answer.limit,
+        arx_ms=document()["idle_wall_ms_warm"].get(answer.name),
+        arx_nodes=answer.nodes_checked,
+        optimum=answer.optimum,
+    )
+
+
+def _survey() -> Case:
+    drawn = generated.CASES["survey"]
+    columns = tuple(attribute.column for attribute in drawn.attributes)
+    table = Table(drawn.frame(drawn.rows), columns, None)
+    limit = Fraction(generated.SUPPRESSION_LIMIT)
+    return Case("survey9_k5_s2_loss", table, [KAnonymity(generated.K)], limit, arx_ms=ARX_SURVEY_MS)
+
+
+def measure(case: Case, runs: int) -> Timing:
     """Medians over ``runs`` runs after one that warms up; raises ``SystemExit`` where the answer is wrong."""
-    table = answer.table
-    counted, searched = [], []
+    seconds: list[tuple[float, float, float]] = []
     for _ in range(runs + 1):
-        started = time.perf_counter()
-        counts = count(table, answer.criteria)
-        between = time.perf_counter()
-        solution = search(counts, answer.criteria, answer.limit)
-        counted.append(between - started)
-        searched.append(time.perf_counter() - between)
-    if tuple(solution.transformation.values()) != answer.optimum:
-        raise SystemExit(f"{answer.name}: another optimum than the reference's; a time would mean nothing")
+        begun = time.perf_counter()
+        encoded = encode_table(case.table, case.criteria)
+        as_codes = time.perf_counter()
+        counts = group(encoded)
+        grouped = time.perf_counter()
+        solution = search(counts, case.criteria, case.limit)
+        found = time.perf_counter()
+        seconds.append((as_codes - begun, grouped - as_codes, found - grouped))
+    if case.optimum is not None and tuple(solution.transformation.values()) != case.optimum:
+        raise SystemExit(f"{case.name}: another optimum than the reference's; a time would mean nothing")
+    encode_ms, group_ms, search_ms = (1000 * median(part) for part in zip(*seconds[1:], strict=True))
     return Timing(
-        case=answer.name,
+        case=case.name,
         rows=counts.n_rows,
         tuples=counts.n_tuples,
-        count_ms=1000 * median(counted[1:]),
-        search_ms=1000 * median(searched[1:]),
+        encode_ms=encode_ms,
+        group_ms=group_ms,
+        search_ms=search_ms,
+        pass_ms=single_pass_ms(counts, 10 * runs),
         nodes=solution.nodes_checked,
-        arx_nodes=answer.nodes_checked,
-        arx_ms=document()["idle_wall_ms_warm"].get(answer.name),
+        arx_nodes=case.arx_nodes,
+        arx_ms=case.arx_ms,
     )
 
 
@@ -125,39 +218,46 @@ def grid(timings: list[Timing], begun: dict[str, Start]) -> Grid:
         for name, x in begun.items()
     )
     table = Grid("case", title="Lattice search, warm, median", caption=caption)
-    for heading in ("tuples", "count ms", "search ms", "nodes", "ARX nodes", "ARX ms", "times ARX"):
+    headings = "tuples|encode ms|group ms|search ms|passes|nodes|ARX nodes|ARX ms|times ARX|demanded"
+    for heading in headings.split("|"):
         table.add_column(heading, justify="right")
     for t in timings:
-        beside = ("", "") if t.arx_ms is None or t.ratio is None else (f"{t.arx_ms:,.0f}", f"{t.ratio:.1f}")
-        figures = (
-            f"{t.tuples:,}",
-            f"{t.count_ms:.1f}",
-            f"{t.search_ms:.1f}",
-            f"{t.nodes:,}",
-            f"{t.arx_nodes:,}",
-        )
-        table.add_row(t.case, *figures, *beside)
+        table.add_row(t.case, *map(_cell, _figures(t)))
     return table
+
+
+def _figures(t: Timing) -> tuple[float | int | None, ...]:
+    beside = (t.nodes, t.arx_nodes, t.arx_ms and round(t.arx_ms), t.times_arx, DEMANDED.get(t.case))
+    return (t.tuples, t.encode_ms, t.group_ms, t.search_ms, t.passes, *beside)
+
+
+def _cell(figure: float | int | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure:,}" if isinstance(figure, int) else f"{figure:,.1f}"
 
 
 def main() -> None:
     """Measure, print one table, write one file."""
     parser = argparse.ArgumentParser(description="Lattice search beside ARX")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--cases", choices=("all", "timed", "adult"), default="all")
     parser.add_argument("--name", default="search")
     asked = parser.parse_args()
     if not GOLDEN.exists():
         raise SystemExit("the reference data (../shared) are not beside the checkout")
     before = conditions()
     begun = starts(min(asked.runs, 3))
-    timings = [measure(answer, asked.runs) for answer in loss_answers()]
-    Console(width=130).print(grid(timings, begun))
-    cases = [{**asdict(t), "times_arx": t.ratio and round(t.ratio, 1)} for t in timings]
-    start = {name: asdict(value) for name, value in begun.items()}
-    write(
-        asked.name,
-        {"date": time.strftime("%Y-%m-%d"), **before, "runs": asked.runs, "start": start, "cases": cases},
-    )
+    timings = [measure(case, asked.runs) for case in cases(asked.cases)]
+    Console(width=150).print(grid(timings, begun))
+    figures = {
+        "date": time.strftime("%Y-%m-%d"),
+        **before,
+        "runs": asked.runs,
+        "start": {name: asdict(value) for name, value in begun.items()},
+        "cases": [timing.told() for timing in timings],
+    }
+    write(asked.name, figures)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def admitted(path: Path) -> Config:
     """
     config = load(path)
     gate.check_names(config.risk.thresholds, FIGURES)
-    refuse_overlap(config.output.directory, config.name, [config.input.source.path, path])
+    refuse_overlap(config.output.directory, config.name, [*config.inputs, path])
     return config
 
 

@@ -136,9 +136,14 @@ def _contradictions(config: Config, available: Sequence[str]) -> Iterator[Proble
 def _unavailable(config: Config, available: Sequence[str]) -> Iterator[Problem]:
     """Columns that other sections name; a pattern may speak of them and they still do not exist."""
     named: dict[Location, str] = {
-        ("privacy", "l_diversity", index, "column"): demand.column
-        for index, demand in enumerate(config.privacy.l_diversity)
+        ("privacy", name, index, "column"): demand.column for name, index, demand in config.privacy.demands
     }
+    for index, demand in enumerate(config.privacy.km_anonymity):
+        named["privacy", "km_anonymity", index, "column"] = demand.column
+    for name in config.predicted:
+        named["search", "metric", "target"] = name
+    for index, entry in enumerate(config.microaggregation):
+        named |= {("microaggregation", index, "columns", i): name for i, name in enumerate(entry.columns)}
     if config.person_column is not None:
         named = {("subject",): config.person_column, **named}
     for at, name in named.items():
@@ -165,7 +170,7 @@ def _hierarchies(
 def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
     rule = each.rule
     # A bound of minus zero would be released as such.
-    clip = None if rule.clip is None else (rule.clip[0] + 0.0, rule.clip[1] + 0.0)
+    clip = None if rule.clip is None else (_bound(rule.clip[0]), _bound(rule.clip[1]))
     return Column(
         name=each.name,
         role=Role(rule.role),
@@ -177,6 +182,10 @@ def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
         release_level=rule.release_level,
         clip=clip,
     )
+
+
+def _bound(number: float | None) -> float | None:
+    return None if number is None else number + 0.0
 
 
 def _levels_beyond(

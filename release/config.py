@@ -17,10 +17,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.criteria import Criterion
 from anonymizer.errors import AnonError, Problem
+from anonymizer.metrics import Metric
 from release.config_columns import ColumnRule
 from release.config_file import Location, read_document
+from release.config_guarantees import Averaged
 from release.config_keys import (
     BROKEN_RULES,
     ColumnName,
@@ -32,8 +34,11 @@ from release.config_keys import (
     later,
     setting_of,
 )
+from release.config_metric import spelled_out
+from release.config_privacy import Privacy
 from release.config_rules import root_rules
-from release.config_sections import Input, Output, Privacy, Report, Risk, Search
+from release.config_search import Search
+from release.config_sections import Input, Output, Report, Risk
 
 
 def _folder_name(value: object, info: ValidationInfo) -> object:
@@ -65,6 +70,9 @@ class Config(Strict):
         min_length=1, description="every column's rule, by name or by a pattern such as lab_*"
     )
     privacy: Privacy = Field(description="the criteria")
+    microaggregation: tuple[Averaged, ...] = Field(
+        default=(), description="columns of numbers that are released as means over groups of people"
+    )
     search: Search = Field(default_factory=Search, description="how the transformation is chosen")
     synthesis: Later = later("synthetic data")
     risk: Risk = Field(default_factory=Risk, description="limits on the risk")
@@ -92,11 +100,26 @@ class Config(Strict):
         return None if self.subject == "row" else self.subject
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The input and, where one is counted, the population."""
+        population = self.privacy.population
+        return (self.input.source.path, *(() if population is None else (population,)))
+
+    @property
     def criteria(self) -> tuple[Criterion, ...]:
         """The criteria of this run."""
-        k = self.privacy.k_anonymity
-        demands = (DistinctLDiversity(demand.column, demand.l) for demand in self.privacy.l_diversity)
-        return (*(() if k is None else (KAnonymity(k),)), *demands)
+        return self.privacy.criteria
+
+    @property
+    def metric(self) -> Metric:
+        """What the search keeps small."""
+        return spelled_out(self.search.metric).metric
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The columns that the metric counts beside the quasi-identifiers."""
+        target = spelled_out(self.search.metric).target
+        return () if target is None else (target,)
 
     def problem(self, at: Location, message: str, suggestion: str | None = None) -> Problem:
         """A finding about the key ``at``, with its line (or that of the closest key around it)."""

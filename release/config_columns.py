@@ -35,6 +35,9 @@ class BandsSpec(Strict):
     bands: tuple[Positive, ...] = Field(min_length=1, description="band widths, each a multiple of the last")
     top: _Number = Field(description="everything from here on is one group, e.g. 90 for ages")
     bottom: _Number = Field(default=0, description="the smallest value possible")
+    bottom_group: bool = Field(
+        default=False, description="everything below the bottom is one group, not an error"
+    )
     domain: Later = later(_OBSERVED)
 
     def broken_rules(self) -> Iterator[Finding]:
@@ -152,14 +155,18 @@ class ColumnRule(Strict):
     release_level: Count | None = Field(
         default=None, description="the fixed level of a column that is no quasi-identifier"
     )
-    clip: tuple[float, float] | None = Field(default=None, description="lowest and highest number released")
+    clip: tuple[float | None, float | None] | None = Field(
+        default=None,
+        description="lowest and highest number released: what lies beyond becomes the bound; null: no bound",
+    )
     invalid: Later = later("what becomes of malformed codes")
     accept_dependency: bool = Field(
         default=False, description="release the column although it determines a quasi-identifier"
     )
-    type: Literal["text", "integer", "number", "date", "boolean"] | None = Field(
+    type: Literal["text", "integer", "number", "date", "boolean", "codes"] | None = Field(
         default=None,
-        description="what the cells of a CSV column are; default text, or number where clip is given",
+        description="what the cells of a CSV column are (codes: a list of codes separated by spaces); "
+        "default text, or number where clip is given",
     )
 
     @property
@@ -172,18 +179,20 @@ class ColumnRule(Strict):
             yield Finding(("hierarchy",), "a quasi-identifier needs a hierarchy")
         if self.max_level is not None and self.max_level < self.min_level:
             yield Finding(("max_level",), "must not lie below min_level")
-        if self.clip is not None and self.clip[0] > self.clip[1]:
-            yield Finding(("clip",), "the lower bound lies above the upper one")
+        yield from self._clip_is_a_range()
         if self.clip is not None and self.type not in (None, *NUMERIC):
             yield Finding(("type",), "only numbers can be clipped")
-        if (
-            self.hierarchy is not None
-            and self.role in ("sensitive", "insensitive")
-            and self.release_level is None
-        ):
+        if self.hierarchy is not None and self.role == "insensitive" and self.release_level is None:
             yield Finding(("hierarchy",), "has no effect on this role without release_level")
         if self.release_level is not None and self.hierarchy is None:
             yield Finding(("release_level",), "needs a hierarchy")
+
+    def _clip_is_a_range(self) -> Iterator[Finding]:
+        match self.clip:
+            case (None, None):
+                yield Finding(("clip",), "has no effect without any bound")
+            case (float(low), float(high)) if low > high:
+                yield Finding(("clip",), "the lower bound lies above the upper one")
 
     def _keys_without_effect(self) -> Iterator[Finding]:
         for key in self.given(*_WITHOUT_EFFECT[self.role]):

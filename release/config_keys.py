@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -43,6 +44,11 @@ class Finding:
     message: str
     suggestion: str | None = None
     later: bool = False
+
+
+def exactly(number: float) -> Fraction:
+    """The decimal that the file states, exactly: 0.1 is a tenth, and no float next to it."""
+    return Fraction(repr(number))
 
 
 class Strict(BaseModel):

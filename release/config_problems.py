@@ -30,6 +30,7 @@ _WORDS = {
     "finite_number": "must be a finite number",
     "greater_than": "must be more than {gt:,.12g}",
     "greater_than_equal": "must be at least {ge:,.12g}",
+    "less_than": "must be less than {lt:,.12g}",
     "less_than_equal": "must be at most {le:,.12g}",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",

@@ -7,8 +7,17 @@ from pathlib import Path
 
 from anonymizer.errors import BadConfig
 from release.config_columns import ColumnRule, DatesSpec, matching_keys
+from release.config_guarantee_rules import (
+    averages_are_of_numbers,
+    levels_are_paid_for,
+    nothing_else_depends_on_the_data,
+    releases_quasi_identifiers_alone,
+)
 from release.config_keys import Finding
-from release.config_sections import Input, Output, Privacy, Risk
+from release.config_metric import spelled_out, target_is_released, weights_have_an_effect
+from release.config_privacy import Privacy
+from release.config_search import Search
+from release.config_sections import Input, Output, Risk
 from release.permissions import group_number
 
 Rules = Mapping[str, ColumnRule]
@@ -52,13 +61,49 @@ def _person_of_an_export(subject: str, source: Input) -> Findings:
 
 
 def _demands_name_sensitive_columns(columns: Rules, privacy: Privacy) -> Findings:
-    for index, demand in enumerate(privacy.l_diversity):
-        at = ("privacy", "l_diversity", index, "column")
+    for name, index, demand in privacy.demands:
+        at = ("privacy", name, index, "column")
         keys = matching_keys(columns, demand.column)
         if not keys:
             yield Finding(at, "names a column that has no rule", _near(demand.column, columns))
         elif not all(columns[key].is_sensitive for key in keys):
             yield Finding(at, "must be a sensitive column (`role: sensitive`, or `sensitive: true`)")
+
+
+def _code_lists_are_released(columns: Rules, privacy: Privacy) -> Findings:
+    for index, demand in enumerate(privacy.km_anonymity):
+        at = ("privacy", "km_anonymity", index, "column")
+        keys = matching_keys(columns, demand.column)
+        if not keys:
+            yield Finding(at, "names a column that has no rule", _near(demand.column, columns))
+        elif not all(columns[key].role in ("sensitive", "insensitive") for key in keys):
+            yield Finding(at, "must be sensitive or insensitive: a list of codes that is released")
+
+
+def _hierarchies_have_an_effect(columns: Rules, privacy: Privacy) -> Findings:
+    """A sensitive column's hierarchy coarsens its release or measures a distance; that distance needs one."""
+    measured = set()
+    for index, demand in enumerate(privacy.t_closeness):
+        for key in matching_keys(columns, demand.column) if demand.distance == "hierarchical" else ():
+            measured.add(key)
+            if columns[key].hierarchy is None:
+                yield Finding(
+                    ("privacy", "t_closeness", index, "distance"),
+                    f"needs a hierarchy: give columns.{key} one, or choose equal or ordered",
+                )
+    for key, rule in columns.items():
+        is_idle = rule.role == "sensitive" and rule.release_level is None and key not in measured
+        if is_idle and rule.hierarchy is not None:
+            yield Finding(
+                ("columns", key, "hierarchy"),
+                "has no effect on this role without release_level or a hierarchical t_closeness",
+            )
+
+
+def _metric_fits_the_columns(columns: Rules, search: Search) -> Findings:
+    metric = spelled_out(search.metric)
+    yield from target_is_released(columns, metric)
+    yield from weights_have_an_effect(columns, metric)
 
 
 def _days_have_a_reference(columns: Rules, source: Input, stated: Set[str]) -> Findings:
@@ -117,6 +162,13 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "subject"), _person_is_dropped),
     (("subject", "input"), _person_of_an_export),
     (("columns", "privacy"), _demands_name_sensitive_columns),
+    (("columns", "privacy"), _code_lists_are_released),
+    (("columns", "privacy"), _hierarchies_have_an_effect),
+    (("columns", "search"), _metric_fits_the_columns),
+    (("columns", "privacy"), releases_quasi_identifiers_alone),
+    (("columns", "privacy"), levels_are_paid_for),
+    (("privacy", "output", "risk", "stated"), nothing_else_depends_on_the_data),
+    (("columns", "input", "microaggregation"), averages_are_of_numbers),
     (("columns", "input", "stated"), _days_have_a_reference),
     (("columns", "input"), _types_are_of_csv_columns),
     (("name", "input", "output"), _output_spares_input),

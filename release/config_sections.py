@@ -1,18 +1,13 @@
-"""The sections of the config, except its columns."""
+"""The small sections of the config; columns, privacy and search have modules of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
 from release.config_keys import (
-    LATER,
-    NOT_YET,
-    ColumnName,
     Day,
     FilePath,
     Finding,
@@ -126,110 +121,6 @@ class Input(Strict):
     def broken_rules(self) -> Iterator[Finding]:
         if (self.mii is None) == (self.table is None):
             yield Finding((), "must be either `mii` or `table`")
-
-
-class LDiversity(Strict):
-    """One demand for diverse sensitive values."""
-
-    column: ColumnName = Field(description="a sensitive column")
-    kind: Annotated[Literal["distinct"], refused_choices("entropy", "recursive")] = Field(
-        description="distinct: at least l different values in every class"
-    )
-    l: int = Field(  # noqa: E741 - the literature's name
-        ge=2, description="how many different values; 2 or more, since 1 protects nobody"
-    )
-    c: Later = later("the constant of recursive (c, l)-diversity")
-
-
-class Privacy(Strict):
-    """What must hold for every class of the release."""
-
-    k_anonymity: Annotated[int, Field(ge=2)] | None = Field(
-        default=None, description="the least number of people in a class; 2 or more, since 1 protects nobody"
-    )
-    l_diversity: tuple[LDiversity, ...] = Field(
-        default=(), description="different values of sensitive columns per class"
-    )
-    suppression_limit: float = Field(
-        default=0.0, ge=0, le=1, description="the share of rows that may be suppressed"
-    )
-    t_closeness: Later = later("closeness of a class's distribution to the table's")
-    average_risk: Later = later("a limit on the average risk")
-    max_risk: Later = later("a limit on the highest risk")
-    k_map: Later = later("k-anonymity in a population")
-    km_anonymity: Later = later("k-anonymity against m known list items")
-    delta_disclosure: Later = later("delta-disclosure privacy")
-    beta_likeness: Later = later("beta-likeness")
-    delta_presence: Later = later("delta-presence")
-    differential_privacy: Later = later("an (epsilon, delta) guarantee")
-
-    @property
-    def suppression_share(self) -> Fraction:
-        """The suppression limit as the file's decimal says it, exactly."""
-        return Fraction(repr(self.suppression_limit))
-
-    def broken_rules(self) -> Iterator[Finding]:
-        if self.k_anonymity is None and not self.l_diversity:
-            yield Finding((), "needs at least one criterion: k_anonymity or l_diversity")
-        columns = [demand.column for demand in self.l_diversity]
-        for index, column in enumerate(columns):
-            if column in columns[:index]:
-                yield Finding(("l_diversity", index, "column"), "has a demand already")
-
-
-_LATER_METRICS = (
-    "entropy",
-    "discernibility",
-    "average-class-size",
-    "precision",
-    "height",
-    "ambiguity",
-    "kl",
-    "normalised-entropy",
-    "predictive",
-)
-
-
-def _only_half(value: object) -> object:
-    if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1 and value != 0.5:
-        raise PydanticCustomError(LATER, NOT_YET)
-    return value
-
-
-class MetricSpec(Strict):
-    """A metric with its parameters."""
-
-    name: Annotated[Literal["loss"], refused_choices(*_LATER_METRICS)] = Field(description="the metric")
-    aggregate: Annotated[Literal["geometric"], refused_choices("arithmetic", "sum", "max")] = Field(
-        default="geometric", description="how the columns' losses become one number"
-    )
-    gs: Annotated[float, BeforeValidator(_only_half)] = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="balance between suppression (0) and generalisation (1); 0.5 in this version",
-    )
-    monotonic: Later = later("the monotonic form of a metric")
-    target: Later = later("the column that is to be predicted")
-
-
-Metric = Annotated[
-    Annotated[Literal["loss"], refused_choices(*_LATER_METRICS), Tag("metric")]
-    | Annotated[MetricSpec, Tag("MetricSpec")],
-    Discriminator(lambda value: "MetricSpec" if isinstance(value, dict | MetricSpec) else "metric"),
-]
-
-
-class Search(Strict):
-    """How the transformation is chosen."""
-
-    metric: Metric = Field(default="loss", description="what the search keeps as small as it can")
-    strategy: Annotated[Literal["optimal"], refused_choices("anytime")] = Field(
-        default="optimal", description="optimal: the proven optimum"
-    )
-    max_nodes: Later = later("the most nodes of the lattice to look at")
-    time_limit_s: Later = later("the most seconds to search")
-    require_optimal: Later = later("whether an unproven answer is refused")
 
 
 class Risk(Strict):

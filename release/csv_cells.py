@@ -66,6 +66,9 @@ def decode(cells: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFra
 
 
 def _encode(series: pl.Series) -> pl.Series:
+    if isinstance(series.dtype, pl.Enum):
+        escaped = _escape(series.dtype.categories)
+        return escaped.cast(pl.Enum(escaped)).gather(series.to_physical()).alias(series.name)
     if series.dtype == pl.String:
         return _escape(series)
     if isinstance(series.dtype, pl.List):
@@ -108,7 +111,7 @@ def _spell_infinity(series: pl.Series) -> pl.Series:
 
 
 def _decode(raw: pl.Series, dtype: pl.DataType) -> pl.Series:
-    cells = raw.replace({"": None})
+    cells = raw.replace({"": None}) if (raw == "").any() else raw
     decoded = _parse(cells, dtype)
     lost = decoded.null_count() - cells.null_count()
     if lost:
@@ -118,9 +121,9 @@ def _decode(raw: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 def _parse(cells: pl.Series, dtype: pl.DataType) -> pl.Series:
     if dtype == pl.String:
-        return cells.str.strip_prefix(ESCAPE)
+        return _unescape(cells)
     if isinstance(dtype, pl.List):
-        return _split(cells.str.strip_prefix(ESCAPE))
+        return _split(_unescape(cells))
     if dtype == pl.Boolean:
         return cells.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     if dtype == pl.Date:
@@ -128,6 +131,10 @@ def _parse(cells: pl.Series, dtype: pl.DataType) -> pl.Series:
     if dtype == pl.Datetime:
         return cells.str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f", time_unit="us", strict=False)
     return cells.cast(dtype, strict=False)
+
+
+def _unescape(cells: pl.Series) -> pl.Series:
+    return cells.str.strip_prefix(ESCAPE) if cells.str.starts_with(ESCAPE).any() else cells
 
 
 def _split(joined: pl.Series) -> pl.Series:

@@ -50,36 +50,48 @@ def refuse_dependencies(config: Config, table: Table) -> None:
         BadConfig: naming every such pair of columns, never a value.
     """
     accepted = accepted_dependencies(config, table.frame.columns)
-    problems = [_problem(config, each) for each in dependencies(table, accepted=accepted)]
+    averaged = {name for entry in config.microaggregation for name in entry.columns}
+    found = dependencies(table, accepted=accepted, averaged=averaged)
+    problems = [_problem(config, each) for each in found]
     if problems:
         raise BadConfig("columns give quasi-identifiers away", problems=problems)
 
 
-def dependencies(table: Table, *, accepted: Collection[str] = ()) -> Iterator[Dependency]:
-    """The kept columns not ``accepted`` that give a quasi-identifier away, in the table's order."""
+def dependencies(
+    table: Table, *, accepted: Collection[str] = (), averaged: Collection[str] = ()
+) -> Iterator[Dependency]:
+    """The kept columns not ``accepted`` that give a quasi-identifier away, in the table's order.
+
+    Columns that are ``averaged`` over groups of people are released with nobody's own value.
+    """
+    people = _people(table)
     for column in table.columns:
         if column.role in (Role.SENSITIVE, Role.INSENSITIVE) and column.name not in accepted:
-            yield from _given_away(table, column)
+            yield from _given_away(table, column, people, is_averaged=column.name in averaged)
 
 
-def _given_away(table: Table, column: Column) -> Iterator[Dependency]:
+def _given_away(
+    table: Table, column: Column, people: pl.Series, *, is_averaged: bool
+) -> Iterator[Dependency]:
     kept = coarsen(table.frame[column.name], column).rename("kept")
     if isinstance(kept.dtype, pl.List):
         kept = kept.list.join(" ")
-    if _nearly_unique(kept, _people(table)):
+    if not is_averaged and _nearly_unique(kept, people):
         yield Dependency(column.name, None)
         return
     for quasi in table.quasi_identifiers:
-        pairs = _pairs(kept, table.frame[quasi.name].rename("quasi"), _people(table))
+        pairs = _pairs(kept, table.frame[quasi.name].rename("quasi"), people)
         if _determines(pairs) or _one_to_one(pairs):
             yield Dependency(column.name, quasi.name)
 
 
 def _people(table: Table) -> pl.Series:
-    """Who each row is about."""
+    """Who each row is about; the row's number where nobody has two."""
+    numbers = pl.int_range(table.frame.height, eager=True).rename("person")
     if table.subject is None or table.subject not in table.frame.columns:
-        return pl.int_range(table.frame.height, eager=True).rename("person")
-    return table.frame[table.subject].rename("person")
+        return numbers
+    subjects = table.frame[table.subject].rename("person")
+    return numbers if subjects.n_unique() == len(subjects) else subjects
 
 
 def _nearly_unique(kept: pl.Series, people: pl.Series) -> bool:

@@ -32,7 +32,7 @@ def build(spec: HierarchySpec, *, reference_date: date) -> Hierarchy:
     """
     match spec:
         case BandsSpec():
-            return bands(spec.bands, top=spec.top, bottom=spec.bottom)
+            return bands(spec.bands, top=spec.top, bottom=spec.bottom, bottom_group=spec.bottom_group)
         case DatesSpec(domain=None):
             return dates(spec.date, first=FIRST_DAY, last=reference_date)
         case DatesSpec(domain=days):

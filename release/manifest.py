@@ -18,6 +18,7 @@ import msgspec
 
 from anonymizer.errors import VerificationFailed
 from anonymizer.table import Column
+from release.private_release import guarantees
 from release.promise import Promise
 from release.treatment import level_of, roles_of
 from release.verify import VerifiedRelease
@@ -45,7 +46,7 @@ class CriterionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     column: str | None
-    parameters: dict[str, int | float | str]
+    parameters: dict[str, bool | int | float | str]
     status: Status
 
 
@@ -60,7 +61,14 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_level: int
     max_level: int | None
     weight: float
-    clip: tuple[float, float] | None
+    clip: tuple[float | None, float | None] | None
+
+
+class AveragedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Columns whose numbers are means over groups of ``k`` people or more."""
+
+    columns: tuple[str, ...]
+    k: int
 
 
 class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +84,8 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suppressed: Literal["drop", "star"]
     criteria: tuple[CriterionEntry, ...]
     columns: tuple[ColumnEntry, ...]
+    differential_privacy: dict[str, int | float] | None = None
+    microaggregation: tuple[AveragedEntry, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,7 +183,7 @@ def _table(verified: VerifiedRelease) -> TableEntry:
     return TableEntry(
         name=promise.table_name,
         kind="anonymised",
-        guarantee=_guarantee(verified.criteria),
+        guarantee=_guarantee(guarantees(promise.private) or verified.criteria),
         row_is_person=verified.row_is_person,
         rows=verified.frame.height,
         files=tuple(sorted(verified.digests)),
@@ -181,6 +191,8 @@ def _table(verified: VerifiedRelease) -> TableEntry:
         suppressed=promise.suppressed,
         criteria=tuple(_criterion(result) for result in verified.criteria),
         columns=tuple(_column(column, promise) for column in promise.table),
+        differential_privacy=promise.private.told if promise.private else None,
+        microaggregation=tuple(AveragedEntry(g.demand.columns, g.demand.k) for g in promise.groupings),
     )
 
 

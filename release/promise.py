@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from anonymizer.criteria import Criterion, DistinctLDiversity
+import polars as pl
+
+from anonymizer.criteria import Criterion
+from anonymizer.microaggregation import Grouping
+from anonymizer.private_sample import PrivateSample
 from anonymizer.table import Role, Table
+from release.verdicts import column_of, rests_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,9 @@ class Promise:
 
     ``transformation`` maps each quasi-identifier to its level; at most ``floor(suppression_limit * rows)``
     rows are suppressed, by dropping them or by starring them where the starred class meets every criterion.
+    ``table`` holds the sample alone where the release is differentially ``private``. ``groupings`` say which
+    rows' numbers were averaged. ``removed_codes`` tells by list column what left the lists of which class:
+    its labels ``q0``, ``q1``, … and a ``code``.
     """
 
     table: Table
@@ -27,6 +35,14 @@ class Promise:
     criteria: tuple[Criterion, ...]
     suppression_limit: float | Fraction
     suppressed: Literal["drop", "star"] = "drop"
+    private: PrivateSample | None = None
+    groupings: tuple[Grouping, ...] = ()
+    removed_codes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def rows_in(self) -> int:
+        """The rows of the whole input."""
+        return (self.table if self.private is None else self.private.input).frame.height
 
     @property
     def most_suppressed(self) -> int:
@@ -36,10 +52,13 @@ class Promise:
     def is_recountable(self, criterion: Criterion, *, row_is_person: bool) -> bool:
         """Whether anybody can count the criterion again from the release alone.
 
-        That takes released rows that are people, and for l-diversity the base values in the release.
+        That takes released rows that are people, for l-diversity the base values in the release, and nothing
+        that only the input tells.
         """
-        if not row_is_person or not isinstance(criterion, DistinctLDiversity):
-            return row_is_person
-        column = next(column for column in self.table if column.name == criterion.column)
-        is_released_as_it_is = column.clip is None and column.release_level is None
+        needed = rests_on(criterion)
+        if not row_is_person or needed != "values":
+            return row_is_person and needed in ("people", "cells")
+        column = next(column for column in self.table if column.name == column_of(criterion))
+        is_averaged = any(column.name in grouping.demand.columns for grouping in self.groupings)
+        is_released_as_it_is = column.clip is None and column.release_level is None and not is_averaged
         return column.role is Role.SENSITIVE and is_released_as_it_is

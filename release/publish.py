@@ -16,6 +16,8 @@ from release.verify import VerifiedRelease
 PAPERS = {"release_report.html", datapackage.FILE}
 EVIDENCE = "evidence_{table}"
 """In ``internal/``: the released rows with their people and base values, for ``anon verify --internal``."""
+REFERENCE = "reference_{table}_{position}"
+"""In ``internal/``: what the criterion at this position compares with."""
 
 
 def publish(
@@ -55,12 +57,12 @@ def _keep_evidence(staging: Staging, verified: VerifiedRelease) -> None:
     rows = verified.evidence.sort([name for name in verified.evidence.columns if name != "person"])
     people = rows["person"].drop_nulls().unique(maintain_order=True)
     numbers = rows["person"].replace_strict(people, range(len(people)), default=None)
-    tables.write(
-        rows.with_columns(person=numbers),
-        staging.internal,
-        EVIDENCE.format(table=verified.promise.table_name),
-        ["parquet"],
-    )
+    table = verified.promise.table_name
+    kept = {EVIDENCE.format(table=table): rows.with_columns(person=numbers)}
+    for position, reference in verified.references.items():
+        kept[REFERENCE.format(table=table, position=position)] = reference
+    for name, frame in kept.items():
+        tables.write(frame, staging.internal, name, ["parquet"])
 
 
 def _write_package(staging: Staging, verified: VerifiedRelease, name: str) -> None:

@@ -14,12 +14,15 @@ from typing import Literal
 
 import polars as pl
 
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.criteria import Criterion
 from anonymizer.errors import InputMissing, VerificationFailed
 from release import datapackage, manifest, tables
-from release.manifest import ColumnEntry, CriterionEntry, Manifest, TableEntry
-from release.publish import EVIDENCE
-from release.recount import base, count_classes, countable, key, keys_of, least, required
+from release.criterion_entries import criterion_of
+from release.manifest import ColumnEntry, Manifest, TableEntry
+from release.publish import EVIDENCE, REFERENCE
+from release.recheck_guarantees import guarantees
+from release.recount import Classed, Verdict, base, classed, countable, key, keys_of
+from release.verdicts import FIGURES, column_of, rests_on, verdict
 from release.verify import is_sorted
 
 HowChecked = Literal["recounted", "attested", "recounted from internal/"]
@@ -31,15 +34,14 @@ class CriterionCheck:
 
     name: str
     column: str | None
-    parameters: dict[str, int | float | str]
+    parameters: dict[str, bool | int | float | str]
     how: HowChecked
-    reached: int | None
+    reached: int | float | None
 
     def __str__(self) -> str:
         of = f" of {self.column}" if self.column else ""
         numbers = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
-        what = "fewest values in a class" if self.column else "smallest class"
-        reached = "" if self.reached is None else f", {what} {self.reached:,}"
+        reached = "" if self.reached is None else f", {FIGURES[self.name]} {_number(self.reached)}"
         return f"  {self.name}{of} ({numbers}): {self.how}{reached}"
 
 
@@ -128,9 +130,13 @@ def _table(release: Path, table: TableEntry, package: datapackage.Package, inter
         raise VerificationFailed("the table does not have the number of rows that the manifest says")
     if not is_sorted(frame):
         raise VerificationFailed("the released rows are not sorted")
-    rows = _evidence(release, frame, table) if internal else None
-    criteria = tuple(_criterion(frame, table, position, rows) for position in range(len(table.criteria)))
-    return TableCheck(table.name, table.kind, frame.height, criteria)
+    evidence = _evidence(release, frame, table) if internal else None
+    criteria = tuple(_criterion(frame, table, position, evidence) for position in range(len(table.criteria)))
+    stated = (
+        CriterionCheck(each.name, each.column, each.parameters, each.status, None)
+        for each in guarantees(frame, table)
+    )
+    return TableCheck(table.name, table.kind, frame.height, (*stated, *criteria))
 
 
 def _frame(release: Path, table: TableEntry, package: datapackage.Package) -> pl.DataFrame:
@@ -157,82 +163,104 @@ def _check_columns(frame: pl.DataFrame, table: TableEntry) -> None:
 
 
 def _criterion(
-    frame: pl.DataFrame, table: TableEntry, position: int, evidence: pl.DataFrame | None
+    frame: pl.DataFrame, table: TableEntry, position: int, evidence: Evidence | None
 ) -> CriterionCheck:
     entry = table.criteria[position]
-    criterion = _parsed(entry)
+    criterion = criterion_of(entry.name, entry.column, entry.parameters)
     if entry.status == "attested" and _is_open(criterion, table):
         raise VerificationFailed("a criterion that can be recounted is called attested", column=entry.column)
     how: HowChecked = entry.status
-    reached = None
+    found = None
     if how == "recounted":
-        reached = _recount(frame, table, criterion)
+        found = _recount(frame, table, criterion)
     elif evidence is not None:
-        how, reached = "recounted from internal/", _least(evidence, criterion, position)
-    if reached is not None and reached < required(criterion):
+        how, found = "recounted from internal/", evidence.verdict(criterion, position)
+    if found is not None and not found.holds.all():
         raise VerificationFailed(
-            f"an equivalence class breaks {entry.name}", column=entry.column, count=reached
+            f"an equivalence class breaks {entry.name}",
+            column=entry.column,
+            count=int((~found.holds).sum()),
         )
+    reached = None if found is None else found.reached
     return CriterionCheck(entry.name, entry.column, entry.parameters, how, reached)
-
-
-def _parsed(entry: CriterionEntry) -> Criterion:
-    match entry:
-        case CriterionEntry(name=KAnonymity.name, parameters={"k": int(k)}):
-            return KAnonymity(k)
-        case CriterionEntry(name=DistinctLDiversity.name, column=str(column), parameters={"l": int(least_l)}):
-            return DistinctLDiversity(column, least_l)
-    raise VerificationFailed("the manifest holds a criterion that this version does not know")
 
 
 def _is_open(criterion: Criterion, table: TableEntry) -> bool:
     """Whether the release holds all that the criterion counts; then nobody's word is taken for it."""
-    if isinstance(criterion, KAnonymity) or not table.row_is_person:
-        return table.row_is_person
-    unchanged = [c.name for c in table.columns if c.released and c.level is None and c.clip is None]
-    return criterion.column in unchanged
+    needed = rests_on(criterion)
+    if not table.row_is_person or needed != "values":
+        return table.row_is_person and needed in ("people", "cells")
+    averaged = {name for entry in table.microaggregation for name in entry.columns}
+    unchanged = [
+        column.name
+        for column in table.columns
+        if column.released and column.level is None and column.clip is None and column.name not in averaged
+    ]
+    return column_of(criterion) in unchanged
 
 
-def _recount(frame: pl.DataFrame, table: TableEntry, criterion: Criterion) -> int | None:
-    """The smallest count of any class, each row taken as one person."""
+def _recount(frame: pl.DataFrame, table: TableEntry, criterion: Criterion) -> Verdict:
+    """What counting the released rows finds, each row taken as one person."""
     if not table.row_is_person:
         raise VerificationFailed("a criterion is called recounted where rows are not people")
-    values = {}
-    if isinstance(criterion, DistinctLDiversity):
-        if criterion.column not in frame.columns:
-            raise VerificationFailed("a criterion counts a column that is not released")
-        values = {0: frame[criterion.column]}
+    if rests_on(criterion) == "input":
+        raise VerificationFailed("a criterion is called recounted that needs more than the release")
+    column = column_of(criterion)
+    if column is not None and column not in frame.columns:
+        raise VerificationFailed("a criterion counts a column that is not released")
+    values = {} if column is None else {0: frame[column]}
     rows = countable(_quasi(frame, table.columns), pl.int_range(frame.height, eager=True), values)
-    return least(count_classes(rows), criterion, 0)
+    return verdict(classed(rows), criterion, 0)
 
 
-def _evidence(release: Path, frame: pl.DataFrame, table: TableEntry) -> pl.DataFrame | None:
-    """The released rows with their people and base values; they must be the rows that were released."""
-    if all(criterion.status == "recounted" for criterion in table.criteria):
-        return None
-    path = release.parent / "internal" / f"{EVIDENCE.format(table=table.name)}.parquet"
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What attested criteria rest on: the released rows' classes, and where the rest of it lies."""
+
+    rows: Classed
+    folder: Path
+    table: str
+
+    def verdict(self, criterion: Criterion, position: int) -> Verdict:
+        """What counting the evidence finds."""
+        if column_of(criterion) is not None and base(position) not in self.rows.rows.columns:
+            raise VerificationFailed("the evidence in internal/ lacks a column")
+        reference = None
+        if rests_on(criterion) == "input":
+            name = REFERENCE.format(table=self.table, position=position)
+            reference = _read_evidence(self.folder / f"{name}.parquet")
+        return verdict(self.rows, criterion, position, reference)
+
+
+def _read_evidence(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise InputMissing("internal/ holds no evidence of the attested criteria")
     try:
-        rows = pl.read_parquet(path)
+        return pl.read_parquet(path)
     except pl.exceptions.PolarsError:
         raise VerificationFailed("the evidence in internal/ cannot be read") from None
+
+
+def _evidence(release: Path, frame: pl.DataFrame, table: TableEntry) -> Evidence | None:
+    """What the attested criteria rest on; it must be about the rows that were released."""
+    if all(criterion.status == "recounted" for criterion in table.criteria):
+        return None
+    folder = release.parent / "internal"
+    rows = _read_evidence(folder / f"{EVIDENCE.format(table=table.name)}.parquet")
     keys = [cells.alias(key(i)) for i, cells in enumerate(_quasi(frame, table.columns))]
     ours = pl.DataFrame(keys or [pl.repeat("*", frame.height, eager=True).alias(key(0))])
     names = ours.columns
     if keys_of(rows) != names or not rows.select(names).sort(names).equals(ours.sort(names)):
         raise VerificationFailed("the evidence in internal/ is not about the released rows")
-    return rows
-
-
-def _least(evidence: pl.DataFrame, criterion: Criterion, position: int) -> int | None:
-    if isinstance(criterion, DistinctLDiversity) and base(position) not in evidence.columns:
-        raise VerificationFailed("the evidence in internal/ lacks a column")
-    return least(count_classes(evidence), criterion, position)
+    return Evidence(classed(rows), folder, table.name)
 
 
 def _quasi(frame: pl.DataFrame, columns: Sequence[ColumnEntry]) -> list[pl.Series]:
     return [frame[column.name] for column in columns if column.released and _is_quasi(column)]
+
+
+def _number(reached: int | float) -> str:
+    return f"{reached:,}" if isinstance(reached, int) else f"{reached:.4g}"
 
 
 def _roles(column: ColumnEntry) -> list[str]:

@@ -1,14 +1,14 @@
-"""Literal counting of equivalence classes: every criterion once more, apart from the search."""
+"""Literal counting of equivalence classes, apart from the search: what ``release.verdicts`` judges."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
-from anonymizer.criteria import Criterion, KAnonymity
-
-PERSON = "person"
+PERSON, CLASS = "person", "class"
 
 
 def key(position: int) -> str:
@@ -22,7 +22,7 @@ def base(position: int) -> str:
 
 
 def countable(
-    quasi_identifiers: Sequence[pl.Series], person: pl.Series, base_values: dict[int, pl.Series]
+    quasi_identifiers: Sequence[pl.Series], person: pl.Series, base_values: Mapping[int, pl.Series]
 ) -> pl.DataFrame:
     """One row per released row: its quasi-identifiers, its person, and base values by criterion."""
     # Without any quasi-identifier nobody can be told apart: all rows are one class.
@@ -38,30 +38,58 @@ def keys_of(rows: pl.DataFrame) -> list[str]:
     return [name for name in rows.columns if name.startswith("q")]
 
 
-def count_classes(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per equivalence class: rows, distinct people, distinct base values (missing is none)."""
-    items = [name for name in rows.columns if name == PERSON or name.startswith("b")]
-    distinct = [pl.col(name).drop_nulls().n_unique() for name in items]
-    return rows.group_by(keys_of(rows)).agg(pl.len().cast(pl.Int64).alias("rows"), *distinct)
+class Classed:
+    """Rows made by ``countable`` and their equivalence classes.
+
+    ``classes`` has one row per class: its number ``class`` (0, 1, …, the row's own place), the
+    quasi-identifiers, its ``rows`` and its distinct people, ``person``.
+    """
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows
+        self.classes = sizes(rows).with_row_index(CLASS)
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The counted rows in their order, with the number of their ``class``.
+
+        Worked out when it is first asked for: criteria about sizes alone never do.
+        """
+        keys = keys_of(self._rows)
+        numbers = self.classes.select(CLASS, *keys)
+        return self._rows.join(numbers, on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+    @property
+    def row_is_person(self) -> bool:
+        """Whether no person has two of these rows."""
+        return self._rows[PERSON].n_unique() == self._rows.height
 
 
-def meets(criteria: Sequence[Criterion]) -> pl.Expr:
-    """Which classes of ``count_classes`` meet every criterion."""
-    claims = [pl.col(counted_by(c, i)) >= required(c) for i, c in enumerate(criteria)]
-    return pl.all_horizontal(pl.lit(value=True), *claims)
+def classed(rows: pl.DataFrame) -> Classed:
+    """The equivalence classes of ``rows``, missing being a value like any other, and each row's class."""
+    return Classed(rows)
 
 
-def least(classes: pl.DataFrame, criterion: Criterion, position: int) -> int | None:
-    """The smallest count of any class for a criterion; None where there is no class."""
-    smallest = classes[counted_by(criterion, position)].min()
-    return None if smallest is None else int(smallest)  # type: ignore[arg-type]
+def sizes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each class's quasi-identifiers, ``rows`` and distinct people, ``person``."""
+    everyone_once = rows[PERSON].n_unique() == rows.height
+    people = pl.len() if everyone_once else pl.col(PERSON).n_unique()
+    counts = (pl.len().cast(pl.Int64).alias("rows"), people.cast(pl.Int64).alias(PERSON))
+    return rows.group_by(keys_of(rows), maintain_order=True).agg(*counts)
 
 
-def counted_by(criterion: Criterion, position: int) -> str:
-    """The column of ``count_classes`` that a criterion looks at."""
-    return PERSON if isinstance(criterion, KAnonymity) else base(position)
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What counting one criterion found.
+
+    ``holds`` says of each class, in the classes' order, whether it holds the criterion; ``reached`` is the
+    figure of the class that comes closest to breaking it, ``None`` where there is no class.
+    """
+
+    holds: pl.Series
+    reached: int | float | None
 
 
-def required(criterion: Criterion) -> int:
-    """The smallest count the criterion allows."""
-    return criterion.k if isinstance(criterion, KAnonymity) else criterion.l
+def at_least(counts: pl.Series, least: int) -> Verdict:
+    """The verdict on classes that must count ``least`` or more."""
+    return Verdict(counts >= least, min(counts.to_list(), default=None))

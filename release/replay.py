@@ -11,13 +11,18 @@ from math import ceil, floor
 
 import polars as pl
 
-from anonymizer.criteria import DistinctLDiversity
+from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import SUPPRESSED, Hierarchy
 from anonymizer.table import Column, Role
 from anonymizer.values import canonical
+from release.code_set_counts import without_codes
+from release.population_counts import counts_population, matched, with_stars
 from release.promise import Promise
-from release.recount import PERSON, count_classes, countable, keys_of, meets
+from release.recount import PERSON, Classed, base, classed, countable, key, keys_of
+from release.references import references
+from release.regroup import regrouped
+from release.verdicts import References, column_of, holding, kept, rests_on, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,15 @@ class Replay:
     """What the promise makes of the input: the rows to expect, in no particular order.
 
     ``counted`` holds the same rows as ``recount.countable`` makes them, in the same order; ``before`` the
-    input's rows by their base values; ``suppressed`` the rows dropped or starred.
+    input's rows by their base values; ``suppressed`` the rows dropped or starred; ``references`` what the
+    criteria compare with.
     """
 
     frame: pl.DataFrame
     counted: pl.DataFrame
     before: pl.DataFrame
     suppressed: int
+    references: References
 
     @property
     def row_is_person(self) -> bool:
@@ -48,13 +55,25 @@ def replay(promise: Promise) -> Replay:
     names = [column.name for column in table.quasi_identifiers]
     before = _countable(table.frame, names, promise)
     generalised = _countable(released, names, promise)
-    keeps = _keeps(generalised, promise)
-    starred, starred_counted = _starred(released, generalised, ~keeps, promise)
+    data = classed(generalised)
+    compared = {**references(promise.criteria, table), **_populations(promise, data)}
+    keeps = kept(data, promise.criteria, compared)
+    shown, hidden = generalised.filter(keeps), generalised.filter(~keeps)
+    starred, starred_counted = released.clear(), generalised.clear()
+    if promise.suppressed == "star" and hidden.height:
+        compared = _with_stars(compared, promise, shown, hidden)
+        starred, starred_counted = _starred(released.filter(~keeps), hidden, shown, promise, compared)
+    positions = pl.int_range(table.frame.height, eager=True)
+    rows = pl.concat([positions.filter(keeps), positions.filter(~keeps).head(starred.height)])
+    frame, counted = _repaired(
+        pl.concat([released.filter(keeps), starred]), pl.concat([shown, starred_counted]), promise
+    )
     return Replay(
-        pl.concat([released.filter(keeps), starred]),
-        pl.concat([generalised.filter(keeps), starred_counted]),
+        regrouped(frame, rows, table, promise.groupings),
+        counted,
         before,
         int((~keeps).sum()),
+        compared,
     )
 
 
@@ -85,7 +104,7 @@ def check_levels(promise: Promise) -> None:
 def _released(cells: pl.Series, column: Column, promise: Promise) -> pl.Series:
     if column.role is Role.QUASI_IDENTIFIER:
         labels = labels_at(_hierarchy(column), cells, promise.transformation[column.name])
-        return _join(cells, labels).alias(column.name)
+        return _join(cells, _as_categories(labels)).alias(column.name)
     if column.clip is not None:
         return _clip(cells, *column.clip)
     if column.release_level is not None:
@@ -93,14 +112,21 @@ def _released(cells: pl.Series, column: Column, promise: Promise) -> pl.Series:
     return cells
 
 
+def _as_categories(labels: pl.DataFrame) -> pl.DataFrame:
+    """The labels by number: a million rows of them are then filtered and grouped many times faster."""
+    few = pl.Enum(sorted({SUPPRESSED, *labels["label"].drop_nulls()}))
+    return labels.with_columns(pl.col("label").cast(few))
+
+
 def _join(cells: pl.Series, labels: pl.DataFrame) -> pl.Series:
     rows = cells.alias("value").to_frame()
     return rows.join(labels, on="value", how="left", nulls_equal=True, maintain_order="left")["label"]
 
 
-def _clip(cells: pl.Series, low: float, high: float) -> pl.Series:
+def _clip(cells: pl.Series, low: float | None, high: float | None) -> pl.Series:
     if cells.dtype.is_integer():
-        return cells.clip(max(ceil(low), -(2**63)), min(floor(high), 2**63 - 1))
+        lowest = None if low is None else max(ceil(low), -(2**63))
+        return cells.clip(lowest, None if high is None else min(floor(high), 2**63 - 1))
     return cells.clip(low, high)
 
 
@@ -130,26 +156,73 @@ def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.Da
     by_row = pl.int_range(table.frame.height, eager=True)
     person = by_row if table.subject is None else table.frame[table.subject]
     base_values = {
-        i: table.frame[c.column] for i, c in enumerate(promise.criteria) if isinstance(c, DistinctLDiversity)
+        position: (frame if rests_on(criterion) == "cells" else table.frame)[name]
+        for position, criterion in enumerate(promise.criteria)
+        if (name := column_of(criterion)) is not None
     }
     return countable([frame[name] for name in names], person, base_values)
 
 
-def _keeps(rows: pl.DataFrame, promise: Promise) -> pl.Series:
-    """Which rows lie in a class that meets every criterion."""
-    keys = keys_of(rows)
-    classes = count_classes(rows).select(*keys, kept=meets(promise.criteria))
-    return rows.join(classes, on=keys, how="left", nulls_equal=True, maintain_order="left")["kept"]
+def _populations(promise: Promise, data: Classed) -> dict[int, pl.DataFrame]:
+    """By its criterion's position, the classes of the population at the promised levels."""
+    positions = [i for i, criterion in enumerate(promise.criteria) if counts_population(criterion)]
+    people = promise.table.population
+    if not positions:
+        return {}
+    if people is None:
+        raise VerificationFailed("there is no population to count")
+    labels = [
+        _released(people[column.name], column, promise).alias(key(j))
+        for j, column in enumerate(promise.table.quasi_identifiers)
+    ]
+    return dict.fromkeys(positions, matched(pl.DataFrame(labels), data))
+
+
+def _with_stars(
+    compared: References, promise: Promise, shown: pl.DataFrame, hidden: pl.DataFrame
+) -> dict[int, pl.DataFrame]:
+    """What is compared with, where the ``hidden`` rows are starred and the ``shown`` ones are not."""
+    starred, classes = hidden[PERSON].n_unique(), classed(shown)
+    return {
+        position: with_stars(each, classes, starred)
+        if counts_population(promise.criteria[position])
+        else each
+        for position, each in compared.items()
+    }
+
+
+def _repaired(
+    frame: pl.DataFrame, counted: pl.DataFrame, promise: Promise
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows, in both forms, without the codes that are recorded as removed from their classes."""
+    named = {i: c for i, c in enumerate(promise.criteria) if rests_on(c) == "cells"}
+    repaired = {c.column for c in named.values() if isinstance(c, KMAnonymity) and c.repair}
+    if repaired != set(promise.removed_codes):
+        raise VerificationFailed("codes were removed from other columns than those to be repaired")
+    for column, removed in promise.removed_codes.items():
+        lists = without_codes(frame[column], counted.select(keys_of(counted)), removed)
+        frame = frame.with_columns(lists)
+    return frame, counted.with_columns(
+        frame[name].alias(base(i)) for i, c in named.items() if (name := column_of(c)) is not None
+    )
 
 
 def _starred(
-    released: pl.DataFrame, counted: pl.DataFrame, suppressed: pl.Series, promise: Promise
+    released: pl.DataFrame,
+    counted: pl.DataFrame,
+    shown: pl.DataFrame,
+    promise: Promise,
+    compared: References,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The starred rows, in both forms; none where their class would break a criterion itself."""
-    rows = counted.filter(suppressed).with_columns(
-        pl.lit(SUPPRESSED).alias(name) for name in keys_of(counted)
-    )
-    if promise.suppressed != "star" or not count_classes(rows).select(meets(promise.criteria).all()).item():
+    """The suppressed rows starred, in both forms; none where their class would break a criterion itself, or
+    the release would with them, whose other rows are ``shown``.
+    """
+    stars = {name: pl.lit(SUPPRESSED, dtype=counted.schema[name]) for name in keys_of(counted)}
+    rows = counted.with_columns(**stars)
+    if not (
+        holding(classed(rows), promise.criteria, compared).all()
+        and together(classed(pl.concat([shown, rows])), promise.criteria)
+    ):
         return released.clear(), counted.clear()
     by_role = {
         Role.QUASI_IDENTIFIER: pl.lit(SUPPRESSED),
@@ -160,4 +233,4 @@ def _starred(
         for column in promise.table.released
         if column.role in by_role
     ]
-    return released.filter(suppressed).with_columns(cells), rows
+    return released.with_columns(cells), rows

@@ -7,25 +7,33 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TextIO
 
 from anonymizer.counts import Counts, count
-from anonymizer.fingerprint import Fingerprint, fingerprints, require_unchanged
-from anonymizer.search import search
+from anonymizer.fingerprint import fingerprints, require_unchanged
 from anonymizer.solution import Solution
-from anonymizer.transformation import transform
+from anonymizer.transformation import codes_removed, transform
 from release import gate, tables
+from release.averaging import averaged, keep_groups
 from release.check import admitted
 from release.config import Config
 from release.gate import PassedGate
 from release.journal import Journal
 from release.lock import hold_lock
 from release.manifest import Statement
+from release.private_release import (
+    draw_people,
+    fixed,
+    guarantees,
+    keep_sample,
+    summarised,
+)
+from release.progress import NOWHERE, Screen
 from release.promise import Promise
 from release.publish import publish
+from release.searching import solve
 from release.source import Source, read
 from release.staging import Staging, refuse_existing
 from release.treatment import released_columns
@@ -34,6 +42,7 @@ from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, r
 
 SMALLEST_COUNT_LOGGED = 5
 """Where no k is asked for, counts below this one are logged as ``<5``."""
+_IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +56,19 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Watch:
-    """Wall-clock seconds per stage."""
+    """A run as it goes on: who is told, when it ``started`` and the wall-clock ``seconds`` of each stage."""
 
-    started: float = field(default_factory=time.perf_counter)
+    journal: Journal
+    screen: Screen
+    started: float
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str, journal: Journal) -> Iterator[None]:
+    def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - started, 4)
-        journal.event(name, seconds=self.seconds[name])
+        self.journal.event(name, seconds=self.seconds[name])
 
     def told(self) -> dict[str, float]:
         return {**self.seconds, "total": round(time.perf_counter() - self.started, 4)}
@@ -67,28 +78,28 @@ def run(
     path: Path,
     *,
     dry_run: bool = False,
-    sink: TextIO | None = None,
-    form: Literal["json", "text"] = "text",
+    screen: Screen = NOWHERE,
     announce: Callable[[Outcome], None] = lambda _: None,
 ) -> Outcome:
-    """The outcome of the run that the config in ``path`` describes; progress is mirrored to ``sink``.
+    """The outcome of the run that the config in ``path`` describes; ``screen`` shows how it goes on.
 
     ``announce`` is told the outcome just before it becomes true: if that fails, nothing is published.
 
     Raises:
         AnonError: nothing was released; its ``exit_code`` says why.
     """
-    watch = _Watch()
+    started = time.perf_counter()
     config = admitted(path)
     config_digest = hashlib.sha256(path.read_bytes()).hexdigest()
     refuse_existing(config.output.directory, config.name)
-    journal = Journal(config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED, sink=sink, form=form)
+    smallest = config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED
+    watch = _Watch(Journal(smallest, sink=screen.sink, form=screen.form), screen, started)
     with (
-        journal.capture_warnings(),
+        watch.journal.capture_warnings(),
         hold_lock(config.output.directory) as lock,
         Staging(lock, config.name, group=config.output.group) as staging,
     ):
-        source, verified, passed, outcome = _staged_run(config, config_digest, staging, journal, watch)
+        source, verified, passed, outcome = _staged_run(config, config_digest, staging, watch)
         if dry_run:
             announce(outcome)
         else:
@@ -97,38 +108,54 @@ def run(
 
 
 def _staged_run(
-    config: Config, config_digest: str, staging: Staging, journal: Journal, watch: _Watch
+    config: Config, config_digest: str, staging: Staging, watch: _Watch
 ) -> tuple[Source, VerifiedRelease, PassedGate, Outcome]:
     """Everything up to the rename."""
-    with watch.stage("read", journal):
-        before = fingerprints(config.input.source.path)
+    with watch.stage("read"):
+        before = {path: fingerprints(path) for path in config.inputs}
         source = read(config)
-    journal.event("rows.in", count=source.table.frame.height)
-    with watch.stage("search", journal):
-        counts = count(source.table, config.criteria)
-        solution = search(counts, config.criteria, config.privacy.suppression_share)
-    journal.event("rows.suppressed", count=solution.suppressed)
-    with watch.stage("write", journal):
-        promise = _stage(config, source, counts, solution, staging)
-    with watch.stage("verify", journal):
+    watch.journal.event("rows.in", count=source.table.frame.height)
+    with watch.stage("search"), watch.screen.search() as report:
+        source, private = draw_people(config, source)
+        counts = count(source.table, config.criteria, also=config.predicted)
+        solution = (
+            solve(config, counts, report) if private is None else fixed(private, counts, config.criteria)
+        )
+    watch.journal.event("rows.suppressed", count=solution.suppressed)
+    with watch.stage("write"):
+        promise = replace(_stage(config, source, counts, solution, staging), private=private)
+    with watch.stage("verify"):
         verified = verify(staging, promise)
-        require_unchanged(config.input.source.path, before)
-    journal.event("rows.out", count=verified.frame.height)
-    with watch.stage("report", journal):
+        for path, seen in before.items():
+            require_unchanged(path, seen)
+    watch.journal.event("rows.out", count=verified.frame.height)
+    with watch.stage("report"):
         assessment = _assess(verified)
         summary = _summary(config, staging, verified, solution)
         _write_reports(config, source, verified, assessment, summary)
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
     told = {"summary": summary, "search_trace": solution.trace, "config_sha256": config_digest}
-    _write_audit(config, source, verified, before, told)
-    staging.write("internal/log.jsonl", journal.text())
+    inputs, *populations = before.values()
+    told |= {"inputs": inputs, **({"population": populations[0]} if populations else {})}
+    _write_audit(config, source, verified, told)
+    staging.write("internal/log.jsonl", watch.journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
     return source, verified, passed, outcome
 
 
 def _stage(config: Config, source: Source, counts: Counts, solution: Solution, staging: Staging) -> Promise:
-    frame = transform(source.table, counts, solution, config.criteria, suppressed=config.output.suppressed)
+    release = partial(
+        transform,
+        counts=counts,
+        solution=solution,
+        criteria=config.criteria,
+        suppressed=config.output.suppressed,
+    )
+    frame, groupings = averaged(config, source.table, release)
+    removed_codes = codes_removed(
+        source.table, counts, solution, config.criteria, suppressed=config.output.suppressed
+    )
     tables.write(frame, staging.data, source.name, config.output.formats)
     return Promise(
         table=source.table,
@@ -138,6 +165,8 @@ def _stage(config: Config, source: Source, counts: Counts, solution: Solution, s
         criteria=config.criteria,
         suppression_limit=config.privacy.suppression_share,
         suppressed=config.output.suppressed,
+        groupings=groupings,
+        removed_codes=removed_codes,
     )
 
 
@@ -159,7 +188,8 @@ def _summary(
         "name": config.name,
         "exit_code": 0,
         "output": str(staging.target),
-        "rows_in": verified.promise.table.frame.height,
+        "rows_in": verified.promise.rows_in,
+        **summarised(verified.promise.private),
         "rows_out": verified.frame.height,
         "search": told,
     }
@@ -176,16 +206,17 @@ def _write_reports(
         name=config.name,
         frame=verified.frame,
         columns=released_columns(verified.promise, tables.types(verified.frame)),
-        criteria=verified.criteria,
+        criteria=(*guarantees(verified.promise.private), *verified.criteria),
         row_is_person=verified.row_is_person,
         consent=source.consent,
         reference_date=config.reference_date,
     )
     context = RunContext(
         name=config.name,
-        run={key: summary[key] for key in ("rows_in", "rows_out", "search")},
+        run={key: summary[key] for key in _IN_REPORT if key in summary},
         consent={"statement": source.consent, **source.audit},
         thresholds=config.risk.thresholds,
+        criteria=verified.criteria,
     )
     staging = verified.staging
     staging.write("release/release_report.html", release_report(facts))
@@ -197,16 +228,19 @@ def _write_audit(
     config: Config,
     source: Source,
     verified: VerifiedRelease,
-    inputs: Mapping[str, Fingerprint],
     told: Mapping[str, object],
 ) -> None:
     audit = {
         **told,
         "consent": source.consent,
         "reading": source.audit,
-        "inputs": inputs,
-        # This version makes none: nothing in a release is drawn at random.
-        "secrets": {},
+        "codes_removed_from_classes": {
+            name: removed.height for name, removed in verified.promise.removed_codes.items()
+        },
+        "secrets": {
+            **keep_sample(verified.staging, source.name, verified.promise.private),
+            **keep_groups(verified.staging, source.name, verified.promise.groupings),
+        },
         "config": config.model_dump(mode="json", by_alias=True),
     }
     content = json.dumps(audit, indent=2, ensure_ascii=False, default=asdict) + "\n"

@@ -17,6 +17,7 @@ from anonymizer.hierarchy import Bands, Hierarchy
 from anonymizer.reading import read_table
 from anonymizer.table import Column, Role, Table
 from mii.codesystems import Icd10Gm, canonical_icd_10_gm
+from release.averaging import refuse_text
 from release.columns import column_types, resolve
 from release.config import Config
 from release.config_sections import MiiInput, TableInput
@@ -100,7 +101,32 @@ def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> 
     if subject is not None and (nobody := frame[subject].null_count()):
         raise BadInput("rows name no person", column=subject, count=nobody)
     canonical = [_canonical(frame[column.name], column, subject) for column in columns]
-    return Table(pl.DataFrame(canonical), columns, subject)
+    refuse_text(config, canonical)
+    return Table(pl.DataFrame(canonical), columns, subject, _population(config, columns, subject))
+
+
+def _population(config: Config, columns: tuple[Column, ...], subject: str | None) -> pl.DataFrame | None:
+    """The quasi-identifiers of the population, where one is counted, in canonical form.
+
+    Raises:
+        BadInput: a quasi-identifier is no column of it, or it lists a person twice.
+    """
+    path = config.privacy.population
+    if path is None:
+        return None
+    if (written := config.input.table) is None:
+        frame = read_table(path)
+    else:
+        frame = read_table(
+            path, delimiter=written.delimiter, encoding=written.encoding, missing=written.missing
+        )
+    quasi = [column for column in columns if column.role is Role.QUASI_IDENTIFIER]
+    if lacking := [column.name for column in quasi if column.name not in frame.columns]:
+        raise BadInput(f"the population lacks quasi-identifiers: {', '.join(lacking)}")
+    named = subject if subject in frame.columns else None
+    if named is not None and (again := frame.height - frame[named].n_unique()):
+        raise BadInput("the population lists people more than once", column=named, count=again)
+    return pl.DataFrame([_canonical(frame[column.name], column, None) for column in quasi])
 
 
 def _canonical(series: pl.Series, column: Column, subject: str | None) -> pl.Series:
@@ -161,6 +187,8 @@ def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:
             return values.parse_numbers(series, decimal)
         case "date":
             return values.parse_dates(series)
+        case "codes":
+            return values.parse_codes(series)
         case _:
             return values.parse_booleans(series)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from anonymizer.microaggregation import Microaggregation
 from anonymizer.table import Column, Role
+from release.averaging import demand_on
 from release.promise import Promise
 from release.tables import Types
 from risk.facts import ReleasedColumn
@@ -32,13 +34,26 @@ def _described(column: Column, promise: Promise, type_: str) -> ReleasedColumn:
     height = len(names) - 1 if names else None
     level_name = names[level] if names and level is not None else None
     treatment = _treatment(column, level, height, level_name)
+    if averaged := demand_on(column.name, promise.groupings):
+        treatment = _with_means(treatment, averaged)
     return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment)
+
+
+def _clipped(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"clipped to at most {high:g}"
+    return f"clipped to at least {low:g}" if high is None else f"clipped to {low:g} … {high:g}"
+
+
+def _with_means(treatment: str, averaged: Microaggregation) -> str:
+    before = "" if treatment == "unchanged" else f"{treatment}, then "
+    together = f" of {', '.join(averaged.columns)}" if len(averaged.columns) > 1 else ""
+    return f"{before}replaced by the mean{together} over groups of at least {averaged.k} people"
 
 
 def _treatment(column: Column, level: int | None, height: int | None, level_name: str | None) -> str:
     if column.clip is not None:
-        low, high = column.clip
-        return f"clipped to {low:g} … {high:g}"
+        return _clipped(*column.clip)
     if level is None:
         return "unchanged"
     if level == height:

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import polars as pl
 
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.criteria import Criterion
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import SUPPRESSED
 from release import tables
+from release.criterion_entries import parameters_of
 from release.promise import Promise
-from release.recount import count_classes, countable, least, required
+from release.recount import PERSON, Verdict, classed, countable, sizes
+from release.redraw import check_private
 from release.replay import Replay, check_levels, labels_at, replay
 from release.staging import Staging
+from release.verdicts import References, column_of, verdict
 from risk.facts import CriterionResult, Status
 from risk.reidentification import ClassSizes
 
@@ -33,7 +36,8 @@ class VerifiedRelease:
 
     ``frame`` is what the staged bytes hold, ``digests`` their SHA-256 by path below ``release/``. ``before``
     are the classes of the input's base values, ``after`` those of the release. ``suppressed`` rows,
-    ``before`` and ``evidence`` (the released rows with their people and base values) stay in the house.
+    ``before``, ``evidence`` (the released rows with their people and base values) and ``references`` (what
+    criteria compare with) stay in the house.
     """
 
     staging: Staging
@@ -46,6 +50,7 @@ class VerifiedRelease:
     suppressed: int
     row_is_person: bool
     evidence: pl.DataFrame
+    references: References
     proof: InitVar[object]
 
     def __post_init__(self, proof: object) -> None:
@@ -59,26 +64,27 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
     Raises:
         VerificationFailed: the staged bytes are not what was promised (rule, column and count).
     """
+    check_private(promise)
     check_levels(promise)
     expected = replay(promise)
     if expected.suppressed > promise.most_suppressed:
         raise VerificationFailed("more rows are suppressed than the limit allows", count=expected.suppressed)
-    clean = tables.canonical(expected.frame)
+    clean = tables.compact(expected.frame)
     frame, digests = _reread(staging.data, promise, tables.types(clean))
     check_labels(frame, promise)
     check_rows(frame, clean)
-    after = count_classes(expected.counted)
     return VerifiedRelease(
         staging=staging,
         promise=promise,
-        frame=frame,
+        frame=tables.canonical(frame),
         digests=digests,
-        before=_sizes(count_classes(expected.before)),
-        after=_sizes(after),
+        before=_sizes(expected.before),
+        after=_sizes(expected.counted),
         criteria=recount(frame, expected, promise),
         suppressed=expected.suppressed,
         row_is_person=expected.row_is_person,
         evidence=expected.counted,
+        references=expected.references,
         proof=_PROOF,
     )
 
@@ -101,13 +107,12 @@ def check_labels(frame: pl.DataFrame, promise: Promise) -> None:
 
 def check_rows(frame: pl.DataFrame, expected: pl.DataFrame) -> None:
     """Raise ``VerificationFailed`` unless the frame holds the expected multiset of rows, in sorted order."""
-    if _in_order(expected).equals(frame):
-        return
-    if not _multiset(expected).equals(_multiset(frame)):
+    if not _same_rows(frame, expected):
+        ours, theirs = tables.canonical(frame), tables.canonical(expected)
         raise VerificationFailed(
             "released rows are not those that the recorded transformation gives",
             column=_culprit(frame, expected),
-            count=_surplus(frame, expected) or _surplus(expected, frame),
+            count=_surplus(ours, theirs) or _surplus(theirs, ours),
         )
     if not is_sorted(frame):
         raise VerificationFailed("the released rows are not sorted")
@@ -118,8 +123,13 @@ def is_sorted(frame: pl.DataFrame) -> bool:
 
     Otherwise a row's position could tell where in the input it stood, and where rows were suppressed.
     """
-    text = _comparable(frame)
-    return text.equals(text.sort(text.columns))
+    # Of two neighbours the second is not the lesser, column by column from the last to the first.
+    sorted_ = pl.repeat(value=True, n=max(frame.height - 1, 0), eager=True)
+    for cells in reversed(_comparable(frame).get_columns()):
+        above, below = cells.head(-1), cells.tail(-1)
+        less = (above < below).fill_null(value=False) | (above.is_null() & below.is_not_null())
+        sorted_ = less | (above.eq_missing(below) & sorted_)
+    return sorted_.all()
 
 
 def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[CriterionResult, ...]:
@@ -128,27 +138,29 @@ def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[Cr
     Counted on the staged rows where each row is a person and the values are released, and always through the
     recomputed way from the input; both must agree. Raises ``VerificationFailed``.
     """
-    through_input = count_classes(expected.counted)
+    through_input = classed(expected.counted)
     results = []
     for position, criterion in enumerate(promise.criteria):
-        reached = least(through_input, criterion, position)
+        found = verdict(through_input, criterion, position, expected.references.get(position))
         is_open = promise.is_recountable(criterion, row_is_person=expected.row_is_person)
-        if is_open and recount_released(frame, promise, criterion) != reached:
+        if is_open and recount_released(frame, promise, criterion).reached != found.reached:
             raise VerificationFailed(
                 f"{criterion.name} counted on the staged rows is another than in the run"
             )
-        if reached is not None and reached < required(criterion):
-            raise VerificationFailed(f"an equivalence class breaks {criterion.name}", count=reached)
-        results.append(_result(criterion, reached, "recounted" if is_open else "attested"))
+        if not found.holds.all():
+            raise VerificationFailed(
+                f"an equivalence class breaks {criterion.name}", count=int((~found.holds).sum())
+            )
+        results.append(_result(criterion, found, "recounted" if is_open else "attested"))
     return tuple(results)
 
 
-def recount_released(frame: pl.DataFrame, promise: Promise, criterion: Criterion) -> int | None:
-    """The smallest count any class of the released rows reaches, each row taken as one person."""
+def recount_released(frame: pl.DataFrame, promise: Promise, criterion: Criterion) -> Verdict:
+    """What counting the criterion on the released rows finds, each row taken as one person."""
     keys = [frame[column.name] for column in promise.table.quasi_identifiers]
-    values = {0: frame[criterion.column]} if isinstance(criterion, DistinctLDiversity) else {}
-    rows = countable(keys, pl.int_range(frame.height, eager=True), values)
-    return least(count_classes(rows), criterion, 0)
+    column = column_of(criterion)
+    values = {} if column is None else {0: frame[column]}
+    return verdict(classed(countable(keys, pl.int_range(frame.height, eager=True), values)), criterion, 0)
 
 
 def _reread(directory: Path, promise: Promise, schema: tables.Types) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -156,11 +168,13 @@ def _reread(directory: Path, promise: Promise, schema: tables.Types) -> tuple[pl
     names = {format_: f"{promise.table_name}.{format_}" for format_ in promise.formats}
     if {path.name for path in directory.iterdir()} != set(names.values()):
         raise VerificationFailed("the staged data files are not exactly the promised ones")
-    contents = {format_: _bytes(directory / name) for format_, name in names.items()}
-    frames = [tables.decode(content, format_, schema) for format_, content in contents.items()]
+    frames, digests = [], {}
+    for format_, name in names.items():
+        content = _bytes(directory / name)
+        digests[f"data/{name}"] = hashlib.sha256(content).hexdigest()
+        frames.append(tables.compact(tables.decode(content, format_, schema)))
     if not all(frame.equals(frames[0]) for frame in frames):
         raise VerificationFailed("the formats do not hold the same rows")
-    digests = {f"data/{names[f]}": hashlib.sha256(content).hexdigest() for f, content in contents.items()}
     return frames[0], digests
 
 
@@ -171,20 +185,19 @@ def _bytes(path: Path) -> bytes:
         raise VerificationFailed("a staged data file cannot be read back") from None
 
 
-def _result(criterion: Criterion, reached: int | None, status: Status) -> CriterionResult:
-    is_k = isinstance(criterion, KAnonymity)
+def _result(criterion: Criterion, found: Verdict, status: Status) -> CriterionResult:
     return CriterionResult(
         name=criterion.name,
-        column=None if isinstance(criterion, KAnonymity) else criterion.column,
-        parameters={"k" if is_k else "l": required(criterion)},
-        reached=reached,
+        column=column_of(criterion),
+        parameters=parameters_of(criterion),
+        reached=found.reached,
         status=status,
     )
 
 
-def _sizes(classes: pl.DataFrame) -> ClassSizes:
-    ordered = classes.sort("person", "rows")
-    return ClassSizes(ordered["person"].cast(pl.Int64).to_numpy(), ordered["rows"].to_numpy())
+def _sizes(rows: pl.DataFrame) -> ClassSizes:
+    ordered = sizes(rows).sort(PERSON, "rows")
+    return ClassSizes(ordered[PERSON].to_numpy(), ordered["rows"].to_numpy())
 
 
 def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -193,20 +206,17 @@ def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).list.join(" ") for name in lists)
 
 
-def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    keys = _comparable(frame)
-    return frame.sort([keys[name] for name in keys.columns])
-
-
-def _multiset(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.sort(frame.columns)
+def _same_rows(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:
+    """Whether two compact frames hold the same rows, each as often; the same cells have the same schema."""
+    same_shape = ours.schema == theirs.schema and ours.height == theirs.height
+    return same_shape and _surplus(ours, theirs) == 0
 
 
 def _surplus(ours: pl.DataFrame, theirs: pl.DataFrame) -> int:
     """How many rows of ``ours`` are not in ``theirs``, duplicates counted."""
     names = ours.columns
-    counts = _comparable(ours).group_by(names).len("ours")
-    others = _comparable(theirs).group_by(names).len("theirs")
+    counts = ours.group_by(names).len("ours")
+    others = theirs.group_by(names).len("theirs")
     both = counts.join(others, on=names, how="left", nulls_equal=True)
     excess = pl.col("ours").cast(pl.Int64) - pl.col("theirs").fill_null(0)
     return int(both.select(excess.clip(0).sum()).item())
@@ -217,6 +227,6 @@ def _culprit(frame: pl.DataFrame, expected: pl.DataFrame) -> str | None:
     if frame.height != expected.height or frame.width < 2:
         return None
     for name in frame.columns:
-        if _multiset(frame.drop(name)).equals(_multiset(expected.drop(name))):
+        if _same_rows(frame.drop(name), expected.drop(name)):
             return name
     return None

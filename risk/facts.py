@@ -84,10 +84,12 @@ class RunContext:
     """What the internal report says besides the figures.
 
     ``run`` holds the run's facts by name (nested mappings allowed: ``search`` and the like), ``consent`` the
-    audit's counts or None for a plain table, ``thresholds`` a limit by figure.
+    audit's counts or None for a plain table, ``thresholds`` a limit by figure, ``criteria`` what the verifier
+    found of each, attested or not.
     """
 
     name: str
     run: Mapping[str, object]
     consent: Mapping[str, object] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    criteria: tuple[CriterionResult, ...] = ()

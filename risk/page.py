@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from risk import wording
+from risk import criteria_words, wording
 
 HERE = Path(__file__).parent
 
@@ -52,6 +52,6 @@ def _environment() -> Any:
     )
     for name in ("percent", "one_in", "plain", "interval", "share_of", "count_of"):
         environment.filters[name] = getattr(wording, name)
-    for name in ("asked", "title_of", "reached", "is_met"):
-        environment.filters[name] = getattr(wording, name)
+    for name in ("asked", "title_of", "reached", "found", "is_met"):
+        environment.filters[name] = getattr(criteria_words, name)
     return environment

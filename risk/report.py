@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from risk import charts, wording
+from risk import charts, criteria_words, wording
 from risk.assessment import Assessment, Judgement, judge
 from risk.charts import Band, Caption
 from risk.facts import ReleasedColumn, ReleaseFacts, RunContext
@@ -53,7 +53,7 @@ def release_report(facts: ReleaseFacts) -> str:
         records=facts.frame.height,
         figures=figures,
         unit=unit,
-        all_met=all(map(wording.is_met, facts.criteria)),
+        all_met=all(map(criteria_words.is_met, facts.criteria)),
         verdict=_release_verdict(facts),
         largest_means=_largest_means(figures["prosecutor_max"]),
         sizes_means=_sizes_means(facts),
@@ -114,7 +114,7 @@ def _least_people(facts: ReleaseFacts) -> int:
 
 
 def _release_verdict(facts: ReleaseFacts) -> str:
-    unmet = sum(not wording.is_met(criterion) for criterion in facts.criteria)
+    unmet = sum(not criteria_words.is_met(criterion) for criterion in facts.criteria)
     if not facts.criteria:
         return "No privacy criterion was asked for"
     if unmet:
@@ -196,7 +196,8 @@ def _limits(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> tuple[str, ..
 
 
 def _sensitive_limit(facts: ReleaseFacts) -> str:
-    guarded = {criterion.column for criterion in facts.criteria if criterion.column}
+    # What codes single people out is not what codes tell about them.
+    guarded = {c.column for c in facts.criteria if c.column and c.name != "(k, k^m)-anonymity"}
     open_columns = [c.name for c in facts.columns if c.is_sensitive and c.name not in guarded]
     if open_columns:
         return (
@@ -204,10 +205,7 @@ def _sensitive_limit(facts: ReleaseFacts) -> str:
             "share a value, it is learnt without finding the record."
         )
     if guarded:
-        return (
-            "Diversity counts different values, not how alike or how frequent they are: a likely value may "
-            "still be guessed."
-        )
+        return criteria_words.left_open(facts.criteria)
     return "No column is declared sensitive: nothing here says what can be learnt about a whole class."
 
 

@@ -1,10 +1,9 @@
-"""Numbers and criteria in the words of a report (English)."""
+"""Numbers in the words of a report (English)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from risk.facts import CriterionResult
 from risk.reidentification import Figure
 
 NOT_COMPUTED = "not computed"
@@ -86,46 +85,3 @@ def all_met(number: int, one: str, many: str) -> str:
     if number == 1:
         return f"The {one} is met"
     return f"Both {many} are met" if number == 2 else f"All {number} {many} are met"
-
-
-def asked(criterion: CriterionResult) -> str:
-    """Return what a criterion demands, as a claim about every class."""
-    numbers = criterion.parameters
-    if criterion.name == "k-anonymity":
-        return f"every class holds at least {plain(numbers['k'])} people"
-    if criterion.name == "distinct l-diversity":
-        return f"every class holds at least {plain(numbers['l'])} different values of {criterion.column}"
-    stated = ", ".join(f"{key} = {plain(value)}" for key, value in numbers.items())
-    return f"{criterion.column}: {stated}" if criterion.column else stated
-
-
-def title_of(criterion: CriterionResult) -> str:
-    """Return a criterion's short name with its parameter, e.g. ``5-anonymity``."""
-    if criterion.name == "k-anonymity":
-        return f"{plain(criterion.parameters['k'])}-anonymity"
-    if criterion.name == "distinct l-diversity":
-        return f"distinct {plain(criterion.parameters['l'])}-diversity of {criterion.column}"
-    return criterion.name
-
-
-def reached(criterion: CriterionResult) -> str:
-    """Return what the released file shows; an attested criterion's finding is not the release's to tell."""
-    if criterion.status == "attested" or criterion.reached is None:
-        return "checked in the run; not countable from the released file"
-    found = plain(criterion.reached)
-    if criterion.name == "k-anonymity":
-        return f"the smallest class holds {found}"
-    if criterion.name == "distinct l-diversity":
-        return f"the least diverse class holds {found}"
-    return f"reached {found}"
-
-
-def is_met(criterion: CriterionResult) -> bool:
-    """Return whether what the verifier recounted is what the criterion asked.
-
-    Only a verified release is reported, so this is a second look; an attested criterion has none here.
-    """
-    least = criterion.parameters.get("k" if criterion.name == "k-anonymity" else "l")
-    if criterion.status == "attested" or criterion.reached is None or not isinstance(least, int):
-        return True
-    return criterion.reached >= least

@@ -25,6 +25,7 @@ DROPPED: Data = {"role": "identifier"}
 KEPT: Data = {"role": "sensitive"}
 PROTECTED: Data = {"role": "quasi-identifier"}
 SEX: Data = {**PROTECTED, "hierarchy": "suppression"}
+AT_THE_TOP: Data = {**SEX, "min_level": 1, "max_level": 1}
 AGE: Data = {**PROTECTED, "hierarchy": {"bands": [5, 10, 20], "top": 90}}
 ZIP: Data = {**PROTECTED, "hierarchy": {"prefix": [3, 2, 1]}}
 BORN: Data = {**PROTECTED, "hierarchy": {"date": ["year", "decade"]}}
@@ -40,7 +41,10 @@ ADMITTED: Data = {**PROTECTED, "hierarchy": {"date": ["year"]}, "max_level": 1}
 DAYS: Data = {"from": date(1900, 1, 1), "to": date(2026, 11, 22)}
 CRP: Data = {"loinc": "1988-5", "unit": "mg/L"}
 
-NAMES = ("id", "person", "sex", "age", "zip", "born", "ward", "code", "lab", "comma", "city", "stage", "twin")
+NAMES = (
+    *("id", "person", "sex", "age", "zip", "born", "ward", "code", "lab", "comma", "city", "stage", "twin"),
+    "codes",
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,40 @@ def diverse(column: str, columns: Mapping[str, Data]) -> Data:
     return table(columns, privacy={"k_anonymity": 2, "suppression_limit": 0.2, "l_diversity": (demand,)})
 
 
+def close(distance: str, t: float) -> Data:
+    """A plain table's config that asks for the number ``lab`` in every class to be distributed as in all."""
+    demand = {"column": "lab", "distance": distance, "t": t}
+    columns = {**_LABS, "lab": {**KEPT, "type": "number"}}
+    return table(columns, privacy={"k_anonymity": 2, "suppression_limit": 0.2, "t_closeness": (demand,)})
+
+
+def informing(**criterion: Any) -> Data:
+    """A plain table's config with a criterion on what a class may tell about ``city``."""
+    return table(_LABS, privacy={"k_anonymity": 2, "suppression_limit": 0.2, **criterion})
+
+
+def searching(**limits: Any) -> Data:
+    """A plain table's config over more transformations than a first look evaluates."""
+    return table(_WIDE, search=limits)
+
+
+def measured(metric: Any) -> Data:
+    """A plain table's config where every metric has another optimum."""
+    half = {"k_anonymity": 2, "suppression_limit": 0.5}
+    return table({**_WIDE, "city": KEPT}, privacy=half, search={"metric": metric})
+
+
+def private(**budget: float) -> Data:
+    """A plain table's config that releases how many people were drawn, where sixty are enough for it."""
+    return table({"sex": AT_THE_TOP}, privacy={"differential_privacy": budget})
+
+
+def averaging(*columns: str, k: int) -> Data:
+    """A plain table's config that releases numbers as means."""
+    numbers = {name: {**KEPT, "type": "number"} for name in columns}
+    return table({"sex": SEX, **numbers}, microaggregation=({"columns": columns, "k": k},))
+
+
 def refused(change: Change, code: int, says: str) -> Change:
     """``change``, where the second run ends with ``code``."""
     return replace(change, codes=(0, code), says=says)
@@ -104,6 +142,8 @@ def admitted(change: Change, code: int, says: str) -> Change:
 
 
 _LABS: Data = {"sex": SEX, "age": AGE, "lab": KEPT, "city": KEPT}
+_WIDE: Data = {"sex": SEX, "age": AGE, "zip": ZIP, "born": BORN, "lab": KEPT}
+_ADULTS: Data = {**AGE, "hierarchy": {"bands": [5, 10, 20], "top": 90, "bottom": 30}}
 _LIMITED: Data = {"thresholds": {"anonymised.prosecutor_max": 0.01}}
 _NINETIES: Data = {"from": date(1990, 1, 1), "to": date(1999, 12, 31)}
 _BORN_IN_DOMAIN: Data = {"born": {**PROTECTED, "hierarchy": {"date": ["year", "decade"], "domain": DAYS}}}
@@ -159,6 +199,11 @@ CHANGES: dict[str, Change] = {
     "columns.*.hierarchy.bands": Change((2, 4), table(), at="columns.age.hierarchy.bands"),
     "columns.*.hierarchy.top": Change(40, table(), at="columns.age.hierarchy.top"),
     "columns.*.hierarchy.bottom": Change(23, table(), at="columns.age.hierarchy.bottom"),
+    "columns.*.hierarchy.bottom_group": admitted(
+        Change(True, table({"sex": SEX, "age": _ADULTS}), at="columns.age.hierarchy.bottom_group"),
+        65,
+        "'age'",
+    ),
     "columns.*.hierarchy.prefix": Change((2, 1), table({"zip": ZIP}), at="columns.zip.hierarchy.prefix"),
     "columns.*.hierarchy.length": refused(
         Change(4, table({"zip": ZIP}), at="columns.zip.hierarchy.length"), 65, "'zip'"
@@ -191,6 +236,65 @@ CHANGES: dict[str, Change] = {
     "privacy.l_diversity": Change((), diverse("city", _LABS)),
     "privacy.l_diversity.column": Change("lab", diverse("city", _LABS), at="privacy.l_diversity.0.column"),
     "privacy.l_diversity.l": Change(2, diverse("city", _LABS), at="privacy.l_diversity.0.l"),
+    "privacy.l_diversity.kind": Change(
+        "entropy",
+        informing(l_diversity=({"column": "city", "kind": "distinct", "l": 2},)),
+        at="privacy.l_diversity.0.kind",
+    ),
+    "privacy.l_diversity.c": Change(
+        0.9,
+        informing(l_diversity=({"column": "city", "kind": "recursive", "l": 2, "c": 4.0},)),
+        at="privacy.l_diversity.0.c",
+    ),
+    "privacy.t_closeness": Change((), close("equal", 0.2)),
+    "privacy.t_closeness.column": Change("city", close("equal", 0.2), at="privacy.t_closeness.0.column"),
+    "privacy.t_closeness.distance": Change(
+        "ordered", close("equal", 0.2), at="privacy.t_closeness.0.distance"
+    ),
+    "privacy.t_closeness.t": Change(0.4, close("equal", 0.2), at="privacy.t_closeness.0.t"),
+    "privacy.delta_disclosure": Change((), informing(delta_disclosure={"column": "city", "delta": 0.9})),
+    "privacy.delta_disclosure.column": Change(
+        "lab", informing(delta_disclosure={"column": "city", "delta": 0.9})
+    ),
+    "privacy.delta_disclosure.delta": Change(2, informing(delta_disclosure={"column": "city", "delta": 0.9})),
+    "privacy.beta_likeness": Change((), informing(beta_likeness={"column": "city", "beta": 0.5})),
+    "privacy.beta_likeness.column": Change("lab", informing(beta_likeness={"column": "city", "beta": 1.0})),
+    "privacy.beta_likeness.beta": Change(1.5, informing(beta_likeness={"column": "city", "beta": 0.5})),
+    "privacy.beta_likeness.enhanced": Change(False, informing(beta_likeness={"column": "city", "beta": 3.0})),
+    "search": Change({"metric": "kl"}, measured("loss")),
+    "search.metric": Change("discernibility", measured("loss")),
+    "search.metric.name": Change("precision", measured({"name": "loss"})),
+    "search.metric.aggregate": Change("max", measured({"name": "loss"})),
+    "search.metric.gs": Change(0.9, measured({"name": "loss"})),
+    "search.metric.monotonic": Change(True, measured({"name": "entropy"})),
+    "search.metric.target": Change("lab", measured({"name": "predictive", "target": "city"})),
+    "search.strategy": refused(Change("anytime", searching(max_nodes=9)), 69, "anytime"),
+    "search.max_nodes": refused(Change(1, searching(max_nodes=10**6)), 10, "within the search's limits"),
+    "search.time_limit_s": refused(
+        Change(1e-9, searching(time_limit_s=600.0, require_optimal=True)), 10, "not proven"
+    ),
+    "search.require_optimal": refused(Change(True, searching(max_nodes=9)), 10, "not proven"),
+    # What is drawn at random differs from run to run, so these runs differ in their exit codes.
+    "privacy.differential_privacy": refused(
+        Change({"epsilon": 1.0, "delta": 0.01}, table({"sex": AT_THE_TOP})), 78, "cannot be combined"
+    ),
+    "privacy.differential_privacy.epsilon": admitted(
+        Change(1.0, private(epsilon=10.0, delta=0.01)), 10, "random sample"
+    ),
+    "privacy.differential_privacy.delta": admitted(
+        Change(0.01, private(epsilon=1.0, delta=1e-6)), 10, "random sample"
+    ),
+    "privacy.differential_privacy.epsilon_search": Change(
+        0.5,
+        private(epsilon=10.0, delta=0.01),
+        codes=(10, 78),
+        says="has no effect where every level is fixed",
+    ),
+    "microaggregation": Change((), averaging("lab", "age", k=4)),
+    "microaggregation.columns": Change(
+        ("lab",), averaging("lab", "age", k=4), at="microaggregation.0.columns"
+    ),
+    "microaggregation.k": Change(9, averaging("lab", "age", k=4), at="microaggregation.0.k"),
     "risk": refused(Change(_LIMITED, table()), 13, "anonymised.prosecutor_max"),
     "risk.thresholds": refused(Change(_LIMITED["thresholds"], table()), 13, "anonymised.prosecutor_max"),
     "output": Change({"directory": "elsewhere"}, table(), aspect="place"),
@@ -206,6 +310,11 @@ def write_inputs(folder: Path) -> Path:
     for name, seed in (("people.csv", 20261122), ("others.csv", 7)):
         rows = [NAMES, *_people(random.Random(seed))]
         (folder / name).write_text("".join(";".join(row) + "\n" for row in rows), encoding="utf-8")
+    # Everybody twice or three times over, in another order.
+    everybody = [NAMES, *(row for seed in (20261122, 20261122, 5) for row in _people(random.Random(seed)))]
+    for name, rows in (("population.csv", everybody), ("population2.csv", everybody[:-30])):
+        lines = [";".join(row[2:5]) + "\n" for row in rows]
+        (folder / name).write_text("".join(lines), encoding="utf-8")
     tiny_export.ndjson(folder / "export", tiny_export.resources())
     tiny_export.ndjson(folder / "other", tiny_export.resources(tiny_export.PATIENTS - 4))
     blocks = codesystems.BLOCKS.read_text(encoding="utf-8")
@@ -235,4 +344,5 @@ def _people(draw: random.Random, count: int = 60) -> Iterator[Sequence[str]]:
             draw.choice(("Köln", "Ulm", "?")),
             draw.choice(("5-323.51", "5-323.53", "8-800.c0")),
             f"area {code}",
+            " ".join(letter for letter, every in zip("ABCD", (1, 2, 3, 7), strict=True) if n % every == 0),
         ]

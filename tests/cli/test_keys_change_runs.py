@@ -19,10 +19,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.key_scenes import CHANGES, Data, table, write_inputs
+from tests import key_scenes
+from tests.key_scenes import Data, table, write_inputs
+from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
 from tests.spec.test_schema_keys import CASES, REFUSED, with_value
 
+CHANGES = {**key_scenes.CHANGES, **RISK_CHANGES}
 REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
 PUBLISHED = {".anon.lock"}
 

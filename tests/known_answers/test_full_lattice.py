@@ -14,9 +14,10 @@ from functools import cache
 
 import pytest
 
-from anonymizer.classes import Ladders, Node, base_classes, roll_up, violations
+from anonymizer.classes import Ladders, Node, base_classes, roll_up
 from anonymizer.counts import Counts, count
 from anonymizer.criteria import KAnonymity
+from anonymizer.judging import judge
 from anonymizer.loss import score
 from anonymizer.search import evaluate, open_lattice, search
 from tests.conftest import SHARED, needs_shared
@@ -87,7 +88,7 @@ def test_rolling_up_from_node_to_node_gives_the_files_classes() -> None:
         last = max((j for j, level in enumerate(row.node) if level), default=0)
         classes = roll_up(counts(), ladders, at[last], row.node)
         at[last:] = [classes] * (len(at) - last)
-        broken = violations(classes, CRITERIA)
+        broken = judge(counts(), classes, CRITERIA).broken
         found = len(classes), len(classes) - int(broken.sum()), int(classes.rows[broken].sum())
         if found != (row.classes, row.kept, row.suppressed):
             wrong.append(row)

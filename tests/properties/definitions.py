@@ -6,13 +6,15 @@ Nothing here comes from the search, its kernels or its numbers: where both agree
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.criteria import Criterion, HistogramCriterion, KAnonymity, MaxRisk
 from anonymizer.hierarchy import Hierarchy
+from tests.properties import literal_criteria
 
 Value = str | None
 Node = tuple[int, ...]
@@ -46,7 +48,10 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A table and what is asked of it. ``people[i]`` is the person of row i; weights are whole numbers."""
+    """A table and what is asked of it. ``people[i]`` is the person of row i; weights are whole numbers.
+
+    ``sensitive`` holds the cells of sensitive columns, ``sensitive_domains`` their domains.
+    """
 
     domains: tuple[Domain, ...]
     weights: tuple[int, ...]
@@ -57,6 +62,7 @@ class Task:
     sensitive: Mapping[str, tuple[Value, ...]]
     criteria: tuple[Criterion, ...]
     limit: Fraction
+    sensitive_domains: Mapping[str, Domain] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[Node]:
@@ -122,16 +128,36 @@ class Definitions:
         """How many different values of a sensitive column some rows hold; missing is none."""
         return len({self.task.sensitive[column][row] for row in rows} - {None})
 
+    def frequencies(self, rows: Sequence[int], column: str) -> dict[Value, int]:
+        """How many people have each value of a sensitive column at least once in some rows."""
+        cells = {(self.task.sensitive[column][row], self.task.people[row]) for row in rows}
+        return dict(Counter(value for value, _ in cells))
+
     def holds(self, rows: Sequence[int]) -> bool:
-        """Whether a class of these rows meets every criterion."""
+        """Whether a class of these rows meets every criterion that is about classes."""
         return all(self._holds(criterion, rows) for criterion in self.task.criteria)
 
     def _holds(self, criterion: Criterion, rows: Sequence[int]) -> bool:
         match criterion:
             case KAnonymity(k):
                 return self.people(rows) >= k
-            case DistinctLDiversity(column, minimum):
-                return self.values(rows, column) >= minimum
+            case MaxRisk(limit):
+                return Fraction(1, self.people(rows)) <= limit
+        if isinstance(criterion, HistogramCriterion):
+            return self._distributed(criterion, rows)
+        raise NotImplementedError(criterion.name)
+
+    def _distributed(self, criterion: HistogramCriterion, rows: Sequence[int]) -> bool:
+        domain = self.task.sensitive_domains.get(criterion.column)
+
+        def path(value: Value) -> list[Value]:
+            assert domain is not None, "this column has no hierarchy"
+            return [_cell(domain, value, level, 1)[0] for level in range(domain.top + 1)]
+
+        held, whole = (
+            self.frequencies(some, criterion.column) for some in (rows, range(len(self.task.rows)))
+        )
+        return literal_criteria.holds(criterion, held, whole, path)
 
     def outcome(self, node: Node) -> Outcome:
         """What a node does: each class that breaks a criterion is suppressed as a whole."""

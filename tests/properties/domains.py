@@ -144,6 +144,19 @@ def _step(paths: dict[str, tuple[str, ...]], level: int, value: str) -> str:
     return paths[value][level]
 
 
+def short_codes() -> Domain:
+    """Codes of up to two letters, for a sensitive column."""
+    values = ("xa", "xb", "ya", "z")
+    return Domain(prefix([1], length=2), values, values, (partial(_first, 2), partial(_first, 1)))
+
+
+def few_numbers() -> Domain:
+    """Whole numbers, for a sensitive column; the last two are one leaf, and text sorts them otherwise."""
+    labels = tuple(partial(_band, width, -5, 20) for width in (1, 5, 10))
+    leaves = tuple(str(number) for number in range(-5, 21))
+    return Domain(bands([5, 10], top=20, bottom=-5), ("-3", "2", "9", "10", "31", "40"), leaves, labels)
+
+
 def domains() -> st.SearchStrategy[Domain]:
     """A hierarchy of any kind."""
     return st.one_of(suppressions(), banded(), prefixes(), positional(), dated(), filed())

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.classes import Classes, Ladders, base_classes, number_classes, roll_up, violations
+from anonymizer.classes import Classes, Ladders, base_classes, number_classes, roll_up
 from anonymizer.counts import Counts, count
 from anonymizer.hierarchy import suppression
+from anonymizer.judging import distinct_values, judge
 from anonymizer.table import Column, Role, Table
 from tests.properties.definitions import Definitions, Key, Node, Task
 from tests.properties.laws import law
@@ -24,7 +25,7 @@ Summary = dict[Key, tuple[int, int, tuple[int, ...], bool]]
 
 def shown(counts: Counts, classes: Classes, task: Task) -> Summary:
     """Labels → rows, people, values per criterion's column, whether a criterion is broken."""
-    broken = violations(classes, task.criteria).tolist()
+    broken = judge(counts, classes, task.criteria).broken.tolist()
     summary: Summary = {}
     for c, tuple_ in enumerate(classes.representatives.tolist()):
         key = tuple(
@@ -32,7 +33,7 @@ def shown(counts: Counts, classes: Classes, task: Task) -> Summary:
             for j, (ladder, level) in enumerate(zip(counts.ladders, classes.node, strict=True))
         )
         assert key not in summary, "two classes share their labels"
-        values = tuple(int(classes.n_values[name][c]) for name in sorted(classes.n_values))
+        values = tuple(int(distinct_values(counts, classes, name)[c]) for name in sorted(classes.held))
         summary[key] = int(classes.rows[c]), int(classes.n_people[c]), values, broken[c]
     return summary
 
@@ -54,7 +55,7 @@ def expected(definitions: Definitions, node: Node, columns: list[str]) -> Summar
 def test_rolling_up_in_any_steps_gives_what_grouping_the_rows_gives(task: Task, data: st.DataObject) -> None:
     counts = counts_of(task)
     ladders, classes = Ladders.of(counts), base_classes(counts)
-    definitions, columns = Definitions.of(task), sorted(counts.values)
+    definitions, columns = Definitions.of(task), sorted(counts.sensitive)
     node: Node = (0,) * len(task.domains)
     for _ in range(data.draw(st.integers(1, 3))):
         node = tuple(data.draw(st.integers(low, d.top)) for low, d in zip(node, task.domains, strict=True))
@@ -77,8 +78,10 @@ def test_the_counts_hold_every_row_every_person_and_every_value(task: Task) -> N
     of = [[r for r, owner in enumerate(owners) if owner == i] for i in range(len(tuples))]
     definitions = Definitions.of(task)
     assert base.n_people.tolist() == [definitions.people(rows) for rows in of]
-    for column, n_values in base.n_values.items():
-        assert n_values.tolist() == [definitions.values(rows, column) for rows in of]
+    for column in counts.sensitive:
+        assert distinct_values(counts, base, column).tolist() == [
+            definitions.values(rows, column) for rows in of
+        ]
 
 
 @pytest.mark.parametrize("seed", range(6))

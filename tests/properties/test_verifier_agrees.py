@@ -12,9 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.counts import count
-from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
+from anonymizer.criteria import (
+    BetaLikeness,
+    Criterion,
+    DeltaDisclosure,
+    DistinctLDiversity,
+    EntropyLDiversity,
+    KAnonymity,
+    RecursiveCLDiversity,
+    TCloseness,
+)
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchy_file import FromFile
 from anonymizer.search import search
 from anonymizer.table import Column, Role, Table
 from anonymizer.transformation import transform
@@ -22,12 +32,13 @@ from release.promise import Promise
 from release.verify import verify
 from tests.small_release import staged
 
+CODES = {"A": ("A", "letter", "*"), "B": ("B", "letter", "*"), "10-12": ("10-12", "number", "*")}
 COLUMNS = (
     Column("id", Role.IDENTIFIER),
     Column("sex", Role.QUASI_IDENTIFIER, suppression()),
     Column("age", Role.QUASI_IDENTIFIER, bands([5, 10], top=60), sensitive=True),
     Column("plz", Role.QUASI_IDENTIFIER, prefix([3, 1])),
-    Column("code", Role.SENSITIVE, sensitive=True),
+    Column("code", Role.SENSITIVE, FromFile(CODES, ("value", "kind", "*")), sensitive=True),
     Column("crp", Role.INSENSITIVE, clip=(0.0, 10.0)),
 )
 ROW = st.tuples(
@@ -39,12 +50,29 @@ ROW = st.tuples(
     st.sampled_from([-1.5, 0.25, 99.0, None]),
 )
 
+TENTHS = st.integers(1, 12).map(lambda tenths: Fraction(tenths, 10))
 
-@settings(max_examples=80, deadline=None)
+
+@st.composite
+def demands(draw: st.DrawFn) -> tuple[Criterion, ...]:
+    """Up to two demands on sensitive columns, one of which is a quasi-identifier as well."""
+    column = st.sampled_from(["code", "age"])
+    kinds = [
+        st.builds(DistinctLDiversity, column, st.integers(1, 2)),
+        st.builds(EntropyLDiversity, column, TENTHS.map(lambda x: 1 + x)),
+        st.builds(RecursiveCLDiversity, column, TENTHS.map(lambda x: 2 * x), st.integers(1, 3)),
+        st.builds(TCloseness, column, st.sampled_from(["equal", "ordered", "hierarchical"]), TENTHS),
+        st.builds(DeltaDisclosure, column, TENTHS.map(lambda x: 2 * x)),
+        st.builds(BetaLikeness, column, TENTHS, st.booleans()),
+    ]
+    return tuple(draw(st.lists(st.one_of(*kinds), max_size=2)))
+
+
+@settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(ROW, min_size=1, max_size=24),
     k=st.integers(1, 4),
-    diversity=st.sampled_from([None, ("code", 2), ("code", 1), ("age", 2)]),
+    asked=demands(),
     limit=st.sampled_from(["0", "0.1", "0.25", "1"]),
     suppressed=st.sampled_from(["drop", "star"]),
     by_subject=st.booleans(),
@@ -52,7 +80,7 @@ ROW = st.tuples(
 def test_what_the_search_finds_the_verifier_accepts(
     rows: list[tuple[object, ...]],
     k: int,
-    diversity: tuple[str, int] | None,
+    asked: tuple[Criterion, ...],
     limit: str,
     suppressed: Literal["drop", "star"],
     by_subject: bool,
@@ -60,10 +88,7 @@ def test_what_the_search_finds_the_verifier_accepts(
     names = [column.name for column in COLUMNS]
     schema = dict.fromkeys(names, pl.String) | {"crp": pl.Float64}
     table = Table(pl.DataFrame(rows, schema=schema, orient="row"), COLUMNS, "id" if by_subject else None)
-    criteria: tuple[Criterion, ...] = (
-        KAnonymity(k),
-        *([DistinctLDiversity(*diversity)] if diversity else []),
-    )
+    criteria = (KAnonymity(k), *asked)
     counts = count(table, criteria)
     try:
         solution = search(counts, criteria, Fraction(limit))

@@ -296,13 +296,14 @@ def test_no_config_is_an_input_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_bound_is_told_in_the_words_of_the_config(tmp_path: Path) -> None:
-    text = TABLE.replace("top: 90", "top: 1000000001").replace("l: 2", "l: 1")
+    text = TABLE.replace("top: 90", "top: 1000000001").replace("l: 2", "l: 1").replace("y: 2", "y: 1")
     text = text.replace("hierarchy: suppression", "hierarchy: suppression, weight: 0")
 
     assert list(findings(tmp_path, text).values()) == [
         "must be at most 1,000,000,000",
         "must be more than 0",
         "must be at least 2",
+        "must be more than 1",
     ]
 
 

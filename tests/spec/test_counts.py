@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anonymizer.classes import Ladders, base_classes, roll_up, violations
+from anonymizer.classes import Ladders, base_classes, roll_up
 from anonymizer.counts import Counts, count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.hierarchy import bands, suppression
+from anonymizer.judging import distinct_values, judge
 from anonymizer.loss import Loss, marginals, score
 from anonymizer.search import search
 from anonymizer.table import Column, Role, Table
@@ -110,10 +111,10 @@ def test_28_five_rows_of_one_patient_are_a_class_of_one() -> None:
 def test_a_missing_sensitive_value_is_none_of_the_l() -> None:
     counts = count(drawn(), [WARD])
     classes = roll_up(counts, Ladders.of(counts), base_classes(counts), (0, 1))
-    assert classes.n_values["ward"].tolist() == [2, 0, 1]
-    assert violations(classes, [WARD]).tolist() == [False, True, True]
-    assert violations(classes, [KAnonymity(2), WARD]).tolist() == [False, True, True]
-    assert violations(classes, []).tolist() == [False, False, False]
+    assert distinct_values(counts, classes, "ward").tolist() == [2, 0, 1]
+    assert judge(counts, classes, [WARD]).broken.tolist() == [False, True, True]
+    assert judge(counts, classes, [KAnonymity(2), WARD]).broken.tolist() == [False, True, True]
+    assert judge(counts, classes, []).broken.tolist() == [False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -133,19 +134,21 @@ def test_a_sensitive_column_may_be_of_any_type(cells: pl.Series, distinct: int) 
     frame = pl.DataFrame({"sex": ["f"] * 4, "ward": cells})
     columns = (SEX, Column("ward", Role.SENSITIVE, sensitive=True))
     counts = count(Table(frame, columns, None), [WARD])
-    assert base_classes(counts).n_values["ward"].tolist() == [distinct]
+    assert distinct_values(counts, base_classes(counts), "ward").tolist() == [distinct]
 
 
 def test_a_quasi_identifier_can_be_sensitive_too_on_its_base_values() -> None:
     both: list[Criterion] = [DistinctLDiversity("age", 2)]
     counts = count(drawn(), both)
     classes = roll_up(counts, Ladders.of(counts), base_classes(counts), (1, 1))
-    assert classes.n_values["age"].tolist() == [2, 0]
+    assert distinct_values(counts, classes, "age").tolist() == [2, 0]
 
 
-def test_only_the_columns_of_l_diversity_are_counted() -> None:
-    assert count(drawn(), [KAnonymity(2)]).values.keys() == set()
-    assert count(drawn(), [WARD, DistinctLDiversity("ward", 3)]).values.keys() == {"ward"}
+def test_only_the_columns_that_somebody_asks_for_are_counted() -> None:
+    assert count(drawn(), [KAnonymity(2)]).sensitive.keys() == set()
+    assert count(drawn(), [WARD, DistinctLDiversity("ward", 3)]).sensitive.keys() == {"ward"}
+    counts = count(drawn(), [WARD], also=["sex"])
+    assert (counts.sensitive.keys(), counts.by_row.keys()) == ({"ward"}, {"sex"})
 
 
 def test_what_was_counted_cannot_be_changed() -> None:
@@ -154,7 +157,7 @@ def test_what_was_counted_cannot_be_changed() -> None:
     for array in (
         counts.codes,
         counts.people.owner,
-        counts.values["ward"].item,
+        counts.sensitive["ward"].held.item,
         counts.ladders[0].label_codes,
     ):
         with pytest.raises(ValueError, match="read-only"):

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from anonymizer import csv_table
 from anonymizer.csv_table import parse_csv
 from anonymizer.fingerprint import fingerprints, require_unchanged
 from anonymizer.reading import read_table
@@ -152,6 +153,23 @@ def test_cells_full_of_carriage_returns_are_read_in_one_block(
     rows = [("\r" * 2000, "\r\n" * 500), ("1", "2")]
     data = "a,b\n" + "".join(f'"{first}","{second}"\n' for first, second in rows)
     assert table(tmp_path, data.encode()).rows() == rows
+
+
+def test_text_that_repeats_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns whose cells repeat in the first block are parsed into dictionaries."""
+    monkeypatch.setattr(csv_table, "_SAMPLE_BYTES", 400)
+    u = unicodedata.normalize("NFD", "ü")
+    few = [u, "ü", "", '"a,b"', "?"]
+    written = [(few[n % 5], f"P{n}", "same" if n < 60 else f"late{n}") for n in range(3000)]
+    lines = "".join(f"{','.join(row)}\n" for row in written)
+    frame = table(tmp_path, f"few,many,late\n{lines}".encode(), missing=["?"])
+    spelled = {u: "ü", '"a,b"': "a,b", "?": None}
+    assert frame.dtypes == [pl.String] * 3
+    assert frame.rows() == [(spelled.get(few, few), many, late) for few, many, late in written]
+    assert csv_table._repeating(f"few,many,late\n{lines}".encode(), ",", True, frame.columns) == {
+        "few",
+        "late",
+    }
 
 
 @needs_shared

@@ -1,0 +1,47 @@
+"""The release as the config's `microaggregation` asks for it, and what is told and kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import polars as pl
+
+from anonymizer.errors import BadConfig
+from anonymizer.microaggregation import Grouping, Microaggregation, microaggregate
+from anonymizer.table import Table
+from release.config import Config
+from release.staging import Staging
+from release.tables import write
+
+GROUPS = "groups_{table}_{position}"
+"""In ``internal/``: each row's group by its position in the input, from 0; -1: none."""
+
+
+def averaged(
+    config: Config, table: Table, release: Callable[[Table], pl.DataFrame]
+) -> tuple[pl.DataFrame, tuple[Grouping, ...]]:
+    """What ``release`` makes of the table, with means where the config asks for them, and the groups."""
+    demands = [entry.demand for entry in config.microaggregation]
+    return microaggregate(table, release, demands) if demands else (release(table), ())
+
+
+def refuse_text(config: Config, columns: Iterable[pl.Series]) -> None:
+    """Raise ``BadConfig`` where a column that is to be averaged holds no numbers."""
+    averaged = {name for entry in config.microaggregation for name in entry.columns}
+    for cells in columns:
+        if cells.name in averaged and not cells.dtype.is_numeric():
+            raise BadConfig("microaggregation is for numbers", column=cells.name)
+
+
+def keep_groups(staging: Staging, table_name: str, groupings: Sequence[Grouping]) -> dict[str, str]:
+    """Write who was averaged with whom to ``internal/``; what the audit says about it."""
+    names = [GROUPS.format(table=table_name, position=position) for position in range(len(groupings))]
+    for name, grouping in zip(names, groupings, strict=True):
+        write(pl.DataFrame({"group": grouping.group_of_row}), staging.internal, name, ["parquet"])
+    kept = ", ".join(f"internal/{name}.parquet" for name in names)
+    return {"groups": f"{kept}: whose numbers were averaged"} if names else {}
+
+
+def demand_on(column: str, groupings: Sequence[Grouping]) -> Microaggregation | None:
+    """What was asked of a column's numbers; ``None`` where nothing was."""
+    return next((each.demand for each in groupings if column in each.demand.columns), None)

@@ -1,0 +1,38 @@
+"""The config's `search` section: how the transformation is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from release.config_keys import Finding, Positive, Strict
+from release.config_metric import Metric
+
+
+class Search(Strict):
+    """How the transformation is chosen."""
+
+    metric: Metric = Field(default="loss", description="what the search keeps as small as it can")
+    strategy: Literal["optimal", "anytime"] = Field(
+        default="optimal",
+        description="optimal: the proven optimum of a lattice that fits into memory; anytime: the best found "
+        "within a limit, in a lattice of any size",
+    )
+    max_nodes: Positive | None = Field(
+        default=None, description="the most transformations to evaluate; the same limit gives the same answer"
+    )
+    time_limit_s: float | None = Field(
+        default=None, gt=0, description="the most seconds to search; the answer depends on the machine"
+    )
+    require_optimal: bool = Field(
+        default=False, description="refuse (exit code 10) an answer that a limit left unproven"
+    )
+
+    def broken_rules(self) -> Iterator[Finding]:
+        is_limited = self.max_nodes is not None or self.time_limit_s is not None
+        if self.strategy == "anytime" and not is_limited:
+            yield Finding(("strategy",), "anytime needs a limit: max_nodes, time_limit_s or both")
+        if not is_limited and self.given("require_optimal"):
+            yield Finding(("require_optimal",), "has no effect without max_nodes or time_limit_s")

@@ -1,0 +1,264 @@
+"""Privacy criteria in the words of a report (English): what each asks, what was found, what stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import ceil, exp, inf
+from typing import Literal, NamedTuple
+
+from risk.facts import CriterionResult
+from risk.wording import plain
+
+
+class Words(NamedTuple):
+    """A criterion's name, its demand as a claim, and the figure found, as formats.
+
+    The formats may name a parameter, ``column``, ``found`` and whatever ``_more`` adds. ``limit`` names the
+    parameter that the figure is held against, and ``rule`` says how.
+    """
+
+    title: str
+    asked: str
+    found: str
+    limit: str
+    rule: Literal[">=", "<=", "<"]
+
+
+_WORDS: Mapping[str, Words] = {
+    "k-anonymity": Words(
+        "{k}-anonymity",
+        "every class holds at least {k} people",
+        "the smallest class holds {found}",
+        "k",
+        ">=",
+    ),
+    "(epsilon, delta)-differential privacy": Words(
+        "({epsilon}, {delta})-differential privacy",
+        "with or without any one person, any result is at most {times} times as likely (e to the power of "
+        "{epsilon}), but for a probability of {delta}",
+        "",
+        "",
+        ">=",
+    ),
+    "maximum risk": Words(
+        "risk of at most {limit} for anybody",
+        "nobody’s re-identification risk, one over the people of the class, is above {limit}",
+        "the highest risk is {found}",
+        "limit",
+        "<=",
+    ),
+    "k-map": Words(
+        "{k}-map",
+        "every class matches at least {k} people of the population{estimated}",
+        "the smallest class holds {found} of the release",
+        "",
+        ">=",
+    ),
+    "(k, k^m)-anonymity": Words(
+        "({k}, {k}^{m})-anonymity of {column}",
+        "whoever knows somebody’s quasi-identifiers and up to {m} codes in the {column} of one row finds at "
+        "least {k} people who share them{repaired}",
+        "the fewest people who share them are {found}",
+        "k",
+        ">=",
+    ),
+    "delta-presence": Words(
+        "({lower}, {upper})-presence",
+        "of the people of the population who fit a class, a share from {lower} to {upper} is in the input",
+        "the largest share is {found}",
+        "upper",
+        "<=",
+    ),
+    "average risk": Words(
+        "mean risk of at most {limit}",
+        "the mean re-identification risk of the people released, classes over people, is at most {limit}",
+        "it is {found}",
+        "limit",
+        "<=",
+    ),
+    "sample uniqueness": Words(
+        "at most the share {limit} alone in their class",
+        "at most the share {limit} of the people released are alone in their class",
+        "the share is {found}",
+        "limit",
+        "<=",
+    ),
+    "population uniqueness": Words(
+        "at most the share {limit} unique in the population",
+        "at most the share {limit} of the people released are estimated to be unique in the population, "
+        "taking them for a random sample of the share {sampling_fraction} of it (a model’s estimate)",
+        "the share is {found}",
+        "limit",
+        "<=",
+    ),
+    "distinct l-diversity": Words(
+        "distinct {l}-diversity of {column}",
+        "every class holds at least {l} different values of {column}",
+        "the least diverse class holds {found}",
+        "l",
+        ">=",
+    ),
+    "entropy l-diversity": Words(
+        "entropy {l}-diversity of {column}",
+        "every class is at least as diverse in {column} as {l} equally frequent values would be (its entropy "
+        "is at least ln {l})",
+        "the least diverse class is as diverse as {found} equally frequent values",
+        "l",
+        ">=",
+    ),
+    "recursive (c, l)-diversity": Words(
+        "recursive ({c}, {l})-diversity of {column}",
+        "in every class the most frequent value of {column} is rarer than {c} times {others} together",
+        "where it is most frequent, it is {found} times as frequent as those together",
+        "c",
+        "<",
+    ),
+    "t-closeness": Words(
+        "{t}-closeness of {column}, {distance} distance",
+        "to turn the values of {column} in any class into those of the whole input, at most the share {t} "
+        "has to move{apart} (earth mover’s distance)",
+        "the farthest class lies {found} away",
+        "t",
+        "<=",
+    ),
+    "delta-disclosure privacy": Words(
+        "{delta}-disclosure privacy of {column}",
+        "in every class each value of {column} that the input holds has less than {times} times, and more "
+        "than 1/{times} of, its share in the whole input (|ln(p / q)| < {delta})",
+        "the largest |ln(p / q)| is {found}",
+        "delta",
+        "<",
+    ),
+    "beta-likeness": Words(
+        "{kind} {beta}-likeness of {column}",
+        "no class makes a value of {column} more than {times} times as frequent as it is in the whole input"
+        "{cap}",
+        "the largest gain is {found}",
+        "beta",
+        "<=",
+    ),
+}
+_APART = {
+    "equal": "",
+    "ordered": " from one end of the order to the other, shorter moves counting in proportion",
+    "hierarchical": ", moves counting the more, the higher up in the hierarchy the two values meet",
+}
+_SLACK = 1e-9
+"""What floats may be off: the verifier has decided exactly, this is a second look."""
+
+
+def asked(criterion: CriterionResult) -> str:
+    """Return what a criterion demands, as a claim about every class."""
+    words = _WORDS.get(criterion.name)
+    if words is not None:
+        return words.asked.format(**_fields(criterion))
+    stated = ", ".join(f"{key} = {plain(value)}" for key, value in criterion.parameters.items())
+    return f"{criterion.column}: {stated}" if criterion.column else stated
+
+
+def title_of(criterion: CriterionResult) -> str:
+    """Return a criterion's short name with its parameter, e.g. ``5-anonymity``."""
+    words = _WORDS.get(criterion.name)
+    return criterion.name if words is None else words.title.format(**_fields(criterion))
+
+
+def reached(criterion: CriterionResult) -> str:
+    """Return what the released file shows; an attested criterion's finding is not the release's to tell.
+
+    A distance to the input's distribution says something about that distribution, which is not released: with
+    the classes' own distributions, which are, it would confirm guesses about suppressed rows.
+    """
+    if criterion.status == "attested" or criterion.reached is None:
+        return "checked in the run; not countable from the released file"
+    return found(criterion)
+
+
+def found(criterion: CriterionResult) -> str:
+    """Return what the verifier found, whatever it took: for the house alone where it is attested."""
+    words = _WORDS.get(criterion.name)
+    if criterion.reached is None:
+        return "there is no class"
+    if words is None:
+        return f"reached {plain(criterion.reached)}"
+    return words.found.format(**_fields(criterion), found=_number(criterion.reached))
+
+
+def is_met(criterion: CriterionResult) -> bool:
+    """Return whether what the verifier recounted is what the criterion asked.
+
+    Only a verified release is reported, so this is a second look; an attested criterion has none here.
+    """
+    words = _WORDS.get(criterion.name)
+    limit = criterion.parameters.get(words.limit) if words is not None else None
+    if criterion.status == "attested" or criterion.reached is None or not isinstance(limit, int | float):
+        return True
+    assert words is not None
+    slack = _SLACK * max(1.0, abs(limit)) if isinstance(criterion.reached, float) else 0
+    if words.rule == ">=":
+        return criterion.reached >= limit - slack
+    return criterion.reached <= limit + slack if words.rule == "<=" else criterion.reached < limit + slack
+
+
+def left_open(criteria: Iterable[CriterionResult]) -> str:
+    """Return what the criteria about sensitive columns do not promise, by the strongest kind among them."""
+    names = {criterion.name for criterion in criteria if criterion.column}
+    if names & {"t-closeness", "delta-disclosure privacy", "beta-likeness"}:
+        return (
+            "A class may still tell something about its people’s sensitive values: the criteria bound how "
+            "far it departs from the whole input, not what the whole input itself tells about everybody."
+        )
+    if names & {"entropy l-diversity", "recursive (c, l)-diversity"}:
+        return (
+            "Diversity bounds how frequent one value may be in a class, not how alike the values are, nor "
+            "how rare they are elsewhere: a likely value may still be guessed."
+        )
+    return (
+        "Diversity counts different values, not how alike or how frequent they are: a likely value may "
+        "still be guessed."
+    )
+
+
+def _fields(criterion: CriterionResult) -> dict[str, str]:
+    stated = {key: _number(value) for key, value in criterion.parameters.items()}
+    return {"column": criterion.column or "", **stated, **_more(criterion)}
+
+
+def _more(criterion: CriterionResult) -> dict[str, str]:
+    """What a format may name beside the parameters."""
+    match criterion:
+        case CriterionResult(
+            name="(epsilon, delta)-differential privacy", parameters={"epsilon": float(epsilon)}
+        ):
+            return {"times": f"{ceil(exp(epsilon) * 100) / 100:g}"}
+        case CriterionResult(name="k-map", parameters={"sampling_fraction": float(share) | int(share)}):
+            test = ", by a test of significance that takes the people for a random sample of the share "
+            return {"estimated": f"{test}{_number(share)} of it"}
+        case CriterionResult(name="k-map"):
+            return {"estimated": ", counted in a table of it"}
+        case CriterionResult(name="(k, k^m)-anonymity", parameters={"repair": bool(repaired)}):
+            return {"repaired": "; rare codes were left out of the lists" if repaired else ""}
+        case CriterionResult(name="recursive (c, l)-diversity", parameters={"l": int(least)}):
+            but_first = f"all values but the {plain(least - 1)} most frequent"
+            return {"others": "all other values" if least == 2 else but_first}
+        case CriterionResult(name="t-closeness", parameters={"distance": str(distance)}):
+            return {"apart": _APART.get(distance, "")}
+        case CriterionResult(
+            name="delta-disclosure privacy", parameters={"delta": float(delta) | int(delta)}
+        ):
+            return {"times": f"{exp(delta):.3g}"}
+        case CriterionResult(
+            name="beta-likeness", parameters={"beta": float(beta) | int(beta), "enhanced": bool(enhanced)}
+        ):
+            cap = ", and less for values that are frequent there (a gain of at most -ln of their share)"
+            return {
+                "kind": "enhanced" if enhanced else "basic",
+                "times": _number(1 + beta),
+                "cap": cap if enhanced else "",
+            }
+    return {}
+
+
+def _number(value: object) -> str:
+    if value == inf:
+        return "∞"
+    return f"{value:.4g}" if isinstance(value, float) and not value.is_integer() else plain(value)
