@@ -202,7 +202,7 @@ def _loss(counts: Counts, spec: Loss) -> AffineMetric:
     n, g, f = counts.n_rows, spec.generalisation_factor, spec.suppression_factor
     base, alpha, beta = [], [], []
     for j, ladder in enumerate(counts.ladders):
-        spread = n * (ladder.leaves - g) if ladder.leaves > 0 else 0
+        spread = n * (ladder.leaves - g) if ladder.leaves > 1 else 0
         rows = value_rows(counts, j)
         covered = [int(cover) for cover in ladder.leaf_counts @ rows]
         base.append(np.array([float(g * (sums - n) / spread) if spread else 0.0 for sums in covered]))

@@ -7,7 +7,7 @@ held as logarithms, since products of domains exceed any number type.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import exp, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,11 @@ from anonymizer.affine import Floats, value_rows
 from anonymizer.classes import Classes, Ladders, number_classes
 from anonymizer.counts import Counts
 from anonymizer.encoding import Counts64
+from anonymizer.errors import BadConfig
 
 Broken = NDArray[np.bool_]
+_LARGEST_DOMAIN = 1380.0
+"""The logarithm of the largest domain whose root's sums are floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,27 @@ class Areas:
 
 @dataclass(frozen=True, slots=True)
 class LogArea:
-    """Ambiguity, by the natural logarithm of the rows' mean area."""
+    """Ambiguity, by the natural logarithm of the rows' mean area.
+
+    ``shares`` float64 are covers over the root of their column's leaves, in the layout of
+    ``Ladders.leaf_counts``: their products stay within a float's range where areas would not.
+    """
 
     areas: Areas
+    shares: Floats
 
     @classmethod
     def of(cls, counts: Counts) -> LogArea:
-        """The working form for a table's counts."""
-        return cls(Areas.of(counts))
+        """The working form for a table's counts.
+
+        Raises:
+            BadConfig: a domain of more than 10^600 tuples.
+        """
+        areas = Areas.of(counts)
+        if areas.domain > _LARGEST_DOMAIN:
+            raise BadConfig("the domain is too large for the metric ambiguity")
+        shares = [ladder.leaf_counts / np.sqrt(max(ladder.leaves, 1)) for ladder in counts.ladders]
+        return cls(areas, np.concatenate([each.ravel() for each in shares]))
 
     @property
     def base(self) -> tuple[Floats, ...]:
@@ -78,7 +94,9 @@ class LogArea:
 
     def total(self, counts: Counts, classes: Classes, broken: Broken) -> float:
         """The logarithm of the mean area, the domain's for suppressed rows."""
-        return self._mean(counts, classes, np.where(broken, classes.rows, 0))
+        kept, added = self._sums(counts, classes, np.where(broken, classes.rows, 0))
+        n = int(classes.rows.sum())
+        return log((kept + added) / n) + self.areas.domain / 2 if n else 0.0
 
     def floor(self, counts: Counts, classes: Classes) -> float:
         """0: what a specialisation's areas say is less than the base says."""
@@ -92,20 +110,24 @@ class LogArea:
         """
         if not lost.any():
             return 0.0
-        nobody = np.zeros_like(lost)
-        return max(0.0, self._mean(counts, classes, lost) - self._mean(counts, classes, nobody))
+        everyone, added = self._sums(counts, classes, lost)
+        return max(0.0, log1p(added / everyone))
 
     def score(self, total: float) -> float:
         """The mean area."""
         return float(np.exp(total))
 
-    def _mean(self, counts: Counts, classes: Classes, suppressed: Counts64) -> float:
-        """The logarithm of the mean area with these rows suppressed, int64 (classes)."""
-        areas, s = self.areas.at(counts, classes), int(suppressed.sum())
-        largest = max(float(areas.max(initial=0.0)), self.areas.domain if s else 0.0)
-        kept = float((classes.rows - suppressed) @ np.exp(areas - largest))
-        total = kept + s * np.exp(self.areas.domain - largest)
-        return largest + float(np.log(total / classes.rows.sum())) if total else 0.0
+    def _sums(self, counts: Counts, classes: Classes, suppressed: Counts64) -> tuple[float, float]:
+        """The sum of all rows' areas and what suppressing some adds, over the root of the domain."""
+        everyone, own = metric_kernels.area_sums(
+            classes.rows,
+            suppressed,
+            classes.representatives,
+            counts.codes,
+            self.shares,
+            self.areas.ladders.offsets(classes.node),
+        )
+        return float(everyone), int(suppressed.sum()) * exp(self.areas.domain / 2) - float(own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +183,9 @@ class Divergence:
         a specialisation, and spreading rows over the domain takes back no more than the excess (log-sum
         inequality). For the other bound see ``_least``.
         """
-        entropy = float(classes.rows @ _log_shares(classes.rows, self.n)) / self.n
-        return max(0.0, entropy, self._least(counts, classes, lost) + self.excess)
+        shares = _log_shares(classes.rows, self.n)
+        least = self._least(shares, self.areas.at(counts, classes), classes.rows, lost)
+        return max(0.0, float(classes.rows @ shares) / self.n, least + self.excess)
 
     def score(self, total: float) -> float:
         """The divergence in bits."""
@@ -172,17 +195,16 @@ class Divergence:
         """What s suppressed rows cost: s / n log(n domain / s)."""
         return s / self.n * (self.areas.domain + log(self.n / s)) if s else 0.0
 
-    def _least(self, counts: Counts, classes: Classes, lost: Counts64) -> float:
+    def _least(self, shares: Floats, areas: Floats, rows: Counts64, lost: Counts64) -> float:
         """The least that the rows of a specialisation cost beyond the mean logarithm of its areas.
 
         f(s), the cost of s suppressed rows, is concave with f'(s) >= (log domain - 1) / n: so f(s) is at
         least f(lost) and (log domain - 1) / n for each further one. A kept row costs log(n / class) + log
         area. Its class and its area are no larger than here, and the lost rows' areas are taken off the mean.
         """
-        areas = self.areas.at(counts, classes)
-        others = np.minimum(_log_shares(classes.rows, self.n), self.areas.domain - 1 - areas)
-        rows = float((classes.rows - lost) @ others - lost @ areas) / self.n
-        return rows + self._among_suppressed(int(lost.sum()))
+        others = np.minimum(shares, self.areas.domain - 1 - areas)
+        beyond = float((rows - lost) @ others - lost @ areas) / self.n
+        return beyond + self._among_suppressed(int(lost.sum()))
 
 
 def _log_shares(rows: Counts64, n: int) -> Floats:

@@ -1,7 +1,7 @@
 """What a class of records shows when its members are generalised alike, and what that costs: compiled code.
 
-A box is a level per column and any one of its tuples, whose labels at these levels every member has. Shapes: n
-tuples, m columns; codes int32 (n, m) are the tuples' base codes, levels int8 (m).
+A box is a level per column and any one of its tuples, whose labels at these levels every member has. Shapes:
+n tuples, m columns; codes int32 (n, m) are the tuples' base codes, levels int8 (m).
 """
 
 from __future__ import annotations

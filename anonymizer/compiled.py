@@ -2,10 +2,14 @@
 
 A compiled cache is code: one that others may write is code execution, so a directory that is not ours alone
 is not used, and without one the kernels are compiled afresh in each process.
+
+Numba asks only whether the file of a compiled function changed, not those of the functions it calls, and would
+go on using old code in new. So each state of the sources has a cache directory of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -21,14 +25,25 @@ def cache_directory() -> Path | None:
     if root is None:
         return None
     directory = root / "clinical-anon" / "kernels"
+    versioned = directory / _sources_digest()
     try:
-        for level in (directory.parent, directory):
+        for level in (directory.parent, directory, versioned):
             level.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Files in it may have been left open by a lax umask: nobody else may even reach them.
-        private = _closed(directory.parent, 0o022) and _closed(directory, 0o077)
+        private = _closed(directory.parent, 0o022) and _closed(directory, 0o077) and _closed(versioned, 0o077)
     except OSError:
         return None
-    return directory if private and os.access(directory, os.W_OK) else None
+    return versioned if private and os.access(versioned, os.W_OK) else None
+
+
+def _sources_digest() -> str:
+    """A digest of all modules that may hold kernels, and of what compiles them."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        content = path.read_bytes()
+        if b"@kernel" in content:
+            digest.update(content)
+    return digest.hexdigest()[:16]
 
 
 def _cache_root() -> Path | None:

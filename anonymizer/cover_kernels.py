@@ -96,9 +96,14 @@ def _pool(words):  # type: ignore[no-untyped-def]
     while slots < 2 * n:
         slots *= 2
     return Pool(
-        np.arange(n).astype(np.int32), words.copy(), np.empty(n, np.int32),
-        np.full(slots, -1, np.int64), np.zeros(slots, np.int64),
-        np.empty(slots, np.int32), np.empty(slots, np.int32), np.empty(n, np.int32),
+        np.arange(n).astype(np.int32),
+        words.copy(),
+        np.empty(n, np.int32),
+        np.full(slots, -1, np.int64),
+        np.zeros(slots, np.int64),
+        np.empty(slots, np.int32),
+        np.empty(slots, np.int32),
+        np.empty(n, np.int32),
     )
 
 
@@ -133,7 +138,7 @@ def _take(nodes, ground, pool, class_of, node, left, classes, limit):  # type: i
 
     What is left of the pool, the number of classes, and what a row pays in the cheapest group left over.
     """
-    tuples, words, slot, taken, held, found, first, following = pool
+    tuples, words, slot, taken, held, found, _, _ = pool
     kept, due, width, least = 0, _NEVER, words.shape[1], ground.needs.least[0]
     codes, prices = ground.members.codes, ground.prices
     for i in range(left):

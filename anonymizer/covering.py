@@ -52,8 +52,9 @@ def _marginal_prices(counts: Counts, tree: Tree, levels: Ints) -> tuple[Ints, In
     """What all rows pay at each node, and the least that any row pays there; int64 (nodes)."""
     total, least = np.zeros(len(levels), np.int64), np.zeros(len(levels), np.int64)
     for j, ladder in enumerate(counts.ladders):
-        prices = tree.prices[tree.offsets[j] :][: ladder.label_codes.size].reshape(ladder.label_codes.shape)
-        rows = np.zeros(prices.shape[1], np.int64)
+        begin, shape = int(tree.offsets[j]), ladder.label_codes.shape
+        prices = tree.prices[begin : begin + ladder.label_codes.size].reshape(shape)
+        rows = np.zeros(len(ladder.labels[0]), np.int64)
         np.add.at(rows, counts.codes[:, j], counts.rows)
         total += (prices @ rows)[levels[:, j]]
         least += prices[:, rows > 0].min(axis=1)[levels[:, j]]

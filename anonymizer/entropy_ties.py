@@ -7,14 +7,36 @@ import numpy as np
 from anonymizer.compiled import kernel
 
 _LIMB = np.int64(2**31)
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @kernel
 def is_diverse(row, known, l_top, l_bottom):  # type: ignore[no-untyped-def]
-    """Whether a^N prod n_i^n_i <= (b N)^N, exactly: an entropy of ln l and no less.
+    """Whether the entropy of the first ``known`` frequencies is at least ln(a / b), exactly.
 
-    A common factor of all n_i cancels, so a uniform class is decided with ones.
+    That is sum n_i ln(a n_i / (b N)) <= 0. Where a n_i is close to b N the logarithm is small and comes out
+    with small error, so a large class that is almost uniform is told from one that is; whole numbers decide
+    the rest.
     """
+    total = np.int64(0)
+    for v in range(known):
+        total += row[v]
+    excess, size, even = 0.0, 0.0, l_bottom * total
+    for v in range(known):
+        if row[v]:
+            share = l_top * row[v]
+            # Near 1 the logarithm of a quotient loses digits, near 0 that of one plus a difference.
+            log = np.log(share / even) if 2 * share < even else np.log1p((share - even) / even)
+            excess += row[v] * log
+            size += row[v] * abs(log)
+    if abs(excess) > _EPSILON * (known + 16) * size:
+        return excess < 0
+    return _is_diverse_exactly(row, known, l_top, l_bottom)
+
+
+@kernel
+def _is_diverse_exactly(row, known, l_top, l_bottom):  # type: ignore[no-untyped-def]
+    """Whether a^N prod n_i^n_i <= (b N)^N. A common factor of all n_i cancels: a uniform class has ones."""
     common, total = np.int64(0), np.int64(0)
     for v in range(known):
         common = _greatest_common_divisor(common, np.int64(row[v]))

@@ -1,4 +1,4 @@
-"""Evaluating a node in the compiled search: who is suppressed there, what that costs, what it tells of others.
+"""Evaluating a node in the compiled search: who is suppressed, what that costs, what it tells of others.
 
 Shapes: m columns, L levels at most, s sensitive columns counted by marks.
 """
@@ -22,10 +22,10 @@ Floats = NDArray[np.float64]
 class Costs(NamedTuple):
     """An affine metric in arrays.
 
-    At level l column j costs x = max(0, base[j, l] + alpha[j] * suppressed rows - beta[j] * leaves that these
-    rows cover), weighted as ``weights[j] * x`` or ``weights[j] * log1p(x)``. ``cover`` has the layout of
-    ``Packing.labels``. ``most`` holds, from ``most_offsets[j] + (here * L_j + l) * values[j]``, the most that a
-    value's label at level ``here`` leaves any of its values to cover at level l.
+    At level l column j costs x = max(0, base[j, l] + alpha[j] * suppressed rows - beta[j] * what these rows
+    cover), weighted as ``weights[j] * x`` or ``weights[j] * log1p(x)``. ``cover`` has the layout of
+    ``Packing.labels``. ``most`` holds, from ``most_offsets[j] + (here * depths[j] + l) * values[j]``, the
+    most that a value's label at level ``here`` leaves any of its values to cover at level l.
     """
 
     base: Floats
@@ -49,7 +49,7 @@ class Standards(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for one evaluation: rows suppressed and lost per class, rows per column and code, terms, levels."""
+    """Room for one evaluation: rows suppressed and lost per class, rows per code, terms, levels."""
 
     suppressed: Ints
     lost: Ints
@@ -123,7 +123,7 @@ def bits_set(word):  # type: ignore[no-untyped-def]
 
 @kernel
 def _judge(arena, standards, layout, classes, suppressed, lost):  # type: ignore[no-untyped-def]
-    """Fill in the rows ``suppressed`` per class and those ``lost`` in all specialisations; returns both sums."""
+    """Fill in the rows ``suppressed`` per class and those ``lost`` in all specialisations; both sums."""
     begin = arena.registers[OUT]
     rows, marks, least = arena.rows[begin : begin + classes], arena.marks[begin:], standards.least
     for c in range(classes):
@@ -161,7 +161,7 @@ def spread_block(words, block, starts, rows, per_chunk):  # type: ignore[no-unty
 
 @kernel
 def _spread(packing, arena, classes, rows, per_code):  # type: ignore[no-untyped-def]
-    """``rows`` of the classes just made, summed per column and base code of their tuples; int64 (m, values)."""
+    """``rows`` of the classes just made, summed per column and code of their tuples; int64 (m, values)."""
     starts, begin, per_chunk = packing.chunk_starts, arena.registers[OUT], arena.per_chunk
     chunks = len(starts) - 1
     per_chunk[: starts[chunks]] = 0

@@ -49,8 +49,13 @@ def _target(tree, needs, members, partition, index, tuple_, most):  # type: igno
     levels = np.empty(len(tree.lowest), np.int8)
     levels[:] = tree.lowest
     query = Query(
-        members.codes[tuple_], levels, members.rows[tuple_], np.int64(0),
-        np.int64(partition.class_of[tuple_]), np.int64(-1), np.int64(0),
+        members.codes[tuple_],
+        levels,
+        members.rows[tuple_],
+        np.int64(0),
+        np.int64(partition.class_of[tuple_]),
+        np.int64(-1),
+        np.int64(0),
     )
     return nearest(tree, needs, members, partition, index, query, most)
 
@@ -139,14 +144,13 @@ def swap_all(tree, needs, members, partition, index, spare):  # type: ignore[no-
         if c < 0 or left >= needs.least[0] or left == 0 or partition.price[c] == 0:
             continue
         price = without(tree, members, partition, t, levels)
-        gain = paid(partition, c) - left * price
-        target, rise = _target(tree, needs, members, partition, index, t, gain - (needs.least[0] - left) * price)
+        gain, lacking = paid(partition, c) - left * price, needs.least[0] - left
+        # Who fills up pays about that price. Half of it is looked at as spent: a fourth of the time is saved.
+        target, rise = _target(tree, needs, members, partition, index, t, gain - lacking * price // 2)
         if target < 0:
             continue
         first = partition.first[c] if partition.first[c] != t else partition.following[t]
-        query = Query(
-            members.codes[first], levels, left, price, np.int64(c), np.int64(target), needs.least[0] - left
-        )
+        query = Query(members.codes[first], levels, left, price, np.int64(c), np.int64(target), lacking)
         other, _ = nearest(tree, needs, members, partition, spare, query, gain - rise)
         if other >= 0:
             saved += _swap(tree, needs, members, partition, t, target, other)
@@ -155,7 +159,7 @@ def swap_all(tree, needs, members, partition, index, spare):  # type: ignore[no-
 
 @kernel
 def _swap(tree, needs, members, partition, tuple_, target, other):  # type: ignore[no-untyped-def]
-    """Move a tuple to class ``target`` and another one into its place, if that saves anything; what it saves."""
+    """Move a tuple to class ``target`` and another one into its place if that pays; what it saves."""
     c, source = partition.class_of[tuple_], partition.class_of[other]
     before = paid(partition, c) + paid(partition, target) + paid(partition, source)
     transfer(tree, needs, members, partition, other, c)

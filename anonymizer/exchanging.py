@@ -60,7 +60,8 @@ def _least(criterion: Criterion) -> int | None:
 
 def _values(counts: Counts, columns: Sequence[str]) -> tuple[NDArray[np.int64], Codes, NDArray[np.int64]]:
     """The known values each tuple holds, of all columns side by side, and the column of each value."""
-    owners, items, known = [np.empty(0, np.int32)], [np.empty(0, np.int32)], []
+    owners, items = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    known: list[int] = []
     for name in columns:
         column = counts.sensitive[name]
         is_known = column.held.item < column.known
@@ -119,7 +120,9 @@ def _empty(counted: Countable, classes: int) -> Partition:
 
 def _classes_index(tree: Tree, members: Members, partition: Partition) -> Index:
     ids = np.flatnonzero(partition.rows).astype(np.int32)
-    return _index(tree, ids, members.codes[partition.first[ids]], partition.levels[ids], np.empty(0, np.int64))
+    return _index(
+        tree, ids, members.codes[partition.first[ids]], partition.levels[ids], np.empty(0, np.int64)
+    )
 
 
 def _spare_index(tree: Tree, counted: Countable, partition: Partition) -> Index:
@@ -131,9 +134,7 @@ def _spare_index(tree: Tree, counted: Countable, partition: Partition) -> Index:
     return _index(tree, ids, members.codes[ids], levels, gains[ids])
 
 
-def _index(
-    tree: Tree, ids: Codes, codes: Codes, levels: NDArray[np.int8], gains: NDArray[np.int64]
-) -> Index:
+def _index(tree: Tree, ids: Codes, codes: Codes, levels: NDArray[np.int8], gains: NDArray[np.int64]) -> Index:
     at = tree.offsets + levels.astype(np.int64) * tree.values + codes
     keys = tree.labels[at].astype(np.int64) * (int(tree.highest.max()) + 1) + levels
     order = np.lexsort(keys[:, tree.order[::-1]].T)

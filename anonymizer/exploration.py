@@ -50,7 +50,7 @@ def _set_levels(lattice, problem, node):  # type: ignore[no-untyped-def]
 
 @kernel
 def _lay_stone(lattice, problem, node, source):  # type: ignore[no-untyped-def]
-    """Roll up halfway to ``node`` if the source is large and often used; whether there is a new table then."""
+    """Roll up halfway to ``node`` if the source is large and often used; whether there is a new table."""
     arena = problem.arena
     arena.uses[source] += 1
     if arena.lengths[source] < _SMALL_TABLE or arena.uses[source] % _OFTEN:

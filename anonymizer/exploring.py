@@ -17,7 +17,7 @@ from anonymizer.criteria import Criterion
 from anonymizer.demands import Demands
 from anonymizer.judging import judge
 from anonymizer.lattice import NONE, Lattice, advance, improve, learn
-from anonymizer.opening import unpacked
+from anonymizer.opening import unpacked, within
 from anonymizer.sample_criteria import least_suppressed, of_the_sample, suppressed_classes
 
 _CACHED_TABLES = 64
@@ -113,10 +113,6 @@ class General:
         """Terms, penalty and floor, as ``lattice.learn`` takes them."""
         if isinstance(self.metric, AffineMetric):
             least = self.metric.least_terms(self.counts, self.ladders, classes, lost)
-            terms = np.zeros_like(lattice.terms)
-            for j, (ladder, row) in enumerate(zip(self.counts.ladders, least, strict=True)):
-                within = row[ladder.lowest : ladder.highest + 1]
-                terms[j, : len(within)] = within
-            return terms, 0.0, 0.0
+            return within(self.counts.ladders, least), 0.0, 0.0
         penalty = self.metric.penalty(self.counts, classes, lost)
         return lattice.terms, penalty, self.metric.floor(self.counts, classes)

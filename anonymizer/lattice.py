@@ -1,4 +1,4 @@
-"""The generalisation lattice during a search: which nodes may still be the optimum, and which to look at next.
+"""The generalisation lattice during a search: which nodes may still be the optimum, which to look at next.
 
 A node is one unsigned 64-bit word: a field per column with its level above the lowest, and a guard bit over
 each field, so that one subtraction tells whether a node is a specialisation of another. ``alive`` nodes come
@@ -25,8 +25,8 @@ Floats = NDArray[np.float64]
 ALIVE, CHECKED, SETTLING, LOW, HIGH, MIDDLE, PROBES, FOUND, SUPPRESSED, CLASSES, HEIGHT, TRACED = range(12)
 """What the integers of ``registers`` hold."""
 TOTAL, SLACK, FRONTIER = 0, 1, 2
-"""What ``best`` holds: the least total found, by how much totals may differ and count as equal, and the terms
-that nodes combine to where chains stopped being ruled out lately."""
+"""What ``best`` holds: the least total found, by how much totals may differ and count as equal, and what
+guide terms combine to where chains stopped being ruled out lately."""
 NONE = np.uint64(2**64 - 1)
 """No node: guard bits are never set in one."""
 MOST_TRACED = 512
@@ -37,8 +37,9 @@ class Lattice(NamedTuple):
     """The state of a search.
 
     ``shifts``, ``masks``, ``strides``, ``heights`` (m) describe each column's field. ``terms`` (m, L) are
-    the columns' parts of the bound that holds from the start. ``down`` is the part of an alive node's bound
-    learned from its generalisations, ``up`` that from its specialisations.
+    the columns' parts of the bound that holds from the start, ``guide`` (m, L) what levels are likely to
+    cost. ``down`` is the part of an alive node's bound learned from its generalisations, ``up`` that from its
+    specialisations.
     """
 
     shifts: Words
@@ -47,6 +48,7 @@ class Lattice(NamedTuple):
     heights: Ints
     guard: Words
     terms: Floats
+    guide: Floats
     largest: bool
     nodes: Words
     start: Floats
@@ -126,6 +128,15 @@ def populate(lattice):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def guided(lattice):  # type: ignore[no-untyped-def]
+    """The alive nodes' ``guide`` terms combined; float64 (nodes)."""
+    sums = np.empty(lattice.registers[ALIVE])
+    for i in range(len(sums)):
+        sums[i] = combined(lattice, lattice.guide, lattice.nodes[i])
+    return sums
+
+
+@kernel
 def ceiling(lattice):  # type: ignore[no-untyped-def]
     """Nodes whose bound lies above cannot be the optimum."""
     return lattice.best[TOTAL] + lattice.best[SLACK]
@@ -135,7 +146,7 @@ def ceiling(lattice):  # type: ignore[no-untyped-def]
 def advance(lattice):  # type: ignore[no-untyped-def]
     """The next node to evaluate, or ``NONE`` where the best one found is proven to be the optimum."""
     registers = lattice.registers
-    while True:
+    while registers[ALIVE]:
         if not registers[SETTLING]:
             target = _most_promising(lattice)
             if target == NONE:
@@ -150,22 +161,23 @@ def advance(lattice):  # type: ignore[no-untyped-def]
             registers[HIGH] = middle - 1
         registers[SETTLING] = 0
         node = lattice.chain[registers[LOW]]
-        lattice.best[FRONTIER] += 0.3 * (combined(lattice, lattice.terms, node) - lattice.best[FRONTIER])
+        lattice.best[FRONTIER] += 0.3 * (combined(lattice, lattice.guide, node) - lattice.best[FRONTIER])
         if not lattice.evaluated[linear(lattice, node)]:
             registers[MIDDLE] = -1
             return node
+    return NONE
 
 
 @kernel
 def _next_probe(lattice):  # type: ignore[no-untyped-def]
-    """Where to look between ``LOW`` and ``HIGH``: first where chains ended lately, then beside it, then halfway."""
+    """Where to look above ``LOW``: first where chains ended lately, then beside it, then halfway."""
     registers = lattice.registers
     low, high = registers[LOW], registers[HIGH]
     registers[PROBES] += 1
     if registers[PROBES] == 1:
         place = low + 1
         while (
-            place < high and combined(lattice, lattice.terms, lattice.chain[place]) < lattice.best[FRONTIER]
+            place < high and combined(lattice, lattice.guide, lattice.chain[place]) < lattice.best[FRONTIER]
         ):
             place += 1
         return place
@@ -185,7 +197,7 @@ def _most_promising(lattice):  # type: ignore[no-untyped-def]
 
 @kernel
 def _climb(lattice, target):  # type: ignore[no-untyped-def]
-    """A chain from the target to the top, one step at a time where the column's term grows least."""
+    """A chain from the target to the top, one step at a time where the column's guide grows least."""
     node, length = target, 0
     lattice.chain[0] = node
     while True:
@@ -193,7 +205,7 @@ def _climb(lattice, target):  # type: ignore[no-untyped-def]
         for j in range(len(lattice.shifts)):
             here = level(lattice, node, j)
             if here < lattice.heights[j]:
-                rise = lattice.terms[j, here + 1] - lattice.terms[j, here]
+                rise = lattice.guide[j, here + 1] - lattice.guide[j, here]
                 if rise < least or step < 0:
                     step, least = j, rise
         if step < 0:
@@ -282,10 +294,11 @@ def least_bound(lattice):  # type: ignore[no-untyped-def]
 
 @kernel
 def meet(lattice):  # type: ignore[no-untyped-def]
-    """The most general node that every alive node generalises: all that is left to look at lies above it."""
+    """The most general node below all alive nodes and the chain: all that is left to look at lies above."""
     node = np.uint64(0)
     for j in range(len(lattice.shifts)):
-        shift, lowest = lattice.shifts[j], lattice.masks[j]
+        shift = lattice.shifts[j]
+        lowest = (lattice.chain[0] >> shift) & lattice.masks[j]
         for i in range(lattice.registers[ALIVE]):
             lowest = min(lowest, (lattice.nodes[i] >> shift) & lattice.masks[j])
         node |= lowest << shift

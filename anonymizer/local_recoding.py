@@ -1,8 +1,8 @@
 """Local recoding: from the optimum of the global search to a level for each column of every class.
 
 The optimum keeps one level for a whole column, so it suppresses the records that stand apart and generalises
-the others further than they need. Here the table is covered anew by small classes, each at the cheapest levels
-its members have in common, and then improved by local search: tuples move, change places, dear classes
+the others further than they need. Here the table is covered anew by small classes, each at the cheapest
+levels its members have in common, and then improved by local search: tuples move, change places, dear classes
 dissolve. No row need be suppressed where the columns' highest levels let it join some class.
 
 Where the criteria are others than sizes and distinct values, or people have several rows, the optimum's
@@ -33,9 +33,10 @@ Mask = NDArray[np.bool_]
 
 
 def recode_locally(counts: Counts, criteria: Sequence[Criterion], start: Recoding) -> Recoding:
-    """A recoding that meets every criterion about classes, loses no more and suppresses no more than ``start``.
+    """A recoding that meets every criterion about classes, and is no worse than ``start``.
 
-    ``start`` is the global optimum: one node, some tuples suppressed. The same counts give the same recoding.
+    ``start`` is the global optimum: one node, some tuples suppressed. No more rows are suppressed, and no more
+    is lost. The same counts give the same recoding.
     """
     tree, judge = tree_of(counts.ladders), Judge.of(counts, criteria)
     counted = countable(counts, criteria)

@@ -62,6 +62,19 @@ def log_areas(representatives, codes, log_cover, offsets):  # type: ignore[no-un
 
 
 @kernel
+def area_sums(rows, weights, representatives, codes, shares, offsets):  # type: ignore[no-untyped-def]
+    """The products of the columns' ``shares`` float64, summed over all rows and over the counted ones."""
+    everyone, counted = 0.0, 0.0
+    for c in range(len(rows)):
+        area = 1.0
+        for j in range(len(offsets)):
+            area *= shares[offsets[j] + codes[representatives[c], j]]
+        everyone += rows[c] * area
+        counted += weights[c] * area
+    return everyone, counted
+
+
+@kernel
 def majorities(owner, number, classes):  # type: ignore[no-untyped-def]
     """The largest number among each class's values; int64 (classes) from pairs int32, int64 (pairs)."""
     most = np.zeros(classes, np.int64)

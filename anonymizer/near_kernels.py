@@ -21,8 +21,9 @@ class Index(NamedTuple):
     """Classes, or single tuples, by their boxes as they were when the index was made; b boxes.
 
     ``ids`` int32 (b) are the numbers of the classes or tuples; the place-th column of ``codes``, ``levels``,
-    ``labels``, ``prices`` (b, m) is that of ``Tree.order``. ``differs`` int32 (b): the first place where a box differs
-    from the one before it. ``skip`` int32 (m, b): the next box that differs at this place or an earlier one.
+    ``labels``, ``prices`` (b, m) is that of ``Tree.order``. ``differs`` int32 (b): the first place where a
+    box differs from the one before it. ``skip`` int32 (m, b): the next box that differs at this place or an
+    earlier one.
     ``gains`` int64 (b): what its class saves where a tuple leaves it; empty for classes.
     """
 
@@ -45,11 +46,11 @@ class Query(NamedTuple):
 
     row: NDArray[np.int32]
     levels: NDArray[np.int8]
-    rows: int
-    price: int
-    own: int
-    other: int
-    need: int
+    rows: np.int64
+    price: np.int64
+    own: np.int64
+    other: np.int64
+    need: np.int64
 
 
 @kernel

@@ -14,9 +14,10 @@ from anonymizer.class_metrics import ClassMetric
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion, DistinctLDiversity, HistogramCriterion, KAnonymity, MaxRisk
 from anonymizer.demands import Demands
+from anonymizer.encoding import Ladder
 from anonymizer.evaluation import Costs, Problem, Scratch, Standards, most_cover
 from anonymizer.exploration import explore
-from anonymizer.lattice import MOST_TRACED, NONE, Lattice, populate
+from anonymizer.lattice import MOST_TRACED, NONE, Lattice, guided, populate
 from anonymizer.rollup import BLOCK, Arena, Packing, mark_values, pack_words, spread_values
 
 Words = NDArray[np.uint64]
@@ -31,7 +32,7 @@ _RING_BYTES = 2**28
 """The ring holds so many times the base tuples, or takes so many bytes if that is less."""
 _MOST_HELD = 2**27
 _MARKED = 64
-_SLACK, _CLASS_SLACK = 1e-11, 1e-13
+_SLACK = 1e-11
 
 
 def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
@@ -43,17 +44,15 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
     # The first column takes the highest bits, so that words are ordered as tuples of levels are.
     shifts = np.cumsum([0, *reversed(fields[1:])])[::-1].astype(np.int64)
     guard = sum(1 << (int(shift) + field - 1) for shift, field in zip(shifts, fields, strict=True))
-    is_affine = isinstance(metric, AffineMetric)
-    terms = np.zeros((len(ladders), int(heights.max()) + 1))
-    for j, row in enumerate(metric.start() if isinstance(metric, AffineMetric) else metric.base):
-        terms[j, : heights[j] + 1] = row[ladders[j].lowest : ladders[j].highest + 1]
+    base, guide = (metric.start(),) * 2 if isinstance(metric, AffineMetric) else (metric.base, metric.guide)
     lattice = Lattice(
         shifts=shifts.astype(np.uint64),
         masks=np.array([(1 << (field - 1)) - 1 for field in fields], np.uint64),
         strides=np.append(np.cumprod((heights + 1)[:0:-1])[::-1], 1).astype(np.int64),
         heights=heights,
         guard=np.array([guard], np.uint64),
-        terms=terms,
+        terms=within(ladders, base),
+        guide=within(ladders, guide),
         largest=isinstance(metric, AffineMetric) and metric.largest,
         nodes=np.empty(size, np.uint64),
         start=np.empty(size),
@@ -63,17 +62,23 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
         evaluated=np.zeros(size, np.uint8),
         chain=np.empty(int(heights.sum()) + 1, np.uint64),
         best_node=np.array([NONE], np.uint64),
-        best=np.array([np.finfo(np.float64).max, _SLACK if is_affine else _class_slack(counts), 0.0]),
+        best=np.array([np.finfo(np.float64).max, _SLACK, 0.0]),
         registers=np.zeros(16, np.int64),
         trace=np.zeros((MOST_TRACED, 3)),
     )
     populate(lattice)
+    if not isinstance(metric, AffineMetric):
+        np.maximum(lattice.bounds, metric.at_least(guided(lattice)), out=lattice.bounds)
     return lattice
 
 
-def _class_slack(counts: Counts) -> float:
-    """Totals of a class metric are at most a few times the squared rows."""
-    return _CLASS_SLACK * max(1.0, float(counts.n_rows))
+def within(ladders: Sequence[Ladder], terms: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The columns' terms from their lowest to their highest levels; float64 (m, L)."""
+    levels_of = np.zeros((len(ladders), max(ladder.highest - ladder.lowest for ladder in ladders) + 1))
+    for j, (ladder, row) in enumerate(zip(ladders, terms, strict=True)):
+        levels = row[ladder.lowest : ladder.highest + 1]
+        levels_of[j, : len(levels)] = levels
+    return levels_of
 
 
 def unpacked(lattice: Lattice, word: np.uint64) -> tuple[int, ...]:
@@ -87,8 +92,8 @@ def unpacked(lattice: Lattice, word: np.uint64) -> tuple[int, ...]:
 class Compiled:
     """An explorer that runs compiled from node to node.
 
-    For criteria that a class's size, its values or its frequencies decide, affine metrics, and tables in which
-    every row is a person.
+    For criteria that a class's size, its values or its frequencies decide, affine metrics, and tables in
+    which every row is a person.
     """
 
     problem: Problem
@@ -101,7 +106,7 @@ class Compiled:
         limit: int,
         metric: AffineMetric | ClassMetric,
     ) -> Compiled | None:
-        """The explorer for a table's counts, with at most ``limit`` rows suppressed; None if it is not for them."""
+        """The explorer for a table's counts, at most ``limit`` rows suppressed; None where it is none."""
         if not isinstance(metric, AffineMetric) or not _is_compiled(counts, criteria):
             return None
         marked = _marked(counts, criteria)

@@ -28,8 +28,8 @@ class Members(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a class must hold: ``least`` rows, each a person, and ``different[x]`` values of demand x, to which
-    value v belongs where ``demand_of[v]`` is x. All int64, (1), (d), (V)."""
+    """What a class must hold: ``least`` rows, each a person, and ``different[x]`` values of demand x, to
+    which value v belongs where ``demand_of[v]`` is x. All int64, (1), (d), (V)."""
 
     least: Ints
     different: Ints

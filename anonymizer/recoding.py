@@ -57,12 +57,15 @@ class Recoding:
         return np.asarray((self.levels == SUPPRESSED_ROW).any(axis=1))
 
     def ranges(self) -> tuple[tuple[int, int], ...]:
-        """The least and the highest level of each column among the tuples that are released."""
+        """The least and the highest level of each column among the tuples that are released.
+
+        Where none is, no level lies between: (0, -1).
+        """
         shown = self.levels[~self.suppressed]
         if not len(shown):
-            return ((SUPPRESSED_ROW, SUPPRESSED_ROW),) * self.levels.shape[1]
-        lowest, highest = shown.min(axis=0).tolist(), shown.max(axis=0).tolist()
-        return tuple(zip(lowest, highest, strict=True))
+            return ((0, -1),) * self.levels.shape[1]
+        columns = range(shown.shape[1])
+        return tuple((int(shown[:, j].min()), int(shown[:, j].max())) for j in columns)
 
 
 def tree_of(ladders: Sequence[Ladder]) -> Tree:

@@ -104,7 +104,7 @@ def spread_values(owner, item, number, held):  # type: ignore[no-untyped-def]
 
 @kernel
 def fill_lookup(packing, levels, first, last, lookup):  # type: ignore[no-untyped-def]
-    """Write what each number of the blocks from ``first`` to before ``last`` adds to a key; the keys' space."""
+    """Write what each number of the blocks ``first`` to before ``last`` adds to a key; the keys' space."""
     space = 1
     for chunk in range(first * BLOCK, last * BLOCK):
         space = _fill_chunk(packing, levels, chunk, lookup, space)

@@ -1,9 +1,10 @@
 """The exact search of the generalisation lattice: the transformation of least information loss, proven.
 
-Branch and bound over the whole lattice: `lattice` keeps the nodes that may still be the optimum and says which
-to evaluate next, an explorer evaluates them. What an evaluated node tells holds for the whole box of its
-specialisations: rows that are lost to them all, and so bounds of what they cost. The search ends when no bound
-lies below the best found, or at a limit; then the least bound left tells how much better the optimum can be.
+Branch and bound over the whole lattice: `lattice` keeps the nodes that may still be the optimum and says
+which to evaluate next, an explorer evaluates them. What an evaluated node tells holds for the whole box of
+its specialisations: rows that are lost to them all, and so bounds of what they cost. The search ends when no
+bound lies below the best found, or at a limit; then the least bound left tells how much better the optimum
+can be.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class Effort:
     time_limit_s: float | None = None
 
 
+_LOSS, _UNLIMITED = Loss(), Effort()
+
+
 class Explorer(Protocol):
     """Evaluates nodes of a lattice."""
 
@@ -60,14 +64,14 @@ def search(
     criteria: Sequence[Criterion],
     suppression_limit: Fraction,
     *,
-    metric: Metric = Loss(),
-    effort: Effort = Effort(),
+    metric: Metric = _LOSS,
+    effort: Effort = _UNLIMITED,
     progress: Report | None = None,
 ) -> Solution:
     """The transformation of least loss that meets the criteria within the suppression limit.
 
-    It is proven to be the optimum unless ``effort`` ends the search before. ``suppression_limit`` is the share
-    of rows that may be suppressed; ties go to fewer suppressed rows, then lower levels.
+    It is proven to be the optimum unless ``effort`` ends the search before. ``suppression_limit`` is the
+    share of rows that may be suppressed; ties go to fewer suppressed rows, then lower levels.
 
     Raises:
         CriteriaNotMet: no transformation does, or none was found.

@@ -135,7 +135,7 @@ def _stays(judge_: Judge, grouping: Grouping, part: Codes, parent: Codes) -> Mas
 
 
 def _apply(grouping: Grouping, splits: Sequence[Split], column: NDArray[np.int64]) -> tuple[Grouping, Mask]:
-    """The grouping after each class was split along its ``column``, and which classes may be split further."""
+    """The grouping after each class was split along its ``column``; which classes may be split further."""
     class_of, levels = grouping.class_of.copy(), [grouping.levels]
     shown = class_of != NONE
     chosen = np.where(shown, column[class_of], NONE)

@@ -13,14 +13,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer.classes import Classes, Ladders, Node, merge, number_classes
+from anonymizer.classes import Ladders, Node, merge, number_classes
 from anonymizer.coarsening import coarsen as coarsen
 from anonymizer.code_sets import codes_to_remove, without
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion, KMAnonymity
-from anonymizer.encoding import Codes, Ladder
 from anonymizer.hierarchy import SUPPRESSED
 from anonymizer.judging import judge
+from anonymizer.recoding import SUPPRESSED_ROW, Levels, Recoding, recoded_classes
 from anonymizer.row_order import in_order
 from anonymizer.sample_criteria import hold, of_the_sample, suppressed_classes
 from anonymizer.solution import Solution
@@ -45,7 +45,7 @@ class Transformed:
 def transform(
     table: Table,
     counts: Counts,
-    solution: Solution,
+    solution: Solution | Recoding,
     criteria: Sequence[Criterion],
     *,
     suppressed: Suppressed = "drop",
@@ -57,7 +57,7 @@ def transform(
 def codes_removed(
     table: Table,
     counts: Counts,
-    solution: Solution,
+    solution: Solution | Recoding,
     criteria: Sequence[Criterion],
     *,
     suppressed: Suppressed = "drop",
@@ -71,7 +71,7 @@ def codes_removed(
 def transformed(
     table: Table,
     counts: Counts,
-    solution: Solution,
+    solution: Solution | Recoding,
     criteria: Sequence[Criterion],
     *,
     suppressed: Suppressed = "drop",
@@ -81,13 +81,12 @@ def transformed(
     Suppressed rows are dropped, or starred (``*`` in every quasi-identifier, null in insensitive columns)
     where the starred rows themselves form a class that meets every criterion.
     """
-    node = tuple(solution.transformation[ladder.name] for ladder in counts.ladders)
-    removed = suppressed_tuples(counts, criteria, node)
-    star = suppressed == "star" and _may_be_starred(counts, criteria, node, removed)
-    row_removed = removed[counts.tuple_of_row]
+    recoding = solution if isinstance(solution, Recoding) else recoding_of(counts, criteria, solution)
+    star = suppressed == "star" and _may_be_starred(counts, criteria, recoding)
+    row_removed = recoding.suppressed[counts.tuple_of_row]
     quasi = {
-        ladder.name: _generalised(counts, j, ladder, node[j], removed)
-        for j, ladder in enumerate(counts.ladders)
+        ladder.name: _generalised(counts, j, recoding.levels[:, j], span)
+        for j, (ladder, span) in enumerate(zip(counts.ladders, recoding.ranges(), strict=True))
     }
     kept = {
         column.name: _coarsened(table, column, row_removed)
@@ -101,6 +100,12 @@ def transformed(
         frame, people = frame.filter(shown), None if people is None else people.filter(shown)
     frame, removed_codes = _repaired(frame, list(quasi), people, criteria)
     return Transformed(in_order(frame), removed_codes)
+
+
+def recoding_of(counts: Counts, criteria: Sequence[Criterion], solution: Solution) -> Recoding:
+    """The solution's levels for every tuple, and which tuples it suppresses."""
+    node = tuple(solution.transformation[ladder.name] for ladder in counts.ladders)
+    return Recoding.uniform(node, suppressed_tuples(counts, criteria, node))
 
 
 def suppressed_tuples(counts: Counts, criteria: Sequence[Criterion], node: Node) -> Mask:
@@ -126,14 +131,15 @@ def _repaired(
     ), removed
 
 
-def _generalised(counts: Counts, j: int, ladder: Ladder, level: int, removed: Mask) -> pl.Series:
-    labels = ladder.labels[level]
+def _generalised(counts: Counts, j: int, levels: Levels, span: tuple[int, int]) -> pl.Series:
+    """Column j at the ``levels`` int8 (tuples), which lie in ``span`` where a tuple is not suppressed."""
+    ladder, (lowest, highest) = counts.ladders[j], span
     # Few labels stand in many rows: as categories they take a quarter of the memory of text.
-    text = pl.Enum(sorted({SUPPRESSED, *(label for label in labels if label is not None)}))
-    cells = pl.Series(ladder.name, labels, dtype=text).gather(counts.codes[:, j])
-    star = pl.lit(SUPPRESSED, dtype=text)
-    starred = pl.select(pl.when(pl.Series(removed)).then(star).otherwise(cells)).to_series()
-    return starred.gather(counts.tuple_of_row).alias(ladder.name)
+    labels = [label for level in ladder.labels[lowest : highest + 1] for label in level] + [SUPPRESSED]
+    text = pl.Enum(sorted({label for label in labels if label is not None}))
+    at = (levels.astype(np.int64) - lowest) * len(ladder.labels[0]) + counts.codes[:, j]
+    at[levels == SUPPRESSED_ROW] = len(labels) - 1
+    return pl.Series(ladder.name, labels, dtype=text).gather(at[counts.tuple_of_row])
 
 
 def _coarsened(table: Table, column: Column, row_removed: Mask) -> pl.Series:
@@ -143,22 +149,14 @@ def _coarsened(table: Table, column: Column, row_removed: Mask) -> pl.Series:
     return pl.select(pl.when(pl.Series(~row_removed)).then(series)).to_series().alias(column.name)
 
 
-def _may_be_starred(counts: Counts, criteria: Sequence[Criterion], node: Node, removed: Mask) -> bool:
+def _may_be_starred(counts: Counts, criteria: Sequence[Criterion], recoding: Recoding) -> bool:
     """Whether the suppressed rows, taken as one class, meet every criterion, and the release with them.
 
     Whoever of the population fits no released class could be among them.
     """
-    if not counts.rows[removed].any():
+    if not counts.rows[recoding.suppressed].any():
         return False
-    # The starred rows' class holds nobody else, so it is counted on the removed tuples alone.
-    starred = _merged_by(counts, np.where(removed, 0, 1).astype(np.int32), 2)
-    if judge(counts, starred, criteria).broken[0]:
-        return False
-    everyone = np.arange(counts.n_tuples, dtype=np.int32)
-    class_of, number = number_classes(counts, Ladders.of(counts), everyone, node)
-    shown = _merged_by(counts, np.where(removed, number, class_of).astype(np.int32), number + 1)
-    return hold(shown.n_people[shown.rows > 0], of_the_sample(criteria))
-
-
-def _merged_by(counts: Counts, class_of: Codes, number: int) -> Classes:
-    return merge(counts, tuple(ladder.top for ladder in counts.ladders), class_of, number)
+    _, classes = recoded_classes(counts, recoding)
+    return not judge(counts, classes, criteria).broken[-1] and hold(
+        classes.n_people[classes.rows > 0], of_the_sample(criteria)
+    )

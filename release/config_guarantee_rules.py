@@ -59,8 +59,8 @@ def nothing_else_depends_on_the_data(
     """What would filter the release by the data, or has no effect on a private one."""
     if privacy.differential_privacy is None:
         return
-    if output.suppressed == "star":
-        yield Finding(("output", "suppressed"), "star would tell how many people are suppressed")
+    if output.suppressed != "drop":
+        yield Finding(("output", "suppressed"), "must be drop: it would tell how many people are suppressed")
     if risk.thresholds:
         yield Finding(
             ("risk", "thresholds"),

@@ -51,7 +51,11 @@ class Averaged(Strict):
     columns: tuple[ColumnName, ...] = Field(
         min_length=1, description="sensitive or insensitive columns of numbers, grouped together"
     )
-    k: int = Field(ge=2, description="the least number of people in a group; it has 2 k - 1 at most")
+    k: int = Field(
+        ge=3,
+        description="the least number of people in a group, 3 or more: of two, either would learn the "
+        "other's number; the most are 2 k - 1",
+    )
 
     @property
     def demand(self) -> Microaggregation:

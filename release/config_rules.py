@@ -16,6 +16,7 @@ from release.config_guarantee_rules import (
 from release.config_keys import Finding
 from release.config_metric import spelled_out, target_is_released, weights_have_an_effect
 from release.config_privacy import Privacy
+from release.config_recoding import classes_can_be_recoded
 from release.config_search import Search
 from release.config_sections import Input, Output, Risk
 from release.permissions import group_number
@@ -165,6 +166,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "privacy"), _code_lists_are_released),
     (("columns", "privacy"), _hierarchies_have_an_effect),
     (("columns", "search"), _metric_fits_the_columns),
+    (("privacy", "search"), classes_can_be_recoded),
     (("columns", "privacy"), releases_quasi_identifiers_alone),
     (("columns", "privacy"), levels_are_paid_for),
     (("privacy", "output", "risk", "stated"), nothing_else_depends_on_the_data),

@@ -10,11 +10,19 @@ from pydantic import Field
 from release.config_keys import Finding, Positive, Strict
 from release.config_metric import Metric
 
+_OF_THE_LATTICE = ("metric", "strategy", "max_nodes", "time_limit_s", "require_optimal")
+
 
 class Search(Strict):
     """How the transformation is chosen."""
 
     metric: Metric = Field(default="loss", description="what the search keeps as small as it can")
+    recoding: Literal["global", "local", "multidimensional", "cell-suppression"] = Field(
+        default="global",
+        description="global: one level for a whole column; local: the optimum recoded class by class, so "
+        "that hardly a row is suppressed and every class keeps what it can; multidimensional: top down from "
+        "the highest levels (Mondrian); cell-suppression: single cells of suppressed rows are starred",
+    )
     strategy: Literal["optimal", "anytime"] = Field(
         default="optimal",
         description="optimal: the proven optimum of a lattice that fits into memory; anytime: the best found "
@@ -31,6 +39,11 @@ class Search(Strict):
     )
 
     def broken_rules(self) -> Iterator[Finding]:
+        if self.recoding == "multidimensional":
+            for key in self.given(*_OF_THE_LATTICE):
+                yield Finding(
+                    (key,), "has no effect with recoding: multidimensional, which searches no lattice"
+                )
         is_limited = self.max_nodes is not None or self.time_limit_s is not None
         if self.strategy == "anytime" and not is_limited:
             yield Finding(("strategy",), "anytime needs a limit: max_nodes, time_limit_s or both")

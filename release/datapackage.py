@@ -1,7 +1,8 @@
 """``datapackage.json``: the release as a Frictionless Data Package 2.0 with a Table Schema per file.
 
 Columns carry four properties of ours beside the standard's: ``role``, ``level``, ``levelName`` and
-``treatment``; a CSV resource carries ``escape``, the rule by which texts were made safe for spreadsheets.
+``treatment``, and ``highestLevel`` where rows differ in their level; a CSV resource carries ``escape``, the
+rule by which texts were made safe for spreadsheets.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ def _field(column: ReleasedColumn) -> dict[str, object]:
         **form.get(column.type, {}),
         "role": column.role,
         "level": column.level,
+        **({} if column.highest_level is None else {"highestLevel": column.highest_level}),
         "levelName": column.level_name,
         "treatment": column.treatment,
     }

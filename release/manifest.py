@@ -20,7 +20,7 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.table import Column
 from release.private_release import guarantees
 from release.promise import Promise
-from release.treatment import level_of, roles_of
+from release.treatment import level_of, roles_of, span_of
 from release.verify import VerifiedRelease
 from risk.facts import CriterionResult, Status
 
@@ -51,7 +51,10 @@ class CriterionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One column of the input: its role, its parameters, the level it is released at (None: none)."""
+    """One column of the input: its role, its parameters, the level it is released at (None: none).
+
+    Where rows differ in their level, ``level`` is the lowest and ``highest_level`` the highest.
+    """
 
     name: str
     role: str
@@ -62,6 +65,7 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_level: int | None
     weight: float
     clip: tuple[float | None, float | None] | None
+    highest_level: int | None = None
 
 
 class AveragedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +90,7 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: tuple[ColumnEntry, ...]
     differential_privacy: dict[str, int | float] | None = None
     microaggregation: tuple[AveragedEntry, ...] = ()
+    recoding: Literal["global", "local", "multidimensional", "cell-suppression"] = "global"
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +198,7 @@ def _table(verified: VerifiedRelease) -> TableEntry:
         columns=tuple(_column(column, promise) for column in promise.table),
         differential_privacy=promise.private.told if promise.private else None,
         microaggregation=tuple(AveragedEntry(g.demand.columns, g.demand.k) for g in promise.groupings),
+        recoding="global" if promise.recoding is None else promise.recoding.kind,
     )
 
 
@@ -212,6 +218,7 @@ def _criterion(result: CriterionResult) -> CriterionEntry:
 
 def _column(column: Column, promise: Promise) -> ColumnEntry:
     is_released = column in promise.table.released
+    span = span_of(column, promise)
     return ColumnEntry(
         name=column.name,
         role=roles_of(column),
@@ -222,6 +229,7 @@ def _column(column: Column, promise: Promise) -> ColumnEntry:
         max_level=column.max_level,
         weight=column.weight,
         clip=column.clip,
+        highest_level=None if span is None else span[1],
     )
 
 

@@ -14,6 +14,7 @@ from anonymizer.criteria import Criterion
 from anonymizer.microaggregation import Grouping
 from anonymizer.private_sample import PrivateSample
 from anonymizer.table import Role, Table
+from release.recoding_map import RecodingMap
 from release.verdicts import column_of, rests_on
 
 
@@ -25,7 +26,8 @@ class Promise:
     rows are suppressed, by dropping them or by starring them where the starred class meets every criterion.
     ``table`` holds the sample alone where the release is differentially ``private``. ``groupings`` say which
     rows' numbers were averaged. ``removed_codes`` tells by list column what left the lists of which class:
-    its labels ``q0``, ``q1``, … and a ``code``.
+    its labels ``q0``, ``q1``, … and a ``code``. Where there is a ``recoding``, its map has the levels, and
+    which rows are suppressed; ``transformation`` then says nothing of the release.
     """
 
     table: Table
@@ -38,6 +40,7 @@ class Promise:
     private: PrivateSample | None = None
     groupings: tuple[Grouping, ...] = ()
     removed_codes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    recoding: RecodingMap | None = None
 
     @property
     def rows_in(self) -> int:

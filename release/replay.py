@@ -14,11 +14,12 @@ import polars as pl
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchy import SUPPRESSED, Hierarchy
-from anonymizer.table import Column, Role
+from anonymizer.table import Column, Role, Table
 from anonymizer.values import canonical
 from release.code_set_counts import without_codes
 from release.population_counts import counts_population, matched, with_stars
 from release.promise import Promise
+from release.recoding_map import check_map, recode
 from release.recount import PERSON, Classed, base, classed, countable, key, keys_of
 from release.references import references
 from release.regroup import regrouped
@@ -49,15 +50,22 @@ class Replay:
 def replay(promise: Promise) -> Replay:
     """The rows the release must hold; raises ``VerificationFailed`` for levels that are none."""
     table = promise.table
+    recoded = None if promise.recoding is None else recode(promise.recoding, table)
+    quasi = {} if recoded is None else recoded.columns
     released = pl.DataFrame(
-        [_released(table.frame[column.name], column, promise) for column in table.released]
+        [
+            quasi[column.name]
+            if column.name in quasi
+            else _released(table.frame[column.name], column, promise)
+            for column in table.released
+        ]
     )
     names = [column.name for column in table.quasi_identifiers]
     before = _countable(table.frame, names, promise)
     generalised = _countable(released, names, promise)
     data = classed(generalised)
     compared = {**references(promise.criteria, table), **_populations(promise, data)}
-    keeps = kept(data, promise.criteria, compared)
+    keeps = kept(data, promise.criteria, compared) if recoded is None else recoded.shown
     shown, hidden = generalised.filter(keeps), generalised.filter(~keeps)
     starred, starred_counted = released.clear(), generalised.clear()
     if promise.suppressed == "star" and hidden.height:
@@ -89,7 +97,12 @@ def labels_at(hierarchy: Hierarchy, values: pl.Series, level: int) -> pl.DataFra
 
 
 def check_levels(promise: Promise) -> None:
-    """Raise ``VerificationFailed`` unless every quasi-identifier has one level, within its bounds."""
+    """Raise ``VerificationFailed`` unless every quasi-identifier has one level, within its bounds; under a
+    recoding a level for each combination of values.
+    """
+    if promise.recoding is not None:
+        check_map(promise.recoding, promise.table)
+        return
     quasi = {column.name: column for column in promise.table.quasi_identifiers}
     if set(promise.transformation) != set(quasi):
         raise VerificationFailed("the transformation does not name exactly the quasi-identifiers")
@@ -153,14 +166,20 @@ def _hierarchy(column: Column) -> Hierarchy:
 
 def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.DataFrame:
     table = promise.table
-    by_row = pl.int_range(table.frame.height, eager=True)
-    person = by_row if table.subject is None else table.frame[table.subject]
     base_values = {
         position: (frame if rests_on(criterion) == "cells" else table.frame)[name]
         for position, criterion in enumerate(promise.criteria)
         if (name := column_of(criterion)) is not None
     }
-    return countable([frame[name] for name in names], person, base_values)
+    return countable([frame[name] for name in names], _people(table), base_values)
+
+
+def _people(table: Table) -> pl.Series:
+    """Who each row is about; the row's number where nobody has two."""
+    numbers = pl.int_range(table.frame.height, eager=True)
+    if table.subject is None or table.frame[table.subject].n_unique() == table.frame.height:
+        return numbers
+    return table.frame[table.subject]
 
 
 def _populations(promise: Promise, data: Classed) -> dict[int, pl.DataFrame]:
@@ -169,8 +188,8 @@ def _populations(promise: Promise, data: Classed) -> dict[int, pl.DataFrame]:
     people = promise.table.population
     if not positions:
         return {}
-    if people is None:
-        raise VerificationFailed("there is no population to count")
+    if people is None or promise.recoding is not None:
+        raise VerificationFailed("there is no population to count, or it has no levels")
     labels = [
         _released(people[column.name], column, promise).alias(key(j))
         for j, column in enumerate(promise.table.quasi_identifiers)

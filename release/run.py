@@ -13,7 +13,6 @@ from pathlib import Path
 
 from anonymizer.counts import Counts, count
 from anonymizer.fingerprint import fingerprints, require_unchanged
-from anonymizer.solution import Solution
 from anonymizer.transformation import codes_removed, transform
 from release import gate, tables
 from release.averaging import averaged, keep_groups
@@ -33,6 +32,7 @@ from release.private_release import (
 from release.progress import NOWHERE, Screen
 from release.promise import Promise
 from release.publish import publish
+from release.recodings import Found, find, keep_map, map_of
 from release.searching import solve
 from release.source import Source, read
 from release.staging import Staging, refuse_existing
@@ -42,7 +42,7 @@ from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, r
 
 SMALLEST_COUNT_LOGGED = 5
 """Where no k is asked for, counts below this one are logged as ``<5``."""
-_IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search")
+_IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search", "recoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,14 @@ def _staged_run(
     with watch.stage("search"), watch.screen.search() as report:
         source, private = draw_people(config, source)
         counts = count(source.table, config.criteria, also=config.predicted)
-        solution = (
-            solve(config, counts, report) if private is None else fixed(private, counts, config.criteria)
+        found = (
+            find(config, counts, partial(solve, config, counts, report))
+            if private is None
+            else Found(fixed(private, counts, config.criteria))
         )
-    watch.journal.event("rows.suppressed", count=solution.suppressed)
+    watch.journal.event("rows.suppressed", count=found.suppressed)
     with watch.stage("write"):
-        promise = replace(_stage(config, source, counts, solution, staging), private=private)
+        promise = replace(_stage(config, source, counts, found, staging), private=private)
     with watch.stage("verify"):
         verified = verify(staging, promise)
         for path, seen in before.items():
@@ -131,11 +133,11 @@ def _staged_run(
     watch.journal.event("rows.out", count=verified.frame.height)
     with watch.stage("report"):
         assessment = _assess(verified)
-        summary = _summary(config, staging, verified, solution)
+        summary = _summary(config, staging, verified, found)
         _write_reports(config, source, verified, assessment, summary)
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
-    told = {"summary": summary, "search_trace": solution.trace, "config_sha256": config_digest}
+    told = {"summary": summary, "search_trace": found.solution.trace, "config_sha256": config_digest}
     inputs, *populations = before.values()
     told |= {"inputs": inputs, **({"population": populations[0]} if populations else {})}
     _write_audit(config, source, verified, told)
@@ -144,29 +146,30 @@ def _staged_run(
     return source, verified, passed, outcome
 
 
-def _stage(config: Config, source: Source, counts: Counts, solution: Solution, staging: Staging) -> Promise:
+def _stage(config: Config, source: Source, counts: Counts, found: Found, staging: Staging) -> Promise:
     release = partial(
         transform,
         counts=counts,
-        solution=solution,
+        solution=found.decision,
         criteria=config.criteria,
         suppressed=config.output.suppressed,
     )
     frame, groupings = averaged(config, source.table, release)
     removed_codes = codes_removed(
-        source.table, counts, solution, config.criteria, suppressed=config.output.suppressed
+        source.table, counts, found.decision, config.criteria, suppressed=config.output.suppressed
     )
     tables.write(frame, staging.data, source.name, config.output.formats)
     return Promise(
         table=source.table,
         table_name=source.name,
         formats=config.output.formats,
-        transformation=solution.transformation,
+        transformation=found.solution.transformation,
         criteria=config.criteria,
         suppression_limit=config.privacy.suppression_share,
         suppressed=config.output.suppressed,
         groupings=groupings,
         removed_codes=removed_codes,
+        recoding=map_of(config, source.table, counts, found.recoding),
     )
 
 
@@ -180,10 +183,8 @@ def _assess(verified: VerifiedRelease) -> Assessment:
     )
 
 
-def _summary(
-    config: Config, staging: Staging, verified: VerifiedRelease, solution: Solution
-) -> dict[str, object]:
-    told = {name: value for name, value in asdict(solution).items() if name != "trace"}
+def _summary(config: Config, staging: Staging, verified: VerifiedRelease, found: Found) -> dict[str, object]:
+    told = {name: value for name, value in asdict(found.solution).items() if name != "trace"}
     return {
         "name": config.name,
         "exit_code": 0,
@@ -192,6 +193,7 @@ def _summary(
         **summarised(verified.promise.private),
         "rows_out": verified.frame.height,
         "search": told,
+        **({} if found.told is None else {"recoding": found.told}),
     }
 
 
@@ -234,17 +236,22 @@ def _write_audit(
         **told,
         "consent": source.consent,
         "reading": source.audit,
-        "codes_removed_from_classes": {
-            name: removed.height for name, removed in verified.promise.removed_codes.items()
-        },
+        **_codes_removed(verified.promise),
         "secrets": {
             **keep_sample(verified.staging, source.name, verified.promise.private),
             **keep_groups(verified.staging, source.name, verified.promise.groupings),
+            **keep_map(verified.staging, verified.promise),
         },
         "config": config.model_dump(mode="json", by_alias=True),
     }
     content = json.dumps(audit, indent=2, ensure_ascii=False, default=asdict) + "\n"
     verified.staging.write("internal/audit.json", content)
+
+
+def _codes_removed(promise: Promise) -> dict[str, object]:
+    """How many codes left the lists of a class, by column; nothing where none had to."""
+    told = {name: removed.height for name, removed in promise.removed_codes.items()}
+    return {"codes_removed_from_classes": told} if told else {}
 
 
 def _publish(

@@ -6,6 +6,7 @@ from anonymizer.microaggregation import Microaggregation
 from anonymizer.table import Column, Role
 from release.averaging import demand_on
 from release.promise import Promise
+from release.recoding_map import Span
 from release.tables import Types
 from risk.facts import ReleasedColumn
 
@@ -16,10 +17,18 @@ def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ..
 
 
 def level_of(column: Column, promise: Promise) -> int | None:
-    """The level at which a column is released; None where it has none."""
-    if column.role is Role.QUASI_IDENTIFIER:
-        return promise.transformation[column.name]
-    return column.release_level
+    """The level at which a column is released, the lowest where it has several; None where it has none."""
+    if column.role is not Role.QUASI_IDENTIFIER:
+        return column.release_level
+    span = span_of(column, promise)
+    return promise.transformation[column.name] if span is None else span[0]
+
+
+def span_of(column: Column, promise: Promise) -> Span | None:
+    """The lowest and the highest level of a column that is recoded; None for any other."""
+    if promise.recoding is None or column.role is not Role.QUASI_IDENTIFIER:
+        return None
+    return promise.recoding.span(promise.table.quasi_identifiers.index(column))
 
 
 def roles_of(column: Column) -> str:
@@ -33,10 +42,15 @@ def _described(column: Column, promise: Promise, type_: str) -> ReleasedColumn:
     names = column.hierarchy.level_names if column.hierarchy and level is not None else ()
     height = len(names) - 1 if names else None
     level_name = names[level] if names and level is not None else None
+    span = span_of(column, promise)
+    highest = None if span is None or span[0] == span[1] else span[1]
     treatment = _treatment(column, level, height, level_name)
+    if highest is not None:
+        level_name = f"{level_name} to {names[highest]}"
+        treatment = f"recoded class by class to levels {level} to {highest} of {height} ({level_name})"
     if averaged := demand_on(column.name, promise.groupings):
         treatment = _with_means(treatment, averaged)
-    return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment)
+    return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment, highest)
 
 
 def _clipped(low: float | None, high: float | None) -> str:

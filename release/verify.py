@@ -19,6 +19,7 @@ from anonymizer.hierarchy import SUPPRESSED
 from release import tables
 from release.criterion_entries import parameters_of
 from release.promise import Promise
+from release.recoding_map import hierarchy_of, labels_between
 from release.recount import PERSON, Verdict, classed, countable, sizes
 from release.redraw import check_private
 from release.replay import Replay, check_levels, labels_at, replay
@@ -91,17 +92,21 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
 
 def check_labels(frame: pl.DataFrame, promise: Promise) -> None:
     """Raise ``VerificationFailed`` where a quasi-identifier holds what is no label of its level."""
-    for column in promise.table.quasi_identifiers:
-        assert column.hierarchy is not None
-        level = promise.transformation[column.name]
-        labels = labels_at(column.hierarchy, promise.table.frame[column.name], level)["label"]
+    for position, column in enumerate(promise.table.quasi_identifiers):
+        values = promise.table.frame[column.name]
+        if promise.recoding is None:
+            level = promise.transformation[column.name]
+            promised, labels = f"level {level}", labels_at(hierarchy_of(column), values, level)["label"]
+        else:
+            span = promise.recoding.span(position)
+            promised, labels = f"levels {span[0]} to {span[1]}", labels_between(column, values, span)["label"]
         allowed = {*labels, *([SUPPRESSED] if promise.suppressed == "star" else [])}
         cells = frame[column.name]
         foreign = [label for label in cells.unique() if label not in allowed]
         if foreign:
             count = int(cells.is_in(foreign, nulls_equal=True).sum())
             raise VerificationFailed(
-                f"cells are no labels of level {level}, which was promised", column=column.name, count=count
+                f"cells are no labels of {promised}, which was promised", column=column.name, count=count
             )
 
 

@@ -19,7 +19,8 @@ class ReleasedColumn:
     """One column of the release and what was done to it.
 
     ``role`` names the role, or two separated by a comma (``quasi-identifier, sensitive``). ``level`` of
-    ``height`` is the generalisation level, None for a column without a hierarchy.
+    ``height`` is the generalisation level, None for a column without a hierarchy; where records differ in
+    it, the lowest one, and ``highest_level`` the highest.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ReleasedColumn:
     height: int | None
     level_name: str | None
     treatment: str
+    highest_level: int | None = None
 
     @property
     def roles(self) -> frozenset[str]:

@@ -147,7 +147,7 @@ def test_the_same_run_again_and_another_order_give_the_same_bytes(tmp_path: Path
         ("[diagnosis, note]", "[note, note]", "names a column twice"),
         ("[diagnosis, note]", "[]", "must not be empty"),
         ("k: 4}]", "k: 4}, {columns: [note], k: 3}]", "which another entry has"),
-        ("k: 4", "k: 1", "microaggregation[0].k"),
+        ("k: 4", "k: 2", "microaggregation[0].k"),
         ("k: 4", "k: 4.0", "microaggregation[0].k"),
         ("sensitive, type: integer}", "sensitive}", "needs `type: integer` or `type: number`"),
         ("sensitive, type: integer}", "sensitive, type: date}", "needs `type: integer`"),

@@ -167,7 +167,8 @@ def test_every_chosen_answer_is_there() -> None:
 
 def adult_config(folder: Path, answer: Answer) -> Path:
     data = SHARED / "data/adult"
-    rules = dict.fromkeys((data / "adult.csv").open().readline().strip().split(";"), "{role: identifier}")
+    header = (data / "adult.csv").read_text(encoding="utf-8").splitlines()[0]
+    rules = dict.fromkeys(header.strip().split(";"), "{role: identifier}")
     for name in answer.quasi_identifiers:
         rules[name] = (
             f"{{role: quasi-identifier, hierarchy: {{file: {data / f'adult_hierarchy_{name}.csv'}}}}}"

@@ -316,7 +316,7 @@ def test_help_and_version_answer() -> None:
 def test_an_unexpected_error_is_told_in_the_form_that_was_asked_for(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(release.run, "count", broken)

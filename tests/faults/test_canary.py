@@ -290,7 +290,7 @@ def sound() -> list[list[str]]:
 def test_an_unexpected_error_prints_its_type_and_never_its_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(CANARY)
 
     monkeypatch.setattr(release.run, "count", broken)
@@ -303,7 +303,7 @@ def test_an_unexpected_error_prints_its_type_and_never_its_text(
 def test_every_other_error_has_a_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], code: int
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise error(CANARY)
 
     monkeypatch.setattr(release.run, "count", broken)

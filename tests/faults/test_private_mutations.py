@@ -214,7 +214,10 @@ def filled(frame: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize("change", [unaveraged, swapped, filled])
 def test_a_changed_average_fails(tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     promise, frame = averaged_promise()
-    with staged(tmp_path, promise, change(frame)) as stage, pytest.raises(VerificationFailed, match="'crp'|not those"):
+    with (
+        staged(tmp_path, promise, change(frame)) as stage,
+        pytest.raises(VerificationFailed, match=r"'crp'|not those"),
+    ):
         stage.verify()
 
 

@@ -2,8 +2,8 @@
 
 Origin: ARX 3.9, `dp/ParameterCalculation.calculateK` and the parameters of its own
 `TestAnonymizationDifferentialPrivacy`; the steps are written here anew, in floats. SafePub (PoPETs 2018)
-defines beta_max = 1 - e^-epsilon, gamma = (e^epsilon - 1 + beta) / e^epsilon, a_n, and the bound c_n that ends
-the search.
+defines beta_max = 1 - e^-epsilon, gamma = (e^epsilon - 1 + beta) / e^epsilon, a_n, and the bound c_n that
+ends the search.
 """
 
 from __future__ import annotations

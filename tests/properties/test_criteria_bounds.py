@@ -166,16 +166,21 @@ def test_no_partition_of_a_class_keeps_more_than_the_bound(kind: str) -> None:
 
 def bounded(held: list[Value], everyone: list[Value], criterion: HistogramCriterion) -> None:
     """Whether the bound of a class is that of the definitions if it holds, and else nowhere too low."""
-    demands = Demands.of(count(table_of(everyone), [criterion]), [criterion])
+    counts = count(table_of(everyone), [criterion])
+    layout = Demands.of(counts, [criterion]).layout
     row = np.array([Counter(held)[v] for v in literal_criteria.in_order(list(Counter(everyone)))], np.int32)
-    bound = int(rows.kept_by_all(demands.layout, row, np.int64(len(held))))
+    bound = int(rows.kept_by_all(layout, row, np.int64(len(held))))
     most = most_kept(criterion, held, Counter(everyone))
     event("whole" if bound == len(held) else "tight" if bound == most else "loose")
     assert most <= bound <= len(held)
     assert (bound == len(held)) == literal_criteria.holds(criterion, Counter(held), Counter(everyone), path)
-    everybody, lost = np.array([len(held)] * 2, np.int32), np.array([0, len(held)], np.int64)
-    rows.lose_rows(demands.layout, np.stack([row, row]), everybody, lost)
-    assert lost.tolist() == [len(held) - bound, len(held)]
+    for k in (1, 2, 4, 9):
+        with_k = Demands.of(counts, [KAnonymity(k), criterion]).layout
+        kept = bound if bound in (len(held), max(bound, k)) else 0
+        assert rows.kept_by_all(with_k, row, np.int64(len(held))) == kept
+        everybody, lost = np.array([len(held)] * 2, np.int32), np.array([0, len(held)], np.int64)
+        rows.lose_rows(with_k, np.stack([row, row]), everybody, lost)
+        assert lost.tolist() == [len(held) - kept, len(held)]
 
 
 @law(300)
@@ -197,7 +202,7 @@ def test_entropy_is_decided_exactly(frequencies: list[int], least: Fraction, tim
     assert (rows.entropy_keeps(row, np.int64(row.sum()), numbers) == row.sum()) == holds
 
 
-@pytest.mark.parametrize("size", [1, 10, 1_000, 300_000])
+@pytest.mark.parametrize("size", [1, 10, 1_000, 300_000, 200_000_000])
 @pytest.mark.parametrize("values", [2, 3, 7])
 def test_an_exactly_uniform_class_has_the_entropy_of_its_values(size: int, values: int) -> None:
     """The reference system decides in floats and refuses some of these; one person more breaks them."""

@@ -103,6 +103,26 @@ def test_both_formats_give_back_every_cell(frame: pl.DataFrame) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(frames(), TEXT)
+def test_compact_frames_hold_the_same_cells_and_no_other_value(frame: pl.DataFrame, foreign: str) -> None:
+    """Whichever categories their columns came with: two frames of the same cells become equal ones."""
+    kinds = {
+        name: pl.Enum(sorted({foreign, *cells.drop_nulls()}, reverse=True))
+        for name, cells in frame.to_dict().items()
+        if cells.dtype == pl.String
+    }
+    compact = tables.compact(frame)
+    assert compact.equals(tables.compact(frame.cast(kinds)))  # type: ignore[arg-type]
+    assert [[bits(cell) for cell in row] for row in compact.rows()] == [
+        [bits(cell) for cell in row] for row in frame.rows()
+    ]
+    for name in kinds:
+        kept = compact.schema[name]
+        assert isinstance(kept, pl.Enum)
+        assert kept.categories.to_list() == sorted(set(frame[name].drop_nulls()))
+
+
+@settings(max_examples=60, deadline=None)
 @given(frames())
 def test_another_reader_finds_the_same_csv_cells(frame: pl.DataFrame) -> None:
     """Python's reader, and an escape undone by hand: the file says what it says to everybody."""

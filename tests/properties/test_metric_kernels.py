@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum, log
+from math import fsum, log, prod
 
 import numpy as np
 import pytest
@@ -76,6 +76,20 @@ def test_log_areas(a: Arrays) -> None:
             for i in range(len(a.representatives))
         ]
     )
+
+
+@law(150)
+@given(weighted(), st.data())
+def test_area_sums(drawn: tuple[Arrays, list[int]], data: st.DataObject) -> None:
+    a, weights = drawn
+    n = len(weights)
+    rows = data.draw(st.lists(st.integers(0, 10**6), min_size=n, max_size=n))
+    areas = [prod(int(a.leaf_counts[a.value(i, j)]) for j in range(len(a.sizes))) for i in range(n)]
+    sums = metric_kernels.area_sums(
+        int64(rows), int64(weights), a.representatives, a.codes, a.leaf_counts.astype(float), a.offsets
+    )
+    assert sums[0] == pytest.approx(sum(row * area for row, area in zip(rows, areas, strict=True)))
+    assert sums[1] == pytest.approx(sum(w * area for w, area in zip(weights, areas, strict=True)))
 
 
 @law(150)

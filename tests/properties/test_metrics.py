@@ -16,6 +16,7 @@ from anonymizer.affine import AffineMetric, Floats
 from anonymizer.class_metrics import ClassMetric, prepare
 from anonymizer.classes import Classes, Ladders, base_classes, roll_up
 from anonymizer.counts import Counts, count
+from anonymizer.errors import CriteriaNotMet
 from anonymizer.judging import Judgement, judge
 from anonymizer.metrics import (
     Ambiguity,
@@ -30,6 +31,7 @@ from anonymizer.metrics import (
     Precision,
     Predictive,
 )
+from anonymizer.search import search
 from tests.properties import metric_definitions
 from tests.properties.definitions import Definitions, Node, Task
 from tests.properties.laws import law
@@ -91,6 +93,11 @@ class Nodes:
         assert isinstance(metric, AffineMetric)
         return metric
 
+    def suppressed(self, node: Node) -> int:
+        """The rows suppressed at a node."""
+        classes, judgement = self.at[node]
+        return int(classes.rows[judgement.broken].sum())
+
     def total(self, metric: AffineMetric | ClassMetric, node: Node) -> float:
         """What a metric totals at a node."""
         classes, judgement = self.at[node]
@@ -114,7 +121,7 @@ def by_definition(nodes: Nodes, node: Node, metric: Metric) -> float:
     return metric_definitions.score(Release(definitions, definitions.outcome(node)), metric, target)
 
 
-@law(150)
+@law(100)
 @given(tasks(every=True), AFFINE, st.data())
 def test_a_metric_by_column_is_what_its_definition_says(
     task: Task, spec: Metric, data: st.DataObject
@@ -127,7 +134,7 @@ def test_a_metric_by_column_is_what_its_definition_says(
 
 
 @by_classes
-@law(60)
+@law(30)
 @given(task=tasks(every=True), data=st.data())
 def test_a_metric_by_class_is_what_its_definition_says(spec: Metric, task: Task, data: st.DataObject) -> None:
     nodes = Nodes.of(task)
@@ -153,14 +160,14 @@ def no_bound_lies_above(spec: Metric, task: Task) -> None:
 
 
 @by_classes
-@law(60)
+@law(40)
 @given(task=tasks(every=True))
 def test_no_bound_by_class_lies_above_the_total(spec: Metric, task: Task) -> None:
     no_bound_lies_above(spec, task)
 
 
 @by_classes
-@law(15)
+@law(8)
 @given(task=tasks(most_rows=60))
 def test_no_bound_by_class_lies_above_the_total_on_larger_tables(spec: Metric, task: Task) -> None:
     no_bound_lies_above(spec, task)
@@ -195,7 +202,7 @@ def test_the_first_bound_of_a_monotonic_metric_by_column_is_its_total(task: Task
 @law(60)
 @given(tasks())
 def test_the_bound_of_monotonic_discernibility_tells_every_merge_of_two_neighbours(task: Task) -> None:
-    """Where the lowest node is allowed, all nodes that join rows which differ in one column are out at once."""
+    """Where the lowest node is allowed, nodes that join rows which differ in one column are out at once."""
     nodes = Nodes.of(task)
     metric = nodes.by_class(Discernibility(monotonic=True))
     totals = {node: nodes.total(metric, node) for node in nodes.at}
@@ -223,6 +230,40 @@ def test_scores_keep_the_bounds_known_beforehand(task: Task, data: st.DataObject
     assert n <= score(Discernibility()) <= n * n
     assert -ROUNDING <= score(NormalisedEntropy()) <= columns + ROUNDING
     assert 1 - ROUNDING <= score(Ambiguity()) <= domain * (1 + ROUNDING)
+
+
+def the_search_finds_the_least(spec: Metric, task: Task) -> None:
+    """What trying every transformation finds; of equal ones the one with fewest suppressed rows."""
+    nodes = Nodes.of(task)
+    allowed = [node for node in nodes.at if nodes.suppressed(node) <= task.limit * len(task.rows)]
+    spec = Predictive(nodes.target) if isinstance(spec, Predictive) else spec
+    if not allowed:
+        with pytest.raises(CriteriaNotMet):
+            search(nodes.counts, task.criteria, task.limit, metric=spec)
+        return
+    scores = {node: by_definition(nodes, node, spec) for node in allowed}
+    least = min(scores.values())
+    best = [node for node, value in scores.items() if value <= least + 1e-9 * max(1.0, least)]
+    if all(nodes.suppressed(node) == len(task.rows) for node in best):
+        return
+    solution = search(nodes.counts, task.criteria, task.limit, metric=spec)
+    assert solution.score == pytest.approx(least, abs=1e-9, rel=1e-9)
+    assert solution.suppressed == min(map(nodes.suppressed, best))
+    assert tuple(solution.transformation.values()) in best
+    assert (solution.metric, solution.optimal) == (spec.name, True)
+
+
+@by_classes
+@law(25)
+@given(task=tasks())
+def test_the_search_finds_the_least_by_class(spec: Metric, task: Task) -> None:
+    the_search_finds_the_least(spec, task)
+
+
+@law(100)
+@given(tasks(), AFFINE)
+def test_the_search_finds_the_least_by_column(task: Task, spec: Metric) -> None:
+    the_search_finds_the_least(spec, task)
 
 
 def combined(metric: AffineMetric, terms: Sequence[Floats], node: Node) -> float:

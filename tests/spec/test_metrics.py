@@ -15,7 +15,7 @@ m    20   b      m 2*
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2, sqrt
 
@@ -29,6 +29,7 @@ from anonymizer.class_metrics import prepare
 from anonymizer.classes import Classes, Ladders, Node, base_classes, roll_up
 from anonymizer.counts import Counts, count
 from anonymizer.criteria import Criterion, KAnonymity, KMap
+from anonymizer.errors import BadConfig
 from anonymizer.hierarchy import Generalised, Hierarchy, prefix, suppression
 from anonymizer.judging import judge
 from anonymizer.metrics import (
@@ -278,7 +279,7 @@ class Starred:
         return Generalised((("*",) * len(values),), ((1,) * len(values),))
 
 
-@pytest.mark.parametrize("metric", EVERY, ids=str)
+@pytest.mark.parametrize("metric", [*EVERY, Loss("arithmetic", Fraction(1))], ids=str)
 def test_a_column_of_one_leaf_and_one_level_costs_nothing(metric: Metric) -> None:
     """Nothing is divided by its height, leaves or bits, which are all 0; it counts as a column in means."""
     before, same = table(), Column("same", Role.QUASI_IDENTIFIER, Starred())
@@ -286,9 +287,18 @@ def test_a_column_of_one_leaf_and_one_level_costs_nothing(metric: Metric) -> Non
     in_mean = {
         Loss(): float((1 + SEX) * (1 + PLZ)) ** (1 / 3) - 1,
         Loss("arithmetic"): float(SEX + PLZ) / 3,
+        Loss("arithmetic", Fraction(1)): (2 / 8 + 2 / 8) / 3,
         Precision(): (2 / 8 + 5 / 8) / 3,
     }
     assert score(metric, counts, (*RELEASED, 0)) == pytest.approx(in_mean.get(metric, score(metric)))
+
+
+def test_ambiguity_of_a_domain_beyond_any_number_is_refused() -> None:
+    small = counted(table())
+    ladders = (replace(small.ladders[0], leaves=2**61),) * 40
+    counts = replace(small, ladders=ladders, codes=np.repeat(small.codes[:, :1], 40, axis=1))
+    with pytest.raises(BadConfig, match="too large"):
+        prepare(counts, Ambiguity())
 
 
 @pytest.mark.parametrize("metric", EVERY, ids=str)

@@ -109,6 +109,16 @@ def test_a_constant_column_and_huge_numbers_are_no_trouble() -> None:
     assert released["y"].to_list() == [-1e308, -1e308, 0.5, 0.5, 1e308, 1e308]
 
 
+def test_a_release_without_rows_or_without_numbers_has_no_groups() -> None:
+    released, (grouping,) = microaggregate(
+        table(x=[1.0, 2.0]), lambda marked: marked.frame.clear(), [Microaggregation(("x",), 2)]
+    )
+    assert released.is_empty()
+    assert grouping.group_of_row.tolist() == [NO_GROUP, NO_GROUP]
+    nothing = Table(pl.DataFrame({"x": [None, None]}, schema={"x": pl.Float64}), table(x=[1.0]).columns, None)
+    assert averaged(nothing, "x")["x"].to_list() == [None, None]
+
+
 def test_a_column_called_row_is_not_mistaken_for_the_position() -> None:
     released = averaged(table(row=[9, 8, 7, 6], row_=[1, 1, 2, 2]), "row")
     assert released.rows() == [(6, 2), (6, 2), (8, 1), (8, 1)]
