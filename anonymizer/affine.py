@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import fsum, log2
 
 import numpy as np
@@ -202,12 +203,13 @@ def _loss(counts: Counts, spec: Loss) -> AffineMetric:
     n, g, f = counts.n_rows, spec.generalisation_factor, spec.suppression_factor
     base, alpha, beta = [], [], []
     for j, ladder in enumerate(counts.ladders):
-        spread = n * (ladder.leaves - g) if ladder.leaves > 1 else 0
-        rows = value_rows(counts, j)
-        covered = [int(cover) for cover in ladder.leaf_counts @ rows]
-        base.append(np.array([float(g * (sums - n) / spread) if spread else 0.0 for sums in covered]))
+        spread = n * (ladder.leaves - g) if ladder.leaves > 1 else Fraction(0)
+        share = g / spread if spread else Fraction(0)
+        covered = (ladder.leaf_counts @ value_rows(counts, j)).tolist()
+        # Integers may exceed what floats hold; their quotient is rounded once.
+        base.append(np.array([share.numerator * (sums - n) / share.denominator for sums in covered]))
         alpha.append(float(f * ladder.leaves / spread) if spread else 0.0)
-        beta.append(float(f * g / spread) if spread else 0.0)
+        beta.append(float(f * share))
     return AffineMetric(
         base=tuple(base),
         cover=tuple(ladder.leaf_counts for ladder in counts.ladders),

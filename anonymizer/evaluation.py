@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anonymizer.compiled import kernel
 from anonymizer.demands import Layout
-from anonymizer.histogram_rows import kept_by_all
+from anonymizer.histogram_rows import lose_rows
 from anonymizer.rollup import BLOCK, OUT, Arena, Packing, roll_up
 
 Ints = NDArray[np.int64]
@@ -133,10 +133,7 @@ def _judge(arena, standards, layout, classes, suppressed, lost):  # type: ignore
             if bits_set(marks[c, s]) < least[s]:
                 lost[c] = rows[c]
     if arena.held.shape[1]:
-        held = arena.held[begin:]
-        for c in range(classes):
-            if lost[c] == 0:
-                lost[c] = rows[c] - kept_by_all(layout, held[c], np.int64(rows[c]))
+        lose_rows(layout, arena.held[begin : begin + classes], rows, lost[:classes])
     all_suppressed, all_lost = 0, 0
     for c in range(classes):
         suppressed[c] = rows[c] if lost[c] > 0 else 0

@@ -81,10 +81,10 @@ def exchanged(tree: Tree, counted: Countable, class_of: Codes, classes: int) -> 
     highest levels let them join nobody.
     """
     members, needs = counted
-    partition = _empty(counted, classes)
+    partition = empty_partition(counted, classes)
     fill(tree, needs, members, partition, class_of)
     if classes:
-        place_all(tree, needs, members, partition, _classes_index(tree, members, partition))
+        place_all(tree, needs, members, partition, classes_index(tree, members, partition))
         _improve(tree, counted, partition)
     return Grouping(partition.class_of, partition.levels)
 
@@ -93,17 +93,18 @@ def _improve(tree: Tree, counted: Countable, partition: Partition) -> None:
     members, needs = counted
     search = (tree, needs, members, partition)
     for turn in range(_ROUNDS):
-        saved = move_all(*search, _classes_index(tree, members, partition))
+        saved = move_all(*search, classes_index(tree, members, partition))
         if turn < _DISSOLVING_ROUNDS:
-            saved += dissolve_all(*search, _classes_index(tree, members, partition))
-        spare = _spare_index(tree, counted, partition)
+            saved += dissolve_all(*search, classes_index(tree, members, partition))
+        spare = spare_index(tree, counted, partition)
         if len(spare.ids):
-            saved += swap_all(*search, _classes_index(tree, members, partition), spare)
+            saved += swap_all(*search, classes_index(tree, members, partition), spare)
         if not saved:
             break
 
 
-def _empty(counted: Countable, classes: int) -> Partition:
+def empty_partition(counted: Countable, classes: int) -> Partition:
+    """A partition of room for so many classes, with no tuple in any."""
     tuples, columns = counted.members.codes.shape
     values, demands = len(counted.needs.demand_of), len(counted.needs.different)
     return Partition(
@@ -118,14 +119,15 @@ def _empty(counted: Countable, classes: int) -> Partition:
     )
 
 
-def _classes_index(tree: Tree, members: Members, partition: Partition) -> Index:
+def classes_index(tree: Tree, members: Members, partition: Partition) -> Index:
+    """The index of the classes as they are now."""
     ids = np.flatnonzero(partition.rows).astype(np.int32)
     return _index(
         tree, ids, members.codes[partition.first[ids]], partition.levels[ids], np.empty(0, np.int64)
     )
 
 
-def _spare_index(tree: Tree, counted: Countable, partition: Partition) -> Index:
+def spare_index(tree: Tree, counted: Countable, partition: Partition) -> Index:
     """The index of the tuples that their classes can spare."""
     members, needs = counted
     gains = gains_of(tree, needs, members, partition)

@@ -43,6 +43,22 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a node is, and what it tells: see ``lattice.learn``.
+
+    ``total`` is infinite beyond the suppression limit; ``kept`` counts the classes that are not suppressed.
+    """
+
+    total: float
+    suppressed: int
+    kept: int
+    ruled_out: bool
+    terms: NDArray[np.float64]
+    penalty: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
 class General:
     """An explorer for every criterion and metric."""
 
@@ -76,23 +92,28 @@ class General:
         return False
 
     def _evaluate(self, lattice: Lattice, word: np.uint64) -> None:
-        classes = self._classes(lattice, word)
+        found = self.assess(unpacked(lattice, word), lattice.terms)
+        if found.suppressed <= self.limit:
+            improve(lattice, word, found.total, found.suppressed, found.kept)
+        learn(lattice, word, found.ruled_out, found.terms, found.penalty, found.floor)
+
+    def assess(self, levels: Node, start: NDArray[np.float64]) -> Assessment:
+        """The node at ``levels`` above the lowest; ``start`` are the terms that bound totals from the start."""
+        classes = self._classes(levels)
         judgement = judge(self.counts, classes, self.criteria, demands=self.demands)
         broken, least = judgement.broken, int(judgement.lost.sum())
         if of_the_sample(self.criteria):
             broken = suppressed_classes(self.counts, classes, broken, self.criteria)
             least = max(least, least_suppressed(self.counts, classes, self.criteria))
         suppressed = int(classes.rows[broken].sum())
-        if suppressed <= self.limit:
-            kept = len(classes) - int(broken.sum())
-            improve(lattice, word, self._total(classes, broken), suppressed, kept)
+        total = self._total(classes, broken) if suppressed <= self.limit else np.inf
+        kept = len(classes) - int(broken.sum())
         if least > self.limit:
-            learn(lattice, word, True, lattice.terms, 0.0, 0.0)
-        else:
-            learn(lattice, word, False, *self._lesson(lattice, classes, judgement.lost))
+            return Assessment(total, suppressed, kept, True, start, 0.0, 0.0)
+        lesson = self._lesson(classes, judgement.lost, start)
+        return Assessment(total, suppressed, kept, False, *lesson)
 
-    def _classes(self, lattice: Lattice, word: np.uint64) -> Classes:
-        levels = unpacked(lattice, word)
+    def _classes(self, levels: Node) -> Classes:
         node = tuple(low.lowest + level for low, level in zip(self.counts.ladders, levels, strict=True))
         source = self.tables.source_for(node)
         classes = roll_up(self.counts, self.ladders, source, node)
@@ -108,11 +129,11 @@ class General:
         return self.metric.total(classes.node, cover, int(rows.sum()))
 
     def _lesson(
-        self, lattice: Lattice, classes: Classes, lost: NDArray[np.int64]
+        self, classes: Classes, lost: NDArray[np.int64], start: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], float, float]:
         """Terms, penalty and floor, as ``lattice.learn`` takes them."""
         if isinstance(self.metric, AffineMetric):
             least = self.metric.least_terms(self.counts, self.ladders, classes, lost)
             return within(self.counts.ladders, least), 0.0, 0.0
         penalty = self.metric.penalty(self.counts, classes, lost)
-        return lattice.terms, penalty, self.metric.floor(self.counts, classes)
+        return start, penalty, self.metric.floor(self.counts, classes)

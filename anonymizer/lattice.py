@@ -2,9 +2,9 @@
 
 A node is one unsigned 64-bit word: a field per column with its level above the lowest, and a guard bit over
 each field, so that one subtraction tells whether a node is a specialisation of another. ``alive`` nodes come
-with a lower bound of the metric's total. The next target is the alive node of least bound; on a chain from it
-to the top, bisection finds the most general node that rules it out, since that one rules out most else
-(predictive tagging on chains: Kohlmayer et al., "Flash", PASSAT 2012).
+with a lower bound of the metric's total. From one of them, the target, a chain leads to the top; on it, the
+most general node that rules the target out is looked for, since that one rules out most else (predictive
+tagging on chains: Kohlmayer et al., "Flash", PASSAT 2012).
 
 Shapes: m columns, L levels at most. All loops are compiled; ``Lattice`` holds arrays only, changed in place.
 """
@@ -22,7 +22,9 @@ Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-ALIVE, CHECKED, SETTLING, LOW, HIGH, MIDDLE, PROBES, FOUND, SUPPRESSED, CLASSES, HEIGHT, TRACED = range(12)
+ALIVE, CHECKED, SETTLING, LOW, HIGH, MIDDLE, UPS, DOWNS, FOUND, SUPPRESSED, CLASSES, HEIGHT, TRACED = range(
+    13
+)
 """What the integers of ``registers`` hold."""
 TOTAL, SLACK, FRONTIER = 0, 1, 2
 """What ``best`` holds: the least total found, by how much totals may differ and count as equal, and what
@@ -31,6 +33,7 @@ NONE = np.uint64(2**64 - 1)
 """No node: guard bits are never set in one."""
 MOST_TRACED = 512
 _SAMPLE = 128
+_LONGEST_STEP = 32
 
 
 class Lattice(NamedTuple):
@@ -110,20 +113,23 @@ def combined(lattice, terms, node):  # type: ignore[no-untyped-def]
 def populate(lattice):  # type: ignore[no-untyped-def]
     """Make all nodes alive, with the bound that ``terms`` give."""
     columns = len(lattice.shifts)
-    digits = np.zeros(columns, np.int64)
+    digits, node = np.zeros(columns, np.int64), np.uint64(0)
+    # sums[j]: the terms of the columns before j combined; columns change from right to left.
+    sums, j = np.zeros(columns + 1), 0
     for i in range(len(lattice.nodes)):
-        node = np.uint64(0)
-        for j in range(columns):
-            node |= np.uint64(digits[j]) << lattice.shifts[j]
+        for column in range(j, columns):
+            term = lattice.terms[column, digits[column]]
+            sums[column + 1] = max(sums[column], term) if lattice.largest else sums[column] + term
         lattice.nodes[i] = node
-        lattice.start[i] = combined(lattice, lattice.terms, node)
-        lattice.bounds[i] = lattice.start[i]
+        lattice.start[i] = lattice.bounds[i] = sums[columns]
         j = columns - 1
         while j >= 0 and digits[j] == lattice.heights[j]:
+            node -= np.uint64(digits[j]) << lattice.shifts[j]
             digits[j] = 0
             j -= 1
         if j >= 0:
             digits[j] += 1
+            node += np.uint64(1) << lattice.shifts[j]
     lattice.registers[ALIVE] = len(lattice.nodes)
 
 
@@ -157,8 +163,9 @@ def advance(lattice):  # type: ignore[no-untyped-def]
             if not lattice.evaluated[linear(lattice, lattice.chain[middle])]:
                 registers[MIDDLE] = middle
                 return lattice.chain[middle]
-            # It was evaluated before and the target is still alive: it does not rule the target out.
+            # It was evaluated before and the target was still alive: it does not rule the target out.
             registers[HIGH] = middle - 1
+            registers[DOWNS] += 1
         registers[SETTLING] = 0
         node = lattice.chain[registers[LOW]]
         lattice.best[FRONTIER] += 0.3 * (combined(lattice, lattice.guide, node) - lattice.best[FRONTIER])
@@ -170,28 +177,34 @@ def advance(lattice):  # type: ignore[no-untyped-def]
 
 @kernel
 def _next_probe(lattice):  # type: ignore[no-untyped-def]
-    """Where to look above ``LOW``: first where chains ended lately, then beside it, then halfway."""
+    """Where to look above ``LOW``: where chains ended lately, on from there in growing steps, then halfway."""
     registers = lattice.registers
-    low, high = registers[LOW], registers[HIGH]
-    registers[PROBES] += 1
-    if registers[PROBES] == 1:
-        place = low + 1
-        while (
-            place < high and combined(lattice, lattice.guide, lattice.chain[place]) < lattice.best[FRONTIER]
-        ):
+    low, high, ups, downs = registers[LOW], registers[HIGH], registers[UPS], registers[DOWNS]
+    if ups == downs == 0:
+        place, frontier = low + 1, lattice.best[FRONTIER]
+        while place < high and combined(lattice, lattice.guide, lattice.chain[place]) < frontier:
             place += 1
         return place
-    if registers[PROBES] == 2:
-        return low + 1 if low == registers[MIDDLE] else high
+    if downs == 0:
+        return min(low + (1 << min(ups - 1, _LONGEST_STEP)), high)
+    if ups == 0:
+        return max(high + 1 - (1 << min(downs - 1, _LONGEST_STEP)), low + 1)
     return (low + high + 1) // 2
 
 
 @kernel
 def _most_promising(lattice):  # type: ignore[no-untyped-def]
-    best, bound = NONE, ceiling(lattice)
-    for i in range(lattice.registers[ALIVE]):
-        if lattice.bounds[i] < bound or (best == NONE and lattice.bounds[i] == bound):
-            best, bound = lattice.nodes[i], lattice.bounds[i]
+    """The alive node of least bound; once there is a best node, the one whose bound is nearest to the mean.
+
+    That one lies higher up, so that what rules it out rules more out, and is still far from certain.
+    """
+    alive, best, least, aim = lattice.registers[ALIVE], NONE, np.inf, 0.0
+    if lattice.registers[FOUND]:
+        aim = lattice.bounds[:alive].mean()
+    for i in range(alive):
+        away = abs(lattice.bounds[i] - aim) if lattice.registers[FOUND] else lattice.bounds[i]
+        if away < least or best == NONE:
+            best, least = lattice.nodes[i], away
     return best
 
 
@@ -213,7 +226,8 @@ def _climb(lattice, target):  # type: ignore[no-untyped-def]
         node += np.uint64(1) << lattice.shifts[step]
         length += 1
         lattice.chain[length] = node
-    lattice.registers[SETTLING], lattice.registers[PROBES] = 1, 0
+    lattice.registers[SETTLING] = 1
+    lattice.registers[UPS] = lattice.registers[DOWNS] = 0
     lattice.registers[LOW], lattice.registers[HIGH] = 0, length
 
 
@@ -250,8 +264,10 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
     # Go on above the evaluated node of the chain if it ruled the target out, else below it.
     if stands:
         registers[HIGH] = registers[MIDDLE] - 1
+        registers[DOWNS] += 1
     else:
         registers[LOW] = registers[MIDDLE]
+        registers[UPS] += 1
 
 
 @kernel
@@ -307,33 +323,41 @@ def meet(lattice):  # type: ignore[no-untyped-def]
 
 @kernel
 def improve(lattice, node, total, suppressed, classes):  # type: ignore[no-untyped-def]
-    """Remember ``node`` if it is the best so far.
+    """Remember ``node`` if it is the best so far."""
+    # Fields are laid out so that the first column is the most significant one.
+    comes_first = node < lattice.best_node[0]
+    if record(lattice, (total, suppressed, classes), height(lattice, node), comes_first):
+        lattice.best_node[0] = node
 
-    Best is the least total, then fewest suppressed rows, then lowest levels, then the lexicographic order.
+
+@kernel
+def record(lattice, found, tall, comes_first):  # type: ignore[no-untyped-def]
+    """Whether a node is the best so far, which is noted then; ``found``: its total, rows suppressed and classes.
+
+    Best is the least total, then fewest suppressed rows, then lowest levels, whose sum is ``tall``, then the
+    lexicographic order: whether it ``comes_first`` of the two.
     """
-    registers, best = lattice.registers, lattice.best
-    if registers[FOUND] and not _is_better(lattice, node, total, suppressed):
-        return
+    (total, suppressed, classes), registers, best = found, lattice.registers, lattice.best
+    if registers[FOUND] and not _is_better(lattice, found, tall, comes_first):
+        return False
     registers[FOUND], registers[SUPPRESSED], registers[CLASSES] = 1, suppressed, classes
-    registers[HEIGHT] = height(lattice, node)
+    registers[HEIGHT] = tall
     best[TOTAL] = total
-    lattice.best_node[0] = node
     row = min(registers[TRACED], MOST_TRACED - 1)
     lattice.trace[row, 0], lattice.trace[row, 1] = registers[CHECKED] + 1, total
     lattice.trace[row, 2] = suppressed
     registers[TRACED] = row + 1
+    return True
 
 
 @kernel
-def _is_better(lattice, node, total, suppressed):  # type: ignore[no-untyped-def]
-    registers, slack = lattice.registers, lattice.best[SLACK]
+def _is_better(lattice, found, tall, comes_first):  # type: ignore[no-untyped-def]
+    (total, suppressed, _), registers, slack = found, lattice.registers, lattice.best[SLACK]
     ours, theirs = np.rint(total / slack), np.rint(lattice.best[TOTAL] / slack)
     if ours != theirs:
         return ours < theirs
     if suppressed != registers[SUPPRESSED]:
         return suppressed < registers[SUPPRESSED]
-    tall = height(lattice, node)
     if tall != registers[HEIGHT]:
         return tall < registers[HEIGHT]
-    # Fields are laid out so that the first column is the most significant one.
-    return node < lattice.best_node[0]
+    return comes_first

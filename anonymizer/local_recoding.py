@@ -35,8 +35,8 @@ Mask = NDArray[np.bool_]
 def recode_locally(counts: Counts, criteria: Sequence[Criterion], start: Recoding) -> Recoding:
     """A recoding that meets every criterion about classes, and is no worse than ``start``.
 
-    ``start`` is the global optimum: one node, some tuples suppressed. No more rows are suppressed, and no more
-    is lost. The same counts give the same recoding.
+    ``start`` is the global optimum: one node, some tuples suppressed. No more rows are suppressed and no
+    more is lost. The same counts give the same recoding.
     """
     tree, judge = tree_of(counts.ladders), Judge.of(counts, criteria)
     counted = countable(counts, criteria)

@@ -32,7 +32,8 @@ _RING_BYTES = 2**28
 """The ring holds so many times the base tuples, or takes so many bytes if that is less."""
 _MOST_HELD = 2**27
 _MARKED = 64
-_SLACK = 1e-11
+SLACK = 1e-11
+"""By how much totals may differ and count as equal."""
 
 
 def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
@@ -40,14 +41,15 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
     ladders = counts.ladders
     heights = np.array([ladder.highest - ladder.lowest for ladder in ladders], np.int64)
     size = counts.lattice_size
-    fields = [int(top).bit_length() + 1 for top in heights]
+    # A column of one level needs no room, so any lattice that fits in memory fits 64 bits.
+    fields = [int(top).bit_length() + 1 if top else 0 for top in heights]
     # The first column takes the highest bits, so that words are ordered as tuples of levels are.
     shifts = np.cumsum([0, *reversed(fields[1:])])[::-1].astype(np.int64)
-    guard = sum(1 << (int(shift) + field - 1) for shift, field in zip(shifts, fields, strict=True))
+    guard = sum(1 << (int(shift) + field - 1) for shift, field in zip(shifts, fields, strict=True) if field)
     base, guide = (metric.start(),) * 2 if isinstance(metric, AffineMetric) else (metric.base, metric.guide)
     lattice = Lattice(
         shifts=shifts.astype(np.uint64),
-        masks=np.array([(1 << (field - 1)) - 1 for field in fields], np.uint64),
+        masks=np.array([(1 << int(top).bit_length()) - 1 for top in heights], np.uint64),
         strides=np.append(np.cumprod((heights + 1)[:0:-1])[::-1], 1).astype(np.int64),
         heights=heights,
         guard=np.array([guard], np.uint64),
@@ -62,7 +64,7 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
         evaluated=np.zeros(size, np.uint8),
         chain=np.empty(int(heights.sum()) + 1, np.uint64),
         best_node=np.array([NONE], np.uint64),
-        best=np.array([np.finfo(np.float64).max, _SLACK, 0.0]),
+        best=np.array([np.finfo(np.float64).max, SLACK, 0.0]),
         registers=np.zeros(16, np.int64),
         trace=np.zeros((MOST_TRACED, 3)),
     )

@@ -63,9 +63,8 @@ class Recoding:
         """
         shown = self.levels[~self.suppressed]
         if not len(shown):
-            return ((0, -1),) * self.levels.shape[1]
-        columns = range(shown.shape[1])
-        return tuple((int(shown[:, j].min()), int(shown[:, j].max())) for j in columns)
+            return tuple((0, -1) for _ in self.levels.T)
+        return tuple((int(levels.min()), int(levels.max())) for levels in shown.T)
 
 
 def tree_of(ladders: Sequence[Ladder]) -> Tree:

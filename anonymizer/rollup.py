@@ -119,12 +119,15 @@ def _fill_chunk(packing, levels, chunk, lookup, space):  # type: ignore[no-untyp
     for place in range(packing.column_starts[chunk], packing.column_starts[chunk + 1]):
         j = packing.order[place]
         values = packing.values[j]
-        labels = packing.offsets[j] + levels[j] * values
+        begin = packing.offsets[j] + levels[j] * values
+        labels = packing.labels[begin : begin + values]
         # In place from the back: number = coarser * values + code.
         for coarser in range(filled - 1, -1, -1):
             base = lookup[start + coarser]
-            for code in range(values - 1, -1, -1):
-                lookup[start + coarser * values + code] = base + space * packing.labels[labels + code]
+            begin = start + coarser * values
+            finer = lookup[begin : begin + values]
+            for code in range(values):
+                finer[code] = base + space * labels[code]
         filled *= values
         space *= packing.sizes[j, levels[j]]
     return space
@@ -276,13 +279,22 @@ def merge_held(held, class_of, merged):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def move(entries, source, target, count):  # type: ignore[no-untyped-def]
+    """Copy ``count`` entries from ``source`` to ``target``, which do not overlap."""
+    width = entries.size // len(entries)
+    flat = entries.reshape(entries.size)
+    for i in range(count * width):
+        flat[target * width + i] = flat[source * width + i]
+
+
+@kernel
 def replace_base(arena, node, classes):  # type: ignore[no-untyped-def]
     """Put the classes just made in the base's place: nothing below them is asked for any more."""
     out = arena.registers[OUT]
-    arena.words[:classes] = arena.words[out : out + classes]
-    arena.rows[:classes] = arena.rows[out : out + classes]
-    arena.marks[:classes] = arena.marks[out : out + classes]
-    arena.held[:classes] = arena.held[out : out + classes]
+    move(arena.words, out, 0, classes)
+    move(arena.rows, out, 0, classes)
+    move(arena.marks, out, 0, classes)
+    move(arena.held, out, 0, classes)
     arena.nodes[0], arena.lengths[0] = node, classes
 
 
@@ -296,12 +308,12 @@ def keep(arena, node, classes):  # type: ignore[no-untyped-def]
     end = begin + classes
     _forget(arena, begin, end)
     if registers[TABLES] == len(arena.nodes):
-        return
+        _forget(arena, arena.starts[1], arena.starts[1] + 1)
     out, t = registers[OUT], registers[TABLES]
-    arena.words[begin:end] = arena.words[out : out + classes]
-    arena.rows[begin:end] = arena.rows[out : out + classes]
-    arena.marks[begin:end] = arena.marks[out : out + classes]
-    arena.held[begin:end] = arena.held[out : out + classes]
+    move(arena.words, out, begin, classes)
+    move(arena.rows, out, begin, classes)
+    move(arena.marks, out, begin, classes)
+    move(arena.held, out, begin, classes)
     arena.nodes[t], arena.starts[t], arena.lengths[t], arena.uses[t] = node, begin, classes, 0
     registers[TABLES], registers[NEXT] = t + 1, end
 

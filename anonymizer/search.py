@@ -1,8 +1,8 @@
-"""The exact search of the generalisation lattice: the transformation of least information loss, proven.
+"""The search of the generalisation lattice: the transformation of least information loss, proven or bounded.
 
-Branch and bound over the whole lattice: `lattice` keeps the nodes that may still be the optimum and says
-which to evaluate next, an explorer evaluates them. What an evaluated node tells holds for the whole box of
-its specialisations: rows that are lost to them all, and so bounds of what they cost. The search ends when no
+Branch and bound: `lattice` keeps all nodes that may still be the optimum, and `anytime` boxes of them where
+the lattice may be of any size; an explorer evaluates nodes. What an evaluated node tells holds for all its
+specialisations: rows that are lost to them all, and so bounds of what they cost. The search ends when no
 bound lies below the best found, or at a limit; then the least bound left tells how much better the optimum
 can be.
 """
@@ -13,19 +13,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
 from anonymizer.affine import AffineMetric
+from anonymizer.anytime_opening import open_anytime
 from anonymizer.class_metrics import ClassMetric, prepare
 from anonymizer.counts import Counts
+from anonymizer.courses import Course, OverBoxes, OverNodes
 from anonymizer.criteria import Criterion
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.exploring import General
-from anonymizer.lattice import ALIVE, CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL, TRACED, Lattice, least_bound
+from anonymizer.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL, TRACED
 from anonymizer.metrics import Loss, Metric
-from anonymizer.opening import Compiled, open_lattice, unpacked
+from anonymizer.opening import Compiled, open_lattice
 from anonymizer.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24
@@ -41,22 +42,16 @@ Report = Callable[[int, float | None, float], None]
 class Effort:
     """How far a search goes: to the proof, or no further than so many nodes or seconds.
 
-    The same ``max_nodes`` always gives the same answer; ``time_limit_s`` does not.
+    The same ``max_nodes`` always gives the same answer; ``time_limit_s`` does not. ``anytime``: good answers
+    early, in a lattice of any size.
     """
 
     max_nodes: int | None = None
     time_limit_s: float | None = None
+    anytime: bool = False
 
 
 _LOSS, _UNLIMITED = Loss(), Effort()
-
-
-class Explorer(Protocol):
-    """Evaluates nodes of a lattice."""
-
-    def explore(self, lattice: Lattice, most_nodes: int) -> bool:
-        """Evaluate up to so many nodes; whether there are none left that can be the optimum."""
-        ...
 
 
 def search(
@@ -75,21 +70,23 @@ def search(
 
     Raises:
         CriteriaNotMet: no transformation does, or none was found.
-        ComponentMissing: the lattice is larger than this search holds in memory.
+        ComponentMissing: the lattice is larger than a search without ``anytime`` holds in memory.
         BadConfig: numbers that would not be exact.
     """
     started = time.perf_counter()
-    _refuse_beyond_integers(counts)
+    _refuse_too_large(counts, effort)
     prepared = prepare(counts, metric)
-    lattice = open_lattice(counts, prepared)
     limit = suppression_allowance(suppression_limit, counts.n_rows)
-    explorer: Explorer = Compiled.of(counts, criteria, limit, prepared) or General.of(
-        counts, criteria, limit, prepared
+    explorer = Compiled.of(counts, criteria, limit, prepared) or General.of(counts, criteria, limit, prepared)
+    course: Course = (
+        OverBoxes(open_anytime(counts, prepared), explorer)
+        if effort.anytime
+        else OverNodes(open_lattice(counts, prepared), explorer)
     )
-    proven = _explore(lattice, explorer, prepared, effort=effort, progress=progress)
-    if not lattice.registers[FOUND] or not lattice.registers[CLASSES]:
+    proven = _explore(course, prepared, effort=effort, progress=progress)
+    if not course.state.registers[FOUND]:
         raise _nothing_found(proven)
-    return _solution(counts, lattice, prepared, metric=metric, proven=proven, started=started)
+    return _solution(counts, course, prepared, metric=metric, proven=proven, started=started)
 
 
 def suppression_allowance(limit: Fraction, n_rows: int) -> int:
@@ -97,43 +94,41 @@ def suppression_allowance(limit: Fraction, n_rows: int) -> int:
     return int(limit * n_rows)
 
 
-def _refuse_beyond_integers(counts: Counts) -> None:
+def _refuse_too_large(counts: Counts, effort: Effort) -> None:
     """Sums of covered leaves must stay exact, and the lattice in memory."""
     for ladder in counts.ladders:
         if ladder.leaves * counts.n_rows >= _LARGEST_SUM:
             raise BadConfig("the domain is too large to sum over all rows", column=ladder.name)
-    if counts.lattice_size > LARGEST_LATTICE:
+    if counts.lattice_size > LARGEST_LATTICE and not effort.anytime:
         raise ComponentMissing(
-            f"a lattice of {counts.lattice_size:,} transformations is beyond the exact search",
-            hint="drop levels or narrow them with min_level and max_level",
+            f"a lattice of {counts.lattice_size:,} transformations does not fit into memory",
+            hint="search it with strategy: anytime, or drop levels with min_level and max_level",
         )
 
 
 def _explore(
-    lattice: Lattice,
-    explorer: Explorer,
+    course: Course,
     prepared: AffineMetric | ClassMetric,
     *,
     effort: Effort,
     progress: Report | None,
 ) -> bool:
     """Whether the search came to its end within the limits."""
-    started, nodes = time.perf_counter(), 8
+    started, steps, registers = time.perf_counter(), 8, course.state.registers
     while True:
-        left = nodes if effort.max_nodes is None else effort.max_nodes - int(lattice.registers[CHECKED])
+        left = steps if effort.max_nodes is None else effort.max_nodes - int(registers[CHECKED])
         begun = time.perf_counter()
-        if explorer.explore(lattice, min(nodes, left)):
+        if course.explore(min(steps, left)):
             return True
         now = time.perf_counter()
-        if left <= nodes and effort.max_nodes is not None:
-            return bool(lattice.registers[ALIVE] == 0)
-        if effort.time_limit_s is not None and now - started >= effort.time_limit_s:
-            return False
+        spent = effort.max_nodes is not None and registers[CHECKED] >= effort.max_nodes
+        if spent or (effort.time_limit_s is not None and now - started >= effort.time_limit_s):
+            return course.is_proven()
         if now - begun < _SLICE_S / 2:
-            nodes *= 2
+            steps *= 2
         if progress is not None:
-            best = prepared.score(float(lattice.best[TOTAL])) if lattice.registers[FOUND] else None
-            progress(int(lattice.registers[CHECKED]), best, prepared.score(least_bound(lattice)))
+            best = prepared.score(float(course.state.best[TOTAL])) if registers[FOUND] else None
+            progress(int(registers[CHECKED]), best, prepared.score(course.bound()))
 
 
 def _nothing_found(proven: bool) -> CriteriaNotMet:
@@ -150,28 +145,27 @@ def _nothing_found(proven: bool) -> CriteriaNotMet:
 
 def _solution(
     counts: Counts,
-    lattice: Lattice,
+    course: Course,
     prepared: AffineMetric | ClassMetric,
     *,
     metric: Metric,
     proven: bool,
     started: float,
 ) -> Solution:
-    best = float(lattice.best[TOTAL])
-    levels = unpacked(lattice, lattice.best_node[0])
-    trace = lattice.trace[: lattice.registers[TRACED]]
+    registers, best, levels = course.state.registers, float(course.state.best[TOTAL]), course.best_levels()
+    trace = course.state.trace[: registers[TRACED]]
     return Solution(
         transformation={
             ladder.name: ladder.lowest + level for ladder, level in zip(counts.ladders, levels, strict=True)
         },
         metric=metric.name,
         score=prepared.score(best),
-        bound=prepared.score(best if proven else min(best, least_bound(lattice))),
+        bound=prepared.score(best if proven else min(best, course.bound())),
         optimal=proven,
         lattice_size=counts.lattice_size,
-        nodes_checked=int(lattice.registers[CHECKED]),
-        classes=int(lattice.registers[CLASSES]),
-        suppressed=int(lattice.registers[SUPPRESSED]),
+        nodes_checked=int(registers[CHECKED]),
+        classes=int(registers[CLASSES]),
+        suppressed=int(registers[SUPPRESSED]),
         seconds=time.perf_counter() - started,
         trace=tuple(
             Improvement(int(nodes), prepared.score(float(total)), int(suppressed))

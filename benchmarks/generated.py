@@ -55,7 +55,9 @@ class Attribute:
         score = self.loading * hidden + np.sqrt(1 - self.loading**2) * own
         cumulated = np.cumsum(self.shares)[:-1] / np.sum(self.shares)
         normal = NormalDist()
-        return np.searchsorted([normal.inv_cdf(share) for share in cumulated], score).astype(np.int32)
+        limits = [normal.inv_cdf(share) for share in cumulated]
+        codes: NDArray[np.int32] = np.searchsorted(limits, score).astype(np.int32)
+        return codes
 
     def labels(self) -> list[tuple[str, ...]]:
         """The hierarchy's rows, from the value to the top."""

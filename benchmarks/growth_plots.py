@@ -23,7 +23,12 @@ GROWS = {
     "levels": "levels of each of 9 quasi-identifiers",
 }
 MEGABYTES = (200, 500, 1000, 2000, 5000)
-STYLE = {"svg.hashsalt": "growth", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "growth",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "font.family": "sans-serif",
+}
 
 Points = Sequence[Mapping[str, Any]]
 

@@ -44,7 +44,7 @@ def explain(error: ValidationError, model: type[BaseModel], data: object) -> Ite
         at = _in_document(detail, data)
         if detail["type"] == BROKEN_RULES:
             for finding in detail["ctx"]["findings"]:
-                yield Finding((*at, *finding.at), finding.message, finding.suggestion)
+                yield Finding((*at, *finding.at), finding.message, finding.suggestion, finding.later)
         else:
             suggestion = _suggestion(detail, model, _value_at(data, at))
             yield Finding(at, _message(detail), suggestion, later=detail["type"] == LATER)

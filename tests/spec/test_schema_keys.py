@@ -265,6 +265,7 @@ CASES: dict[str, Case] = {
     "search.metric.gs": changes(0.25),
     "search.metric.monotonic": changes(True, base=measured(name="entropy")),
     "search.metric.target": changes("stage", base=measured(name="predictive", target="lab")),
+    "search.recoding": changes("local"),
     "search.strategy": changes("anytime", base=LIMITED),
     "search.max_nodes": changes(20),
     "search.time_limit_s": changes(10),
