@@ -1,11 +1,11 @@
-"""The search of a lattice of any size: good transformations early, a bound at all times, the optimum in the end.
+"""The search of a lattice of any size: good nodes early, a bound at all times, the optimum in the end.
 
 Two searches take turns. One improves the best node found, step by step beside the best evaluated nodes
 (`neighbours`). The other raises the bound of all nodes: the open box of least bound (`boxes`) is cut by what
-an evaluated node tells of its lowest node (`insights`). Where nothing told is enough, that node is the target:
-on a chain from it to the top (`chains`), the most general node that lifts it far enough is looked for, since
-that one lifts most else. Far enough is part of the way from its bound to the best total found: low aims are
-reached by nodes higher up, which cut off more. Without open boxes the best node found is the optimum.
+an evaluated node tells of its lowest node (`insights`). Where nothing told is enough, that node is the
+target: on a chain from it to the top (`chains`), the most general node that lifts it far enough is looked
+for, since that one lifts most else. Far enough is part of the way from its bound to the best total found: low
+aims are reached by nodes higher up, which cut off more. Without open boxes the best node is the optimum.
 
 What comes next depends on what was evaluated so far and on nothing else. All loops are compiled.
 """
@@ -13,8 +13,6 @@ What comes next depends on what was evaluated so far and on nothing else. All lo
 from __future__ import annotations
 
 from typing import NamedTuple
-
-import numpy as np
 
 from anonymizer.boxes import (
     DIVING,
@@ -32,23 +30,33 @@ from anonymizer.boxes import (
     known_from_start,
     least_open,
     level_of,
-    lies_below,
     take,
 )
-from anonymizer.chains import AIM, BEYOND, BOX, HIGH, LOW, TRIED, Chain, answer, climb, end, place_to_look
+from anonymizer.chains import (
+    AIM,
+    BEYOND,
+    BOX,
+    HIGH,
+    LESSON,
+    LOW,
+    TRIED,
+    Chain,
+    answer,
+    climb,
+    end,
+    place_to_look,
+)
 from anonymizer.compiled import kernel
-from anonymizer.evaluation import assess
 from anonymizer.insights import Insights, choose, is_hopeless, remember, told, use
 from anonymizer.lattice import CHECKED, SLACK, TOTAL, record
 from anonymizer.neighbours import TOO_MANY, Nodes, enter, is_evaluated, next_neighbour
-from anonymizer.rollup import TABLES, keep
 
 DONE, LOOK_UP, EVALUATE = range(3)
-"""What ``advance`` says: nothing is left; nothing to evaluate has come up yet; or there is a node to evaluate."""
-PLACE, IMPROVED, TICKETS = range(3)
-"""What ``turns`` holds: the node's place on the chain, evaluations at the last improvement, and tables kept."""
+"""What ``advance`` says: nothing is left; nothing to evaluate has come up yet; there is something."""
+PLACE, IMPROVED = range(2)
+"""What ``turns`` holds: the node's place on the chain, and the evaluations up to the best node."""
 _LIFT, _ENOUGH = 0.25, 0.5
-"""The part of the way to the best total that targets are to be lifted, and the part of that which is enough."""
+"""The part of the way to the best total that targets are to be lifted, and how much of it is enough."""
 _EAGER = 200
 """Until so many evaluations bring no improvement, three turns of four go to improving; then one of four."""
 _MOST_LOOKED = 64
@@ -58,8 +66,7 @@ _ASIDE = -1
 class Anytime(NamedTuple):
     """The state of a search; ``registers``, ``best`` and ``trace`` are as in ``lattice.Lattice``.
 
-    Words (w): ``node`` is the one to evaluate, ``best_node`` the best one found. Words (t, w) ``tables`` are
-    the nodes of the arena's tables, by the tickets that the arena holds in their place.
+    Words (w): ``node`` is the one to evaluate, ``best_node`` the best one found.
     """
 
     terrain: Terrain
@@ -69,7 +76,6 @@ class Anytime(NamedTuple):
     chain: Chain
     node: Words
     best_node: Words
-    tables: Words
     best: Floats
     registers: Ints
     turns: Ints
@@ -204,19 +210,27 @@ def learn(search, found, ruled_out, lesson):  # type: ignore[no-untyped-def]
     """Take in what the evaluated ``node`` is and tells.
 
     ``found``: its total, infinite beyond the suppression limit, the rows suppressed and the classes kept.
-    ``ruled_out``: no specialisation meets the criteria. ``lesson``: terms, penalty and floor, see ``Insights``.
+    ``ruled_out``: no specialisation meets the criteria. ``lesson``: terms, penalty and floor, as
+    ``Insights`` has them.
     """
-    node, (total, suppressed, _) = search.node, found
-    if total < TOO_MANY and record(search, found, _height(search, node), _comes_first(search, node)):
+    node, (total, suppressed, kept) = search.node, found
+    tall, comes_first = _height(search, node), _comes_first(search, node)
+    is_answer = total < TOO_MANY and kept > 0
+    if is_answer and record(search, found, tall, comes_first):
         search.best_node[:] = node
         search.turns[IMPROVED] = search.registers[CHECKED]
     search.registers[CHECKED] += 1
-    enter(search.evaluated, node, min(total, TOO_MANY * (1 + suppressed)))
-    place = remember(search.insights, node, ruled_out, lesson)
+    enter(search.evaluated, node, total if is_answer else TOO_MANY * (1 + suppressed))
     chain = search.chain
+    if chain.registers[BOX] >= 0 and chain.registers[LESSON] >= 0:
+        # It is needed when the chain ends, and must not make room.
+        use(search.insights, chain.registers[LESSON])
+    place = remember(search.insights, node, ruled_out, lesson)
     if search.turns[PLACE] >= 0:
-        lifted = told(search.terrain, search.insights, place, chain.nodes[0], chain.numbers[BEYOND])
-        answer(chain, search.turns[PLACE], lifted > chain.numbers[AIM])
+        said = told(search.terrain, search.insights, place, chain.nodes[0], chain.numbers[BEYOND])
+        answer(chain, search.turns[PLACE], said > chain.numbers[AIM])
+        if said > chain.numbers[AIM]:
+            chain.registers[LESSON] = place
 
 
 @kernel
@@ -236,47 +250,3 @@ def _comes_first(search, node):  # type: ignore[no-untyped-def]
         if ours != theirs:
             return ours < theirs
     return False
-
-
-@kernel
-def explore(search, problem, most_steps):  # type: ignore[no-untyped-def]
-    """Evaluate up to ``most_steps`` nodes; whether the best one found is now proven to be the optimum."""
-    for _ in range(most_steps):
-        said = advance(search)
-        if said == DONE:
-            return True
-        if said == EVALUATE:
-            _evaluate(search, problem)
-    return False
-
-
-@kernel
-def _evaluate(search, problem):  # type: ignore[no-untyped-def]
-    arena, scratch = problem.arena, problem.scratch
-    source = _smallest_source(search, arena)
-    for j in range(len(problem.lowest)):
-        scratch.levels[j] = problem.lowest[j] + level_of(search.node, j)
-    found = assess(problem, source)
-    if 2 * found.classes <= arena.lengths[source]:
-        _keep(search, arena, found.classes)
-    ruled_out = found.lost > problem.standards.limit
-    learn(search, (found.total, found.suppressed, found.kept), ruled_out, (scratch.terms, 0.0, 0.0))
-
-
-@kernel
-def _smallest_source(search, arena):  # type: ignore[no-untyped-def]
-    """The table with the fewest classes among those of specialisations of ``node``."""
-    best = 0
-    for t in range(1, arena.registers[TABLES]):
-        if arena.lengths[t] < arena.lengths[best] and lies_below(search.tables[arena.nodes[t]], search.node):
-            best = t
-    return best
-
-
-@kernel
-def _keep(search, arena, classes):  # type: ignore[no-untyped-def]
-    """Hold the classes just made, under a ticket: those held are the newest, so no other has it."""
-    ticket = np.uint64(search.turns[TICKETS] % len(search.tables))
-    search.turns[TICKETS] += 1
-    search.tables[ticket] = search.node
-    keep(arena, ticket, classes)

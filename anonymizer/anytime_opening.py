@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anonymizer.affine import AffineMetric
 from anonymizer.anytime import Anytime
-from anonymizer.boxes import FRESH, HELD, MOST_LEVELS, Boxes, Floats, Terrain, put_level
-from anonymizer.chains import BOX, Chain
+from anonymizer.anytime_exploration import Tickets
+from anonymizer.boxes import FRESH, HELD, MOST_LEVELS, Boxes, Floats, Terrain, bound_of, put_level
+from anonymizer.chains import BOX, LESSON, Chain
 from anonymizer.class_metrics import ClassMetric
 from anonymizer.counts import Counts
 from anonymizer.errors import ComponentMissing
@@ -25,7 +25,7 @@ _STEPS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many open boxes, insights and evaluated nodes are held; memory is taken as they come.
+    """How many open boxes, insights (at least two) and evaluated nodes are held; memory comes as they do.
 
     Less room never makes a search wrong, nor keeps it from its end.
     """
@@ -46,7 +46,7 @@ def open_anytime(counts: Counts, metric: AffineMetric | ClassMetric, room: Room 
     """
     terrain = _terrain(counts, metric)
     heights = terrain.heights
-    m, words = len(heights), -(-len(heights) // 8)
+    words = -(-len(heights) // 8)
     top = np.zeros(words, np.uint64)
     for j, height in enumerate(heights):
         put_level(top, j, height)
@@ -71,22 +71,27 @@ def open_anytime(counts: Counts, metric: AffineMetric | ClassMetric, room: Room 
         ),
         chain=Chain(
             nodes=np.zeros((int(heights.sum()) + 1, words), np.uint64),
-            registers=np.zeros(6, np.int64),
+            registers=np.zeros(7, np.int64),
             numbers=np.zeros(3),
         ),
         node=top,
         best_node=np.zeros(words, np.uint64),
-        tables=np.zeros((_TICKETS, words), np.uint64),
         best=np.array([np.finfo(np.float64).max, SLACK]),
         registers=np.zeros(16, np.int64),
-        turns=np.zeros(3, np.int64),
+        turns=np.zeros(2, np.int64),
         trace=np.zeros((MOST_TRACED, 3)),
     )
-    search.chain.registers[BOX] = -1
+    search.chain.registers[BOX] = search.chain.registers[LESSON] = -1
     search.boxes.high[0] = top
     search.boxes.bounds[0] = -np.inf
+    search.boxes.bounds[0] = bound_of(terrain, search.boxes, 0)
     search.boxes.registers[HELD] = search.boxes.registers[FRESH] = 1
     return search
+
+
+def open_tickets(search: Anytime) -> Tickets:
+    """Tickets for the tables of an arena."""
+    return Tickets(np.zeros((_TICKETS, len(search.node)), np.uint64), np.zeros(1, np.int64))
 
 
 def _boxes(terrain: Terrain, asked: int, words: int) -> Boxes:
@@ -111,9 +116,8 @@ def _terrain(counts: Counts, metric: AffineMetric | ClassMetric) -> Terrain:
     ladders = counts.ladders
     for ladder in ladders:
         if ladder.highest - ladder.lowest >= MOST_LEVELS:
-            raise ComponentMissing(f"a column of more than {MOST_LEVELS} levels is beyond this search").about(
-                ladder.name
-            )
+            refused = ComponentMissing(f"more than {MOST_LEVELS} levels are beyond strategy: anytime")
+            raise refused.about(ladder.name)
     base, guide = (metric.start(),) * 2 if isinstance(metric, AffineMetric) else (metric.base, metric.guide)
     terms, guides = within(ladders, base), within(ladders, guide)
     floors, scale = np.zeros(0), np.array([0.0, 1.0])

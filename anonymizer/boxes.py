@@ -1,4 +1,4 @@
-"""The parts of a generalisation lattice that may still hold the optimum, as boxes: no array of its size exists.
+"""The parts of a lattice that may still hold the optimum, as boxes: no array of the lattice's size exists.
 
 A box holds the nodes between its ``low`` and its ``high``, both included. The open boxes are disjoint, hold
 every node that may still be the optimum, and each comes with a lower bound of the totals in it. What lies
@@ -29,16 +29,16 @@ MOST_LEVELS = 128
 """A byte's top bit is the guard."""
 GUARD = np.uint64(0x8080808080808080)
 HELD, STACKED, FREED, FRESH, DIVING = range(5)
-"""What the registers of ``Boxes`` hold: boxes in the heap and on the stack, places given back, the first place
-never used, and whether one box is gone through to the end."""
+"""What the registers of ``Boxes`` hold: boxes in the heap and on the stack, places given back, the first
+place never used, and whether one box is gone through to the end."""
 
 
 class Terrain(NamedTuple):
     """What is known of the lattice before any node is evaluated.
 
     ``heights`` int64 (m); ``terms`` float64 (m, L) combine to a bound of a node's total; ``guide`` (m, L) are
-    what levels are likely to cost. ``floors`` are bounds by the sum of a node's guide terms, from ``scale[0]``
-    on in steps of ``scale[1]``; there are none where the guide tells nothing.
+    what levels are likely to cost. ``floors`` are bounds by the sum of a node's guide terms, from
+    ``scale[0]`` on in steps of ``scale[1]``; there are none where the guide tells nothing.
     """
 
     heights: Ints
@@ -52,10 +52,10 @@ class Terrain(NamedTuple):
 class Boxes(NamedTuple):
     """The open boxes: words (n, w) ``low`` and ``high``; float64 (n) ``bounds``, ``down`` and ``up``.
 
-    ``down`` is a part of the bound that the nodes' generalisations tell, ``up`` one that their specialisations
-    tell; both are beyond what ``terms`` say. ``heap`` int32 (n) has the box of least bound in front. Where there
-    is no room for more boxes, that one is gone through to the end first: ``stack`` int32 holds its parts, and
-    is long enough for any. ``free`` int32 (n) are places given back.
+    ``down`` is a part of the bound that the nodes' generalisations tell, ``up`` one that their
+    specialisations tell; both are beyond what ``terms`` say. ``heap`` int32 (n) has the box of least bound in
+    front. Where there is no room for more boxes, that one is gone through to the end first: ``stack`` int32
+    holds its parts, and is long enough for any. ``free`` int32 (n) are places given back.
     """
 
     low: Words
@@ -86,10 +86,10 @@ def put_level(node, column, level):  # type: ignore[no-untyped-def]
 @kernel
 def lies_below(node, other):  # type: ignore[no-untyped-def]
     """Whether ``node`` is a specialisation of ``other``, or the same."""
+    borrowed = GUARD
     for w in range(len(node)):
-        if ((other[w] | GUARD) - node[w]) & GUARD != GUARD:
-            return False
-    return True
+        borrowed &= (other[w] | GUARD) - node[w]
+    return borrowed == GUARD
 
 
 @kernel
@@ -227,10 +227,9 @@ def admit(terrain, boxes, box, limit):  # type: ignore[no-untyped-def]
     base, beyond = combined(terrain, terms, low), boxes.down[box] + boxes.up[box]
     for j in range(len(terrain.heights)):
         here, level = level_of(low, j), level_of(high, j)
+        others = base if terrain.largest else base - terms[j, here]
         while level > here:
-            raised = (
-                max(base, terms[j, level]) if terrain.largest else base - terms[j, here] + terms[j, level]
-            )
+            raised = max(others, terms[j, level]) if terrain.largest else others + terms[j, level]
             if raised + beyond <= limit:
                 break
             level -= 1
@@ -242,8 +241,8 @@ def admit(terrain, boxes, box, limit):  # type: ignore[no-untyped-def]
 def cut(terrain, boxes, box, top, limit):  # type: ignore[no-untyped-def]
     """Cut a box that is not open: the parts not below ``top`` are admitted, the box becomes what is below.
 
-    One part per column holds the nodes above ``top`` there, and below it in the columns before. The first part
-    is the largest, so columns come in falling order of what it costs to leave ``top`` by them.
+    One part per column holds the nodes above ``top`` there, and below it in the columns before. The first
+    part is the largest, so columns come in falling order of what it costs to leave ``top`` by them.
     """
     m = len(terrain.heights)
     rises = np.full(m, -np.inf)
@@ -252,7 +251,7 @@ def cut(terrain, boxes, box, top, limit):  # type: ignore[no-untyped-def]
         if edge < level_of(boxes.high[box], j):
             rises[j] = terrain.guide[j, edge + 1] - terrain.guide[j, here]
     while True:
-        j = np.argmax(rises)
+        j = int(np.argmax(rises))
         if rises[j] == -np.inf:
             return
         rises[j] = -np.inf

@@ -1,7 +1,7 @@
 """Chains from a target node to the top, and bisection on them: compiled code.
 
-A chain climbs one level of one column at a time. The nodes that lift the target far enough are its lower part,
-as a rule; the highest of them is looked for, beginning where chains ended lately.
+A chain climbs one level of one column at a time. The nodes that lift the target far enough are its lower
+part, as a rule; the highest of them is looked for, beginning where chains ended lately.
 
 Shapes: m columns, w words, h nodes of a chain at most.
 """
@@ -13,18 +13,19 @@ from typing import NamedTuple
 from anonymizer.boxes import Floats, Ints, Words, combined, level_of, put_level
 from anonymizer.compiled import kernel
 
-BOX, TRIED, LOW, HIGH, UPS, DOWNS = range(6)
-"""What a chain's registers hold: the box of the target, below 0 without one; whether the target itself was tried;
-the highest place known to lift the target and the highest one that may; and how many places did and did not."""
+BOX, TRIED, LOW, HIGH, UPS, DOWNS, LESSON = range(7)
+"""What a chain's registers hold: the box of the target, below 0 without one; whether the target itself was
+tried; the highest place known to lift the target and the highest one that may; how many did and did not; and
+where what that place tells is held, below 0 without one."""
 AIM, BEYOND, FRONTIER = range(3)
-"""What its numbers are: the bound that the target is to be lifted above, what it costs beyond its start, and the
-guide terms that nodes combine to where chains ended lately."""
+"""What its numbers are: the bound that the target is to be lifted above, what it costs beyond its start, and
+the guide terms that nodes combine to where chains ended lately."""
 _LONGEST_STEP = 32
 _RECENT = 0.3
 
 
 class Chain(NamedTuple):
-    """A chain: words (h, w) ``nodes`` from the target in place 0 to the top, integers and numbers about it."""
+    """A chain: words (h, w) ``nodes`` from the target in place 0 to the top, and numbers about it."""
 
     nodes: Words
     registers: Ints
@@ -33,7 +34,7 @@ class Chain(NamedTuple):
 
 @kernel
 def climb(terrain, chain, target, box):  # type: ignore[no-untyped-def]
-    """Write a chain from ``target``, the lowest node of ``box``, to the top: always where the guide rises least."""
+    """Write a chain from ``target``, the lowest node of ``box``, to the top, where the guide rises least."""
     node, length = target.copy(), 0
     chain.nodes[0] = node
     while True:
@@ -46,6 +47,7 @@ def climb(terrain, chain, target, box):  # type: ignore[no-untyped-def]
     registers = chain.registers
     registers[BOX], registers[LOW], registers[HIGH] = box, 0, length
     registers[TRIED] = registers[UPS] = registers[DOWNS] = 0
+    registers[LESSON] = -1
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from anonymizer import anytime, lattice
 from anonymizer.anytime import Anytime
+from anonymizer.anytime_exploration import Tickets, explore
+from anonymizer.anytime_opening import open_tickets
 from anonymizer.boxes import level_of
 from anonymizer.exploring import General
 from anonymizer.lattice import ALIVE, Lattice
@@ -69,10 +71,14 @@ class OverBoxes:
 
     state: Anytime
     explorer: Explorer
+    tickets: Tickets = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tickets", open_tickets(self.state))
 
     def explore(self, most_steps: int) -> bool:
         if isinstance(self.explorer, Compiled):
-            return bool(anytime.explore(self.state, self.explorer.problem, most_steps))
+            return bool(explore(self.state, self.explorer.problem, self.tickets, most_steps))
         for _ in range(most_steps):
             said = anytime.advance(self.state)
             if said == anytime.DONE:

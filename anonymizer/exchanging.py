@@ -21,7 +21,7 @@ from anonymizer.near_kernels import Index, make_index
 from anonymizer.partition_kernels import Members, Needs, Partition, fill
 from anonymizer.specialising import Grouping
 
-_ROUNDS = 3
+_ROUNDS = 2
 _DISSOLVING_ROUNDS = 1
 _MOST_HELD = 2**27
 """The most counts of values in classes that are kept in memory."""

@@ -29,11 +29,11 @@ def explore(lattice, problem, most_nodes):  # type: ignore[no-untyped-def]
 @kernel
 def _evaluate(lattice, problem, node):  # type: ignore[no-untyped-def]
     """Remember ``node`` if it is the best, and learn from it."""
-    arena, guard = problem.arena, lattice.guard[0]
+    arena, guard = problem.arena, lattice.fields.guard[0]
     source = smallest_source(arena, node, guard)
     if _lay_stone(lattice, problem, node, source):
         source = smallest_source(arena, node, guard)
-    _set_levels(lattice, problem, node)
+    set_levels(lattice.fields, problem.lowest, problem.scratch.levels, node)
     found = assess(problem, source)
     if found.suppressed <= problem.standards.limit:
         improve(lattice, node, found.total, found.suppressed, found.kept)
@@ -43,9 +43,9 @@ def _evaluate(lattice, problem, node):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _set_levels(lattice, problem, node):  # type: ignore[no-untyped-def]
-    for j in range(len(problem.lowest)):
-        problem.scratch.levels[j] = problem.lowest[j] + level(lattice, node, j)
+def set_levels(fields, lowest, levels, node):  # type: ignore[no-untyped-def]
+    for j in range(len(lowest)):
+        levels[j] = lowest[j] + level(fields, node, j)
 
 
 @kernel
@@ -58,7 +58,7 @@ def _lay_stone(lattice, problem, node, source):  # type: ignore[no-untyped-def]
     stone = midway(lattice, arena.nodes[source], node)
     if stone == arena.nodes[source] or stone == node:
         return False
-    _set_levels(lattice, problem, stone)
+    set_levels(lattice.fields, problem.lowest, problem.scratch.levels, stone)
     classes = roll_up(problem.packing, arena, source, problem.scratch.levels)
     if 2 * classes > arena.lengths[source]:
         return False
@@ -72,6 +72,6 @@ def _raise_base(lattice, problem):  # type: ignore[no-untyped-def]
     node, arena = meet(lattice), problem.arena
     if node == arena.nodes[0]:
         return
-    _set_levels(lattice, problem, node)
-    source = smallest_source(arena, node, lattice.guard[0])
+    set_levels(lattice.fields, problem.lowest, problem.scratch.levels, node)
+    source = smallest_source(arena, node, lattice.fields.guard[0])
     replace_base(arena, node, roll_up(problem.packing, arena, source, problem.scratch.levels))

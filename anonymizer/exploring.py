@@ -98,7 +98,7 @@ class General:
         learn(lattice, word, found.ruled_out, found.terms, found.penalty, found.floor)
 
     def assess(self, levels: Node, start: NDArray[np.float64]) -> Assessment:
-        """The node at ``levels`` above the lowest; ``start`` are the terms that bound totals from the start."""
+        """The node at ``levels`` above the lowest; ``start`` are the terms that bound totals anyway."""
         classes = self._classes(levels)
         judgement = judge(self.counts, classes, self.criteria, demands=self.demands)
         broken, least = judgement.broken, int(judgement.lost.sum())

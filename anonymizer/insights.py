@@ -39,9 +39,10 @@ class Insights(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The insight to cut a box by, ``insight`` < 0 for none, and the ``value`` it gives what is below its node.
+    """The insight to cut a box by, below 0 for none, and the ``value`` it gives what is below its node.
 
-    ``whole`` is the most that an insight says of the whole box, ``floor`` what specialisations of all of it do.
+    ``whole`` is the most that an insight says of the whole box, ``floor`` what specialisations of all of it
+    do.
     """
 
     insight: int
@@ -77,7 +78,7 @@ def use(insights, place):  # type: ignore[no-untyped-def]
 
 @kernel
 def told(terrain, insights, place, node, floor):  # type: ignore[no-untyped-def]
-    """What an insight says of a specialisation of its node that costs ``floor`` beyond its start otherwise."""
+    """What an insight says of a specialisation of its node that costs ``floor`` beyond its start."""
     if insights.ruled_out[place]:
         return np.inf
     start = combined(terrain, terrain.terms, node) + insights.penalties[place] + floor
@@ -95,7 +96,7 @@ def is_hopeless(terrain, insights, node, limit):  # type: ignore[no-untyped-def]
 
 @kernel
 def choose(terrain, insights, low, high, need):  # type: ignore[no-untyped-def]
-    """The ``Choice`` for a box: of insights that say more than ``need`` of ``low``, the one with fewest parts."""
+    """The ``Choice`` for a box: of those that say more than ``need``, the one with fewest parts."""
     chosen, value, whole, floor, fewest = -1, 0.0, -np.inf, 0.0, len(terrain.heights) + 1
     for i in range(insights.registers[KNOWN]):
         if lies_below(insights.nodes[i], low):
@@ -114,7 +115,7 @@ def choose(terrain, insights, low, high, need):  # type: ignore[no-untyped-def]
 
 @kernel
 def _parts(top, high):  # type: ignore[no-untyped-def]
-    """Into how many boxes falls what is below ``high`` and not below ``top``: the columns where it is higher."""
+    """Into how many boxes what is not below ``top`` falls: the columns where ``high`` is higher."""
     parts = 0
     for w in range(len(top)):
         higher = ~((top[w] | GUARD) - high[w]) & GUARD

@@ -36,13 +36,10 @@ _SAMPLE = 128
 _LONGEST_STEP = 32
 
 
-class Lattice(NamedTuple):
-    """The state of a search.
+class Fields(NamedTuple):
+    """How nodes are written: where each column's field begins, its bits, its step in an index, its top; (m).
 
-    ``shifts``, ``masks``, ``strides``, ``heights`` (m) describe each column's field. ``terms`` (m, L) are
-    the columns' parts of the bound that holds from the start, ``guide`` (m, L) what levels are likely to
-    cost. ``down`` is the part of an alive node's bound learned from its generalisations, ``up`` that from its
-    specialisations.
+    ``largest``: the columns' terms combine to the largest of them, not to their sum.
     """
 
     shifts: Words
@@ -50,9 +47,20 @@ class Lattice(NamedTuple):
     strides: Ints
     heights: Ints
     guard: Words
+    largest: bool
+
+
+class Lattice(NamedTuple):
+    """The state of a search.
+
+    ``terms`` (m, L) are the columns' parts of the bound that holds from the start, ``guide`` (m, L) what
+    levels are likely to cost. ``down`` is the part of an alive node's bound learned from its generalisations,
+    ``up`` that from its specialisations.
+    """
+
+    fields: Fields
     terms: Floats
     guide: Floats
-    largest: bool
     nodes: Words
     start: Floats
     bounds: Floats
@@ -73,36 +81,36 @@ def is_specialisation(node, other, guard):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def level(lattice, node, column):  # type: ignore[no-untyped-def]
+def level(fields, node, column):  # type: ignore[no-untyped-def]
     """A column's level above its lowest at ``node``."""
-    return np.int64((node >> lattice.shifts[column]) & lattice.masks[column])
+    return np.int64((node >> fields.shifts[column]) & fields.masks[column])
 
 
 @kernel
-def linear(lattice, node):  # type: ignore[no-untyped-def]
+def linear(fields, node):  # type: ignore[no-untyped-def]
     """The node's index in ``evaluated``."""
     index = 0
-    for j in range(len(lattice.shifts)):
-        index += level(lattice, node, j) * lattice.strides[j]
+    for j in range(len(fields.shifts)):
+        index += level(fields, node, j) * fields.strides[j]
     return index
 
 
 @kernel
-def height(lattice, node):  # type: ignore[no-untyped-def]
+def height(fields, node):  # type: ignore[no-untyped-def]
     """The sum of the node's levels above the lowest."""
     total = 0
-    for j in range(len(lattice.shifts)):
-        total += level(lattice, node, j)
+    for j in range(len(fields.shifts)):
+        total += level(fields, node, j)
     return total
 
 
 @kernel
-def combined(lattice, terms, node):  # type: ignore[no-untyped-def]
+def combined(fields, terms, node):  # type: ignore[no-untyped-def]
     """The sum of the columns' ``terms`` (m, L) at ``node``, or the largest of them."""
     total = 0.0
-    for j in range(len(lattice.shifts)):
-        term = terms[j, (node >> lattice.shifts[j]) & lattice.masks[j]]
-        if lattice.largest:
+    for j in range(len(fields.shifts)):
+        term = terms[j, (node >> fields.shifts[j]) & fields.masks[j]]
+        if fields.largest:
             total = max(total, term)
         else:
             total += term
@@ -112,24 +120,24 @@ def combined(lattice, terms, node):  # type: ignore[no-untyped-def]
 @kernel
 def populate(lattice):  # type: ignore[no-untyped-def]
     """Make all nodes alive, with the bound that ``terms`` give."""
-    columns = len(lattice.shifts)
+    columns = len(lattice.fields.shifts)
     digits, node = np.zeros(columns, np.int64), np.uint64(0)
     # sums[j]: the terms of the columns before j combined; columns change from right to left.
     sums, j = np.zeros(columns + 1), 0
     for i in range(len(lattice.nodes)):
         for column in range(j, columns):
             term = lattice.terms[column, digits[column]]
-            sums[column + 1] = max(sums[column], term) if lattice.largest else sums[column] + term
+            sums[column + 1] = max(sums[column], term) if lattice.fields.largest else sums[column] + term
         lattice.nodes[i] = node
         lattice.start[i] = lattice.bounds[i] = sums[columns]
         j = columns - 1
-        while j >= 0 and digits[j] == lattice.heights[j]:
-            node -= np.uint64(digits[j]) << lattice.shifts[j]
+        while j >= 0 and digits[j] == lattice.fields.heights[j]:
+            node -= np.uint64(digits[j]) << lattice.fields.shifts[j]
             digits[j] = 0
             j -= 1
         if j >= 0:
             digits[j] += 1
-            node += np.uint64(1) << lattice.shifts[j]
+            node += np.uint64(1) << lattice.fields.shifts[j]
     lattice.registers[ALIVE] = len(lattice.nodes)
 
 
@@ -138,7 +146,7 @@ def guided(lattice):  # type: ignore[no-untyped-def]
     """The alive nodes' ``guide`` terms combined; float64 (nodes)."""
     sums = np.empty(lattice.registers[ALIVE])
     for i in range(len(sums)):
-        sums[i] = combined(lattice, lattice.guide, lattice.nodes[i])
+        sums[i] = combined(lattice.fields, lattice.guide, lattice.nodes[i])
     return sums
 
 
@@ -160,7 +168,7 @@ def advance(lattice):  # type: ignore[no-untyped-def]
             _climb(lattice, target)
         while registers[LOW] < registers[HIGH]:
             middle = _next_probe(lattice)
-            if not lattice.evaluated[linear(lattice, lattice.chain[middle])]:
+            if not lattice.evaluated[linear(lattice.fields, lattice.chain[middle])]:
                 registers[MIDDLE] = middle
                 return lattice.chain[middle]
             # It was evaluated before and the target was still alive: it does not rule the target out.
@@ -168,8 +176,10 @@ def advance(lattice):  # type: ignore[no-untyped-def]
             registers[DOWNS] += 1
         registers[SETTLING] = 0
         node = lattice.chain[registers[LOW]]
-        lattice.best[FRONTIER] += 0.3 * (combined(lattice, lattice.guide, node) - lattice.best[FRONTIER])
-        if not lattice.evaluated[linear(lattice, node)]:
+        lattice.best[FRONTIER] += 0.3 * (
+            combined(lattice.fields, lattice.guide, node) - lattice.best[FRONTIER]
+        )
+        if not lattice.evaluated[linear(lattice.fields, node)]:
             registers[MIDDLE] = -1
             return node
     return NONE
@@ -177,12 +187,12 @@ def advance(lattice):  # type: ignore[no-untyped-def]
 
 @kernel
 def _next_probe(lattice):  # type: ignore[no-untyped-def]
-    """Where to look above ``LOW``: where chains ended lately, on from there in growing steps, then halfway."""
+    """Where to look above ``LOW``: where chains ended lately, from there in growing steps, then halfway."""
     registers = lattice.registers
     low, high, ups, downs = registers[LOW], registers[HIGH], registers[UPS], registers[DOWNS]
     if ups == downs == 0:
         place, frontier = low + 1, lattice.best[FRONTIER]
-        while place < high and combined(lattice, lattice.guide, lattice.chain[place]) < frontier:
+        while place < high and combined(lattice.fields, lattice.guide, lattice.chain[place]) < frontier:
             place += 1
         return place
     if downs == 0:
@@ -215,15 +225,15 @@ def _climb(lattice, target):  # type: ignore[no-untyped-def]
     lattice.chain[0] = node
     while True:
         step, least = -1, np.inf
-        for j in range(len(lattice.shifts)):
-            here = level(lattice, node, j)
-            if here < lattice.heights[j]:
+        for j in range(len(lattice.fields.shifts)):
+            here = level(lattice.fields, node, j)
+            if here < lattice.fields.heights[j]:
                 rise = lattice.guide[j, here + 1] - lattice.guide[j, here]
                 if rise < least or step < 0:
                     step, least = j, rise
         if step < 0:
             break
-        node += np.uint64(1) << lattice.shifts[step]
+        node += np.uint64(1) << lattice.fields.shifts[step]
         length += 1
         lattice.chain[length] = node
     lattice.registers[SETTLING] = 1
@@ -239,7 +249,7 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
     bound of every specialisation's total, and ``penalty`` is what each costs beyond its own start and floor;
     ``floor`` is what each generalisation costs beyond its start.
     """
-    guard, limit, kept = lattice.guard[0], ceiling(lattice), 0
+    guard, limit, kept = lattice.fields.guard[0], ceiling(lattice), 0
     nodes, bounds, target, stands = lattice.nodes, lattice.bounds, lattice.chain[0], False
     for i in range(lattice.registers[ALIVE]):
         other, bound = nodes[i], bounds[i]
@@ -247,7 +257,7 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
         if is_specialisation(other, node, guard):
             if ruled_out or other == node:
                 continue
-            bound = max(bound, combined(lattice, terms, other))
+            bound = max(bound, combined(lattice.fields, terms, other))
             down = max(down, penalty)
         if is_specialisation(node, other, guard):
             up = max(up, floor)
@@ -260,7 +270,7 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
     registers = lattice.registers
     registers[ALIVE] = kept
     registers[CHECKED] += 1
-    lattice.evaluated[linear(lattice, node)] = 1
+    lattice.evaluated[linear(lattice.fields, node)] = 1
     # Go on above the evaluated node of the chain if it ruled the target out, else below it.
     if stands:
         registers[HIGH] = registers[MIDDLE] - 1
@@ -280,20 +290,20 @@ def midway(lattice, low, high):  # type: ignore[no-untyped-def]
     least = (covered + 7) // 8
     while True:
         best, most = -1, least - 1
-        for j in range(len(lattice.shifts)):
-            if level(lattice, node, j) < level(lattice, high, j):
-                count = _above(lattice, node + (np.uint64(1) << lattice.shifts[j]))
+        for j in range(len(lattice.fields.shifts)):
+            if level(lattice.fields, node, j) < level(lattice.fields, high, j):
+                count = _above(lattice, node + (np.uint64(1) << lattice.fields.shifts[j]))
                 if count > most:
                     best, most = j, count
         if best < 0:
             return node
-        node += np.uint64(1) << lattice.shifts[best]
+        node += np.uint64(1) << lattice.fields.shifts[best]
 
 
 @kernel
 def _above(lattice, node):  # type: ignore[no-untyped-def]
     """How many alive nodes of a sample generalise ``node``."""
-    guard, count = lattice.guard[0], 0
+    guard, count = lattice.fields.guard[0], 0
     for i in range(0, lattice.registers[ALIVE], 1 + lattice.registers[ALIVE] // _SAMPLE):
         count += is_specialisation(node, lattice.nodes[i], guard)
     return count
@@ -312,11 +322,11 @@ def least_bound(lattice):  # type: ignore[no-untyped-def]
 def meet(lattice):  # type: ignore[no-untyped-def]
     """The most general node below all alive nodes and the chain: all that is left to look at lies above."""
     node = np.uint64(0)
-    for j in range(len(lattice.shifts)):
-        shift = lattice.shifts[j]
-        lowest = (lattice.chain[0] >> shift) & lattice.masks[j]
+    for j in range(len(lattice.fields.shifts)):
+        shift = lattice.fields.shifts[j]
+        lowest = (lattice.chain[0] >> shift) & lattice.fields.masks[j]
         for i in range(lattice.registers[ALIVE]):
-            lowest = min(lowest, (lattice.nodes[i] >> shift) & lattice.masks[j])
+            lowest = min(lowest, (lattice.nodes[i] >> shift) & lattice.fields.masks[j])
         node |= lowest << shift
     return node
 
@@ -326,19 +336,19 @@ def improve(lattice, node, total, suppressed, classes):  # type: ignore[no-untyp
     """Remember ``node`` if it is the best so far."""
     # Fields are laid out so that the first column is the most significant one.
     comes_first = node < lattice.best_node[0]
-    if record(lattice, (total, suppressed, classes), height(lattice, node), comes_first):
+    if record(lattice, (total, suppressed, classes), height(lattice.fields, node), comes_first):
         lattice.best_node[0] = node
 
 
 @kernel
 def record(lattice, found, tall, comes_first):  # type: ignore[no-untyped-def]
-    """Whether a node is the best so far, which is noted then; ``found``: its total, rows suppressed and classes.
+    """Whether a node is the best so far, which is noted then; ``found``: total, rows suppressed, classes.
 
     Best is the least total, then fewest suppressed rows, then lowest levels, whose sum is ``tall``, then the
-    lexicographic order: whether it ``comes_first`` of the two.
+    lexicographic order: whether it ``comes_first`` of the two. A node that keeps no class is no answer.
     """
     (total, suppressed, classes), registers, best = found, lattice.registers, lattice.best
-    if registers[FOUND] and not _is_better(lattice, found, tall, comes_first):
+    if classes == 0 or (registers[FOUND] and not _is_better(lattice, found, tall, comes_first)):
         return False
     registers[FOUND], registers[SUPPRESSED], registers[CLASSES] = 1, suppressed, classes
     registers[HEIGHT] = tall

@@ -2,8 +2,8 @@
 
 From the best evaluated node whose neighbours are unknown, all nodes one level up or down in one column are
 evaluated; then from the best node again. So the search follows every slope, and where one ends it goes on
-from the next best node instead of starting afresh. Nodes that suppress too many rows come last, those that
-suppress fewest first.
+from the next best node instead of starting afresh. Nodes that suppress too many rows, or all, come last, and
+those that suppress fewest first.
 
 Shapes: m columns, w words, n nodes at most, s slots. All loops are compiled.
 """
@@ -21,7 +21,7 @@ VISITED, WAITING, CENTRE, STEP = range(4)
 """What the registers of ``Nodes`` hold: evaluated nodes, those whose neighbours are unknown, the node whose
 neighbours are evaluated now, and which of them is next."""
 TOO_MANY = 1e30
-"""Keys of nodes beyond the suppression limit are so many times the rows suppressed; totals are smaller."""
+"""Keys of nodes that are no answer are so many times the rows suppressed there; totals are smaller."""
 
 
 class Nodes(NamedTuple):
@@ -54,10 +54,10 @@ def slot_of(evaluated, node):  # type: ignore[no-untyped-def]
 
 @kernel
 def _is(one, other):  # type: ignore[no-untyped-def]
+    different = np.uint64(0)
     for w in range(len(one)):
-        if one[w] != other[w]:
-            return False
-    return True
+        different |= one[w] ^ other[w]
+    return different == 0
 
 
 @kernel

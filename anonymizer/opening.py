@@ -17,7 +17,7 @@ from anonymizer.demands import Demands
 from anonymizer.encoding import Ladder
 from anonymizer.evaluation import Costs, Problem, Scratch, Standards, most_cover
 from anonymizer.exploration import explore
-from anonymizer.lattice import MOST_TRACED, NONE, Lattice, guided, populate
+from anonymizer.lattice import MOST_TRACED, NONE, Fields, Lattice, guided, populate
 from anonymizer.rollup import BLOCK, Arena, Packing, mark_values, pack_words, spread_values
 
 Words = NDArray[np.uint64]
@@ -42,20 +42,22 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
     heights = np.array([ladder.highest - ladder.lowest for ladder in ladders], np.int64)
     size = counts.lattice_size
     # A column of one level needs no room, so any lattice that fits in memory fits 64 bits.
-    fields = [int(top).bit_length() + 1 if top else 0 for top in heights]
+    widths = [int(top).bit_length() + 1 if top else 0 for top in heights]
     # The first column takes the highest bits, so that words are ordered as tuples of levels are.
-    shifts = np.cumsum([0, *reversed(fields[1:])])[::-1].astype(np.int64)
-    guard = sum(1 << (int(shift) + field - 1) for shift, field in zip(shifts, fields, strict=True) if field)
+    shifts = np.cumsum([0, *reversed(widths[1:])])[::-1].astype(np.int64)
+    guard = sum(1 << (int(shift) + width - 1) for shift, width in zip(shifts, widths, strict=True) if width)
     base, guide = (metric.start(),) * 2 if isinstance(metric, AffineMetric) else (metric.base, metric.guide)
     lattice = Lattice(
-        shifts=shifts.astype(np.uint64),
-        masks=np.array([(1 << int(top).bit_length()) - 1 for top in heights], np.uint64),
-        strides=np.append(np.cumprod((heights + 1)[:0:-1])[::-1], 1).astype(np.int64),
-        heights=heights,
-        guard=np.array([guard], np.uint64),
+        fields=Fields(
+            shifts=shifts.astype(np.uint64),
+            masks=np.array([(1 << int(top).bit_length()) - 1 for top in heights], np.uint64),
+            strides=np.append(np.cumprod((heights + 1)[:0:-1])[::-1], 1).astype(np.int64),
+            heights=heights,
+            guard=np.array([guard], np.uint64),
+            largest=isinstance(metric, AffineMetric) and metric.largest,
+        ),
         terms=within(ladders, base),
         guide=within(ladders, guide),
-        largest=isinstance(metric, AffineMetric) and metric.largest,
         nodes=np.empty(size, np.uint64),
         start=np.empty(size),
         bounds=np.empty(size),
@@ -86,7 +88,8 @@ def within(ladders: Sequence[Ladder], terms: Sequence[NDArray[np.float64]]) -> N
 def unpacked(lattice: Lattice, word: np.uint64) -> tuple[int, ...]:
     """The node's levels above the lowest, column by column."""
     return tuple(
-        int(word) >> int(shift) & int(mask) for shift, mask in zip(lattice.shifts, lattice.masks, strict=True)
+        int(word) >> int(shift) & int(mask)
+        for shift, mask in zip(lattice.fields.shifts, lattice.fields.masks, strict=True)
     )
 
 

@@ -20,7 +20,7 @@ from anonymizer.affine import AffineMetric
 from anonymizer.anytime_opening import open_anytime
 from anonymizer.class_metrics import ClassMetric, prepare
 from anonymizer.counts import Counts
-from anonymizer.courses import Course, OverBoxes, OverNodes
+from anonymizer.courses import Course, Explorer, OverBoxes, OverNodes
 from anonymizer.criteria import Criterion
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.exploring import General
@@ -77,7 +77,8 @@ def search(
     _refuse_too_large(counts, effort)
     prepared = prepare(counts, metric)
     limit = suppression_allowance(suppression_limit, counts.n_rows)
-    explorer = Compiled.of(counts, criteria, limit, prepared) or General.of(counts, criteria, limit, prepared)
+    asked = (counts, criteria, limit, prepared)
+    explorer: Explorer = Compiled.of(*asked) or General.of(*asked)
     course: Course = (
         OverBoxes(open_anytime(counts, prepared), explorer)
         if effort.anytime

@@ -35,11 +35,11 @@ MOST_MARKED = 64
 _COMPILED = Compiled.of
 
 
-def crowded(explorer: Compiled) -> Compiled:
-    """An explorer with room for three tables beside the base, in a ring as small as may be."""
+def crowded(explorer: Compiled, *, ring: int | None = None, tables: int = 4) -> Compiled:
+    """An explorer that holds few tables, in a ring as small as a search can do with."""
     arena = explorer.problem.arena
     tuples = int(arena.registers[OUT])
-    entries, tables = 2 * tuples + tuples // 2 + 1, 4
+    entries = 2 * tuples + (tuples // 2 + 1 if ring is None else ring)
     smaller = arena._replace(
         words=arena.words[:entries].copy(),
         rows=arena.rows[:entries].copy(),
@@ -131,7 +131,10 @@ def nearly(solution: Solution | None) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """A node judged as the general path does; ``total`` is infinite beyond the suppression limit."""
+    """A node judged as the general path does.
+
+    ``total`` is infinite beyond the suppression limit, and where no class is kept: that is no release.
+    """
 
     classes: Classes
     broken: NDArray[np.bool_]
@@ -152,7 +155,7 @@ def assessments(question: Question) -> dict[Node, Assessed]:
         broken = suppressed_classes(counts, classes, judgement.broken, question.criteria)
         rows = np.where(broken, classes.rows, 0)
         total, suppressed = np.inf, int(rows.sum())
-        if suppressed <= question.allowance:
+        if suppressed <= question.allowance and not broken.all():
             total = _total(counts, ladders, metric, classes, broken)
         found[levels] = Assessed(classes, broken, judgement.lost, suppressed, total)
     return found
@@ -199,7 +202,7 @@ class Opened:
     def word(self, node: Node) -> np.uint64:
         """A node's word."""
         ladders = self.question.counts.ladders
-        parts = zip(node, ladders, self.lattice.shifts.tolist(), strict=True)
+        parts = zip(node, ladders, self.lattice.fields.shifts.tolist(), strict=True)
         return np.uint64(sum((level - ladder.lowest) << shift for level, ladder, shift in parts))
 
     def alive(self) -> dict[Node, float]:
@@ -283,10 +286,10 @@ def arena_entries(arena: Arena, begin: int, end: int) -> Rows:
     return np.hstack([part.astype(np.int64) for part in parts])
 
 
-def held_at(opened: Opened, problem: Problem, part: slice, node: Node) -> Rows:
+def held_at(question: Question, problem: Problem, part: slice, node: Node) -> Rows:
     """A part of the arena as classes at a node, as ``grouped`` has them."""
     codes = arena_codes(problem, problem.arena.words[part])
-    return grouped(opened.question, codes, arena_entries(problem.arena, part.start, part.stop), node)
+    return grouped(question, codes, arena_entries(problem.arena, part.start, part.stop), node)
 
 
 def tables(arena: Arena) -> list[tuple[np.uint64, slice]]:

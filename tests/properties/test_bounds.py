@@ -1,69 +1,114 @@
-"""Laws of the lattice: a node is evaluated exactly, and no bound ever lies above what it bounds."""
+"""Laws of the lattice during a search: no bound lies above what it bounds, and nothing better is dropped."""
 
 from __future__ import annotations
 
-from math import inf, log
+from fractions import Fraction
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from anonymizer.search import Lattice, evaluate, open_lattice
-from tests.properties.definitions import Definitions, Node, Outcome, Task
+from anonymizer.counts import count
+from anonymizer.criteria import Criterion
+from anonymizer.lattice import CHECKED, TOTAL, least_bound
+from tests.properties.definitions import Task
+from tests.properties.definitions_population import World
+from tests.properties.explorers import PATHS, Opened, Question, assessments
 from tests.properties.laws import law
-from tests.properties.tasks import counts_of, tasks
+from tests.properties.tasks import tasks
+from tests.properties.test_optimum import BY_COLUMN, LIMITS, METRICS, is_compiled, question
+from tests.properties.worlds import CRITERIA, worlds
 
 ROUNDING = 1e-9
 
 
-def opened(task: Task) -> Lattice:
-    return open_lattice(counts_of(task), task.criteria, task.limit)
+def every_step_is_admissible(asked: Question, path: str) -> None:
+    """Whether, node by node, bounds stay below the true totals and what is dropped is no better."""
+    opened = Opened.of(asked, path)
+    truth = {node: found.total for node, found in assessments(asked).items()}
+    slack = ROUNDING * max(1.0, *(abs(total) for total in truth.values() if total < np.inf), 0.0)
+    alive, steps = opened.alive(), 0
+    assert alive.keys() == truth.keys()
+    while True:
+        assert all(bound <= truth[node] + slack for node, bound in alive.items())
+        assert least_bound(opened.lattice) <= min(truth.values()) + slack
+        ended, left = opened.step(), opened.alive()
+        steps += not ended
+        assert opened.lattice.registers[CHECKED] == steps
+        assert left.keys() <= alive.keys()
+        best = float(opened.lattice.best[TOTAL])
+        assert all(truth[node] >= best - slack for node in alive.keys() - left.keys())
+        if ended:
+            event(f"nodes evaluated: {'all' if steps == len(truth) else 'some'}")
+            assert not left
+            return
+        alive = left
 
 
-def total(definitions: Definitions, outcome: Outcome) -> float:
-    """What the search adds up: the logarithm of the loss, infinite beyond the suppression limit."""
-    if not definitions.within_limit(outcome):
-        return inf
-    return log(outcome.loss) / sum(definitions.task.weights)
-
-
-def is_specialisation(below: Node, node: Node) -> bool:
-    return all(a <= b for a, b in zip(below, node, strict=True))
-
-
-@law(120)
-@given(tasks(), st.data())
-def test_a_node_is_evaluated_exactly_from_whatever_tables_are_at_hand(
-    task: Task, data: st.DataObject
+@pytest.mark.parametrize("metric", BY_COLUMN)
+@law(16)
+@given(task=tasks(every=True, repeated=False), data=st.data())
+def test_no_bound_of_the_compiled_search_lies_above_the_total(
+    metric: str, task: Task, data: st.DataObject
 ) -> None:
-    definitions, lattice = Definitions.of(task), opened(task)
-    for node in data.draw(st.lists(st.sampled_from(task.nodes), min_size=1, max_size=12)):
-        evaluation, outcome = evaluate(lattice, node), definitions.outcome(node)
-        assert evaluation.node == node
-        assert (evaluation.classes, evaluation.suppressed) == (len(outcome.kept), outcome.suppressed)
-        assert evaluation.total == pytest.approx(total(definitions, outcome), abs=ROUNDING)
+    asked = question(task, data.draw(METRICS[metric]))
+    assert is_compiled(asked)
+    every_step_is_admissible(asked, data.draw(st.sampled_from(["compiled", "crowded"])))
 
 
-@law(120)
-@given(tasks(), st.data())
-def test_every_stored_bound_is_admissible(task: Task, data: st.DataObject) -> None:
-    definitions, lattice = Definitions.of(task), opened(task)
-    truth = {node: total(definitions, definitions.outcome(node)) for node in task.nodes}
-    evaluated: set[Node] = set()
-    for node in [None, *data.draw(st.lists(st.sampled_from(task.nodes), max_size=6))]:
-        if node is not None:
-            evaluate(lattice, node)
-            evaluated.add(node)
-        for other in truth.keys() - evaluated:
-            assert lattice.bounds[lattice.position(other)] <= truth[other] + ROUNDING
+@pytest.mark.parametrize("metric", METRICS)
+@law(10)
+@given(task=tasks(every=True), data=st.data())
+def test_no_bound_of_the_general_search_lies_above_the_total(
+    metric: str, task: Task, data: st.DataObject
+) -> None:
+    every_step_is_admissible(question(task, data.draw(METRICS[metric])), "general")
 
 
-@law(120)
-@given(tasks(), st.data())
-def test_what_a_node_tells_holds_for_all_its_specialisations(task: Task, data: st.DataObject) -> None:
-    definitions, lattice = Definitions.of(task), opened(task)
-    node = data.draw(st.sampled_from(task.nodes))
-    evaluate(lattice, node)
-    for below in filter(lambda other: is_specialisation(other, node), task.nodes):
-        outcome = definitions.outcome(below)
-        assert lattice.insights[node].bound(below) <= total(definitions, outcome) + ROUNDING
+@law(60)
+@given(worlds(), CRITERIA, st.sampled_from(sorted(METRICS)).flatmap(METRICS.__getitem__), LIMITS)
+def test_no_bound_lies_above_the_total_under_criteria_of_a_population_and_the_whole_release(
+    world: World, criteria: list[Criterion], spec: object, limit: Fraction
+) -> None:
+    asked = Question(count(world.table, criteria, also=["q0"]), criteria, limit, spec)  # type: ignore[arg-type]
+    every_step_is_admissible(asked, "general")
+
+
+@law(60)
+@given(tasks(every=True), st.sampled_from(sorted(METRICS)).flatmap(METRICS.__getitem__), st.data())
+def test_a_search_that_stops_early_tells_how_much_better_the_optimum_can_be(
+    task: Task, spec: object, data: st.DataObject
+) -> None:
+    asked = question(task, spec)  # type: ignore[arg-type]
+    whole = asked.solution()
+    assume(whole)
+    assert whole is not None
+    for path in PATHS if is_compiled(asked) else ["general"]:
+        most = data.draw(st.integers(1, whole.nodes_checked + 1))
+        found, again = (asked.solution(path, max_nodes=most) for _ in range(2))
+        assert found == again
+        if found is None:
+            continue
+        near = ROUNDING * max(1.0, abs(whole.score))
+        assert found.nodes_checked <= most
+        assert found.bound - near <= whole.score <= found.score + near
+        assert found.optimal or found.nodes_checked == most
+        event(f"optimal: {found.optimal}")
+
+
+@law(40)
+@given(tasks(every=True), st.sampled_from(sorted(METRICS)).flatmap(METRICS.__getitem__))
+def test_the_first_nodes_are_the_same_however_many_may_follow(task: Task, spec: object) -> None:
+    asked = question(task, spec)  # type: ignore[arg-type]
+    whole = asked.solution()
+    assume(whole)
+    assert whole is not None
+    assert asked.solution(max_nodes=whole.nodes_checked) == whole
+    assert asked.solution(max_nodes=whole.nodes_checked + 7) == whole
+    traced = whole.trace
+    for improvement in traced[:3]:
+        cut = asked.solution(max_nodes=improvement.nodes_checked)
+        assert cut is not None
+        assert cut.trace == tuple(t for t in traced if t.nodes_checked <= improvement.nodes_checked)
+        assert cut.score == improvement.score
