@@ -100,7 +100,9 @@ def _dissolvable(tree, needs, members, partition, index, c, room):  # type: igno
     """How many tuples class c has, written to ``room``; 0 where they cost more elsewhere, each by itself."""
     left, count, t = paid(partition, c), 0, partition.first[c]
     while t >= 0:
-        _, rise = _target(tree, needs, members, partition, index, t, left)
+        # Looking no further than twice what it pays now finds nearly all, in less time.
+        most = min(left, 2 * members.rows[t] * partition.price[c])
+        _, rise = _target(tree, needs, members, partition, index, t, most)
         left -= rise
         if left <= 0:
             return 0

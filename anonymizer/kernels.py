@@ -1,8 +1,8 @@
 """Compiled loops of the search: arrays in, arrays out.
 
 Shapes: n tuples or classes, m quasi-identifiers. ``codes`` is int32 (tuples, m); ``class_of`` int32 (n).
-``label_codes`` and ``leaf_counts`` are the ladders of all columns in one flat array; that of column j at its
-level starts at ``offsets[j]``.
+``label_codes`` are the ladders of all columns in one flat array; that of column j at its level starts at
+``offsets[j]``.
 """
 
 from __future__ import annotations
@@ -95,34 +95,6 @@ def merge_pairs(class_of, classes, owner, item):  # type: ignore[no-untyped-def]
             merged_item[kept] = item[i]
             kept += 1
     return merged_owner[:kept].copy(), merged_item[:kept].copy(), distinct
-
-
-@kernel
-def suppressed_leaves(violators, rows, representatives, codes, leaf_counts, offsets):  # type: ignore[no-untyped-def]
-    """Per column, the leaves that the violating classes' rows cover at the node; int64 (m)."""
-    total = np.zeros(len(offsets), np.int64)
-    for i in range(len(violators)):
-        c = violators[i]
-        for j in range(len(offsets)):
-            total[j] += rows[c] * leaf_counts[offsets[j] + codes[representatives[c], j]]
-    return total
-
-
-@kernel
-def capped_leaves(violators, rows, representatives, codes, leaf_counts, offsets, caps):  # type: ignore[no-untyped-def]
-    """Per column and level, leaves the violators can cover at most there; int64 (m, levels).
-
-    A row covers no more leaves on a finer level than on the node's, and no more than the level's largest
-    label (``caps``): an upper bound, hence a lower bound of what suppressing it costs.
-    """
-    total = np.zeros(caps.shape, np.int64)
-    for i in range(len(violators)):
-        c = violators[i]
-        for j in range(len(offsets)):
-            here = leaf_counts[offsets[j] + codes[representatives[c], j]]
-            for level in range(caps.shape[1]):
-                total[j, level] += rows[c] * min(here, caps[j, level])
-    return total
 
 
 @kernel

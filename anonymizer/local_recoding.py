@@ -19,13 +19,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from anonymizer.affine import AffineMetric
 from anonymizer.box_kernels import Tree
 from anonymizer.counts import Counts
 from anonymizer.covering import covered
 from anonymizer.criteria import Criterion
 from anonymizer.encoding import Codes
 from anonymizer.exchanging import Countable, countable, exchanged
-from anonymizer.loss import Loss
+from anonymizer.metrics import Loss
 from anonymizer.recoding import Recoding, holds, number_by_text, total_price, tree_of
 from anonymizer.specialising import NONE, Grouping, Judge, specialise
 
@@ -95,8 +96,14 @@ def _is_no_worse(counts: Counts, tree: Tree, found: Recoding, start: Recoding) -
         return False
     if total_price(counts, tree, found.levels) > total_price(counts, tree, start.levels):
         return False
-    loss = Loss.of(counts)
-    return loss.total(covered_leaves(counts, found)) <= loss.total(covered_leaves(counts, start))
+    metric = AffineMetric.of(counts, Loss())
+    return _loss(counts, metric, found) <= _loss(counts, metric, start)
+
+
+def _loss(counts: Counts, metric: AffineMetric, recoding: Recoding) -> float:
+    """The metric's total where columns cover what the recoding makes them: x = (cover - n) / (n (L - 1))."""
+    shares = metric.beta * (np.array(covered_leaves(counts, recoding)) - counts.n_rows)
+    return metric.combine([float(metric.terms(j, share)) for j, share in enumerate(shares)])
 
 
 def covered_leaves(counts: Counts, recoding: Recoding) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anonymizer.counts import Counts
 from anonymizer.criteria import plainest
-from anonymizer.errors import ComponentMissing, CriteriaNotMet
+from anonymizer.errors import CriteriaNotMet
 from anonymizer.search import Effort, search
 from anonymizer.solution import Solution
 from release.config import Config
@@ -19,14 +19,12 @@ def solve(config: Config, counts: Counts, report: Report | None = None) -> Solut
         ComponentMissing: the search cannot do what is asked.
     """
     asked = config.search
-    if asked.strategy == "anytime":
-        raise ComponentMissing("search.strategy: anytime is not in this version yet")
     solution = search(
         counts,
         [plainest(criterion) for criterion in config.criteria],
         config.privacy.suppression_share,
         metric=config.metric,
-        effort=Effort(asked.max_nodes, asked.time_limit_s),
+        effort=Effort(asked.max_nodes, asked.time_limit_s, anytime=asked.strategy == "anytime"),
         progress=report,
     )
     if asked.require_optimal and not solution.optimal:

@@ -269,7 +269,7 @@ CHANGES: dict[str, Change] = {
     "search.metric.monotonic": Change(True, measured({"name": "entropy"})),
     "search.metric.target": Change("lab", measured({"name": "predictive", "target": "city"})),
     "search.recoding": Change("local", table()),
-    "search.strategy": refused(Change("anytime", searching(max_nodes=9)), 69, "anytime"),
+    "search.strategy": Change("anytime", searching(max_nodes=9)),
     "search.max_nodes": refused(Change(1, searching(max_nodes=10**6)), 10, "within the search's limits"),
     "search.time_limit_s": refused(
         Change(1e-9, searching(time_limit_s=600.0, require_optimal=True)), 10, "not proven"

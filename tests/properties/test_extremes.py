@@ -14,6 +14,7 @@ from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
 from anonymizer.hierarchy import bands, prefix, suppression
 from anonymizer.hierarchy_file import from_file
+from anonymizer.metrics import Entropy, Height, Loss
 from anonymizer.search import search, suppression_allowance
 from anonymizer.solution import Solution
 from anonymizer.table import Column, Role, Table
@@ -137,9 +138,25 @@ def test_a_domain_whose_sums_would_overflow_is_refused() -> None:
         search(count(Table(frame, (column,), None), [KAnonymity(2)]), [KAnonymity(2)], Fraction(0))
 
 
-def test_more_columns_than_an_array_has_axes_are_refused() -> None:
+def test_columns_that_cannot_be_generalised_take_no_room() -> None:
+    """Each of 65 columns of one level would need a bit of its own in a word of 64."""
     names = [f"q{n}" for n in range(65)]
     frame = pl.DataFrame({name: ["a", "a"] for name in names})
     columns = tuple(Column(name, Role.QUASI_IDENTIFIER, suppression(), max_level=0) for name in names)
-    with pytest.raises(ComponentMissing, match="64 quasi-identifiers"):
-        search(count(Table(frame, columns, None), [KAnonymity(2)]), [KAnonymity(2)], Fraction(0))
+    counts = count(Table(frame, columns, None), [KAnonymity(2)])
+    assert search(counts, [KAnonymity(2)], Fraction(0)).transformation == dict.fromkeys(names, 0)
+    with pytest.raises(CriteriaNotMet):
+        search(counts, [KAnonymity(3)], Fraction(0))
+
+
+def test_a_release_that_keeps_nobody_is_no_answer_where_another_keeps_some() -> None:
+    """Neither height nor a loss in which suppression costs nothing sees that the lowest node keeps nobody."""
+    counts = count(_ages(), [KAnonymity(2)])
+    for metric in (Height(), Loss(gs=Fraction(0)), Entropy(monotonic=True)):
+        solution = search(counts, [KAnonymity(2)], Fraction(1), metric=metric)
+        assert (solution.transformation, solution.suppressed) == ({"age": 1}, 1)
+
+
+def _ages() -> Table:
+    frame = pl.DataFrame({"age": ["40", "41", "45"]})
+    return Table(frame, (Column("age", Role.QUASI_IDENTIFIER, bands([5], top=90)),), None)

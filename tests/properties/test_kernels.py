@@ -145,37 +145,3 @@ def test_merge_pairs(membership: tuple[list[int], int], data: st.DataObject) -> 
     assert len(merged) == len(expected)
     assert item.tolist() == sorted(item.tolist())
     assert distinct.tolist() == [sum(c == mine for _, c in expected) for mine in range(classes)]
-
-
-@law(150)
-@given(arrays(), st.data())
-def test_suppressed_leaves(a: Arrays, data: st.DataObject) -> None:
-    rows, violators = _violators(a, data)
-    total = kernels.suppressed_leaves(
-        int64(violators), int64(rows), a.representatives, a.codes, a.leaf_counts, a.offsets
-    )
-    assert total.tolist() == [
-        sum(rows[i] * int(a.leaf_counts[a.value(i, j)]) for i in violators) for j in range(len(a.sizes))
-    ]
-
-
-@law(150)
-@given(arrays(), st.data())
-def test_capped_leaves(a: Arrays, data: st.DataObject) -> None:
-    rows, violators = _violators(a, data)
-    height = data.draw(st.integers(1, 4))
-    caps = [[data.draw(st.integers(1, 10**6)) for _ in range(height)] for _ in a.sizes]
-    total = kernels.capped_leaves(
-        int64(violators), int64(rows), a.representatives, a.codes, a.leaf_counts, a.offsets, int64(caps)
-    )
-    assert total.tolist() == [
-        [sum(rows[i] * min(int(a.leaf_counts[a.value(i, j)]), cap) for i in violators) for cap in levels]
-        for j, levels in enumerate(caps)
-    ]
-
-
-def _violators(a: Arrays, data: st.DataObject) -> tuple[list[int], list[int]]:
-    n = len(a.representatives)
-    rows = data.draw(st.lists(st.integers(1, 10**6), min_size=n, max_size=n))
-    chosen = data.draw(st.sets(st.integers(0, n - 1))) if n else set()
-    return rows, sorted(chosen)

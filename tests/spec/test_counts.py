@@ -13,18 +13,21 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from anonymizer.affine import AffineMetric
 from anonymizer.classes import Ladders, base_classes, roll_up
 from anonymizer.counts import Counts, count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.hierarchy import bands, suppression
+from anonymizer.hierarchy_file import from_file
 from anonymizer.judging import distinct_values, judge
-from anonymizer.loss import Loss, marginals, score
+from anonymizer.metrics import Loss
 from anonymizer.search import search
 from anonymizer.table import Column, Role, Table
 
@@ -164,31 +167,48 @@ def test_what_was_counted_cannot_be_changed() -> None:
             array.flat[0] = 7
 
 
+def loss(counts: Counts, node: tuple[int, ...], suppressed: dict[int, int] | None = None) -> float:
+    """The loss at a node where rows of some tuples (tuple: rows) are suppressed."""
+    metric, lost = AffineMetric.of(counts, Loss()), suppressed or {}
+    cover = [
+        sum(rows * ladder.leaf_counts[level][counts.codes[i, j]] for i, rows in lost.items())
+        for j, (ladder, level) in enumerate(zip(counts.ladders, node, strict=True))
+    ]
+    return metric.score(metric.total(node, np.array(cover, np.int64), sum(lost.values())))
+
+
 def test_the_loss_of_a_level_by_hand() -> None:
     """Ages of the table at bands of five: four cells cover 5 of 92 leaves, the missing one 1 of 92.
 
     x = (A - n) / (n (L - 1)) = (4·5 + 1 - 5) / (5·91), and sex is kept: score = √(1 + x) - 1.
     """
     counts = count(drawn(), [])
-    sex, age = marginals(counts)
-    assert sex.tolist() == [5, 10]
-    assert age.tolist() == [5, 21, 5 * 92]
-    loss = Loss.of(counts)
-    assert loss.leaves == (2, 92)
-    assert score(loss.total([5, 21])) == pytest.approx((1 + 16 / 455) ** 0.5 - 1, abs=1e-15)
-    assert score(loss.total([5, 5])) == 0
-    assert score(loss.total([10, 460])) == pytest.approx(1)
+    assert [ladder.leaves for ladder in counts.ladders] == [2, 92]
+    assert loss(counts, (0, 1)) == pytest.approx((1 + 16 / 455) ** 0.5 - 1, abs=1e-15)
+    assert loss(counts, (0, 0)) == 0
+    assert loss(counts, (1, 2)) == pytest.approx(1)
+
+
+def test_a_suppressed_row_covers_the_whole_domain() -> None:
+    """Without the row whose age is missing: ages cover 4·5 + 92 leaves, sexes 4·1 + 2."""
+    counts = count(drawn(), [])
+    expected = ((1 + (4 * 5 + 92 - 5) / 455) * (1 + (4 + 2 - 5) / 5)) ** 0.5 - 1
+    assert loss(counts, (0, 1), {3: 1}) == pytest.approx(expected, abs=1e-15)
+    assert loss(counts, (0, 0), {0: 2, 1: 1, 2: 1, 3: 1}) == pytest.approx(1)
 
 
 def test_a_column_of_twice_the_weight_counts_twice_in_the_geometric_mean() -> None:
     heavy = Column("age", Role.QUASI_IDENTIFIER, bands([5], top=90), weight=2.0)
     frame = drawn().frame.select("sex", "age")
-    loss = Loss.of(count(Table(frame, (SEX, heavy), None), []))
-    assert score(loss.total([10, 21])) == pytest.approx((2 * (1 + 16 / 455) ** 2) ** (1 / 3) - 1, abs=1e-15)
+    counts = count(Table(frame, (SEX, heavy), None), [])
+    assert loss(counts, (1, 1)) == pytest.approx((2 * (1 + 16 / 455) ** 2) ** (1 / 3) - 1, abs=1e-15)
 
 
-def test_a_domain_of_one_value_has_nothing_to_lose() -> None:
-    assert Loss(3, (1,), (1.0,)).terms(0, np.array([3, 3])).tolist() == [0.0, 0.0]
+def test_a_domain_of_one_value_has_nothing_to_lose(tmp_path: Path) -> None:
+    (tmp_path / "ward.csv").write_text("x;*\n", "utf-8")
+    ward = Column("ward", Role.QUASI_IDENTIFIER, from_file(tmp_path / "ward.csv"))
+    counts = count(Table(pl.DataFrame({"ward": ["x"] * 3}), (ward,), None), [])
+    assert [loss(counts, (level,), {0: rows}) for level in (0, 1) for rows in (0, 2)] == [0.0] * 4
 
 
 def test_a_table_without_rows_has_no_classes() -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from anonymizer import kernels
+from anonymizer import kernels, metric_kernels
+from anonymizer.rollup import Packing, fill_lookup, pack_words
 
 CODES = np.array([[0, 0], [0, 1], [1, 1], [1, 2]], np.int32)
 ROWS = np.array([2, 1, 4, 1], np.int64)
@@ -53,20 +54,46 @@ def test_a_person_in_two_merged_tuples_is_one_person() -> None:
     assert distinct.tolist() == [1, 1, 1]
 
 
-def test_violators_cover_the_leaves_of_their_labels_once_per_row() -> None:
+def test_suppressed_rows_cover_the_leaves_of_their_labels() -> None:
     """Classes 0 (3 rows of sex 1 leaf, age 5) and 2 (1 row of sex 1 leaf, age 3) are suppressed."""
-    rows, first = np.array([3, 4, 1], np.int64), np.array([0, 2, 3], np.int32)
-    violators = np.array([0, 2], np.int64)
-    total = kernels.suppressed_leaves(violators, rows, first, CODES, LEAF_COUNTS, OFFSETS)
+    suppressed, first = np.array([3, 0, 1], np.int64), np.array([0, 2, 3], np.int32)
+    total = metric_kernels.covered(suppressed, first, CODES, LEAF_COUNTS, OFFSETS)
     assert total.tolist() == [3 * 1 + 1 * 1, 3 * 5 + 1 * 3]
 
 
 def test_no_finer_label_covers_more_than_this_one_or_than_its_levels_largest() -> None:
-    """Caps: sex 1 then 2 leaves, age 1 then 5; at their own level the violators cover 5 and 3 as above."""
-    rows, first = np.array([3, 4, 1], np.int64), np.array([0, 2, 3], np.int32)
-    violators, caps = np.array([0, 2], np.int64), np.array([[1, 2], [1, 5]], np.int64)
-    total = kernels.capped_leaves(violators, rows, first, CODES, LEAF_COUNTS, OFFSETS, caps)
+    """Caps: sex 1 then 2 leaves, age 1 then 5; at their own level the rows cover 5 and 3 as above."""
+    lost, first = np.array([3, 0, 1], np.int64), np.array([0, 2, 3], np.int32)
+    caps = np.array([[1, 2], [1, 5]], np.int64)
+    total = metric_kernels.capped(lost, first, CODES, LEAF_COUNTS, OFFSETS, caps)
     assert total.tolist() == [[4, 4], [4, 3 * 5 + 1 * 3]]
+
+
+# One chunk holds both columns, age fastest; three empty ones fill the block.
+PACKING = Packing(
+    chunk_starts=np.array([0, 6, 7, 8, 9]),
+    column_starts=np.array([0, 2, 2, 2, 2]),
+    order=np.array([0, 1]),
+    values=np.array([2, 3]),
+    sizes=np.array([[2, 1], [3, 2]]),
+    offsets=np.array([0, 4]),
+    labels=LABEL_CODES,
+    halves=1,
+)
+
+
+def test_a_tuple_is_packed_into_one_number_per_chunk() -> None:
+    words = np.full((4, 4), 9, np.uint16)
+    pack_words(PACKING, CODES, words)
+    assert words.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [4, 0, 0, 0], [5, 0, 0, 0]]
+
+
+def test_a_number_is_looked_up_once_for_all_the_columns_it_packs() -> None:
+    """At (0, 1) a key is sex + 2 * age label, for (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)."""
+    lookup = np.full(9, 7, np.int64)
+    space = fill_lookup(PACKING, np.array([0, 1]), 0, 1, lookup)
+    assert space == 2 * 2
+    assert lookup.tolist() == [0, 0, 2, 1, 1, 3, 0, 0, 0]
 
 
 def test_nothing_is_numbered_in_a_table_without_rows() -> None:
