@@ -3,8 +3,8 @@
 A compiled cache is code: one that others may write is code execution, so a directory that is not ours alone
 is not used, and without one the kernels are compiled afresh in each process.
 
-Numba asks only whether the file of a compiled function changed, not those of the functions it calls, and would
-go on using old code in new. So each state of the sources has a cache directory of its own.
+Numba asks only whether the file of a compiled function changed, not those of the functions it calls, and
+would go on using old code in new. So each state of the sources has a cache directory of its own.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ class Solution:
 
     ``transformation`` maps each quasi-identifier to its generalisation level. ``classes`` counts the kept
     equivalence classes, ``suppressed`` the rows in classes that break a criterion; ``score`` is ``metric``'s
-    information loss and ``bound`` what no transformation of the lattice falls below. ``optimal`` is true only where no transformation of the lattice can score less.
-    ``trace`` tells how the search got there; it stays in the house.
+    information loss and ``bound`` what no transformation of the lattice falls below. ``optimal`` is true only
+    where none can score less. ``trace`` tells how the search got there; it stays in the house.
     """
 
     transformation: Mapping[str, int]

@@ -2,9 +2,8 @@
 
 - whole lattice: every node in lexical order, rolled up from the smallest table at hand;
 - best first: always the node of least bound, what it tells put into the bounds of its specialisations;
-- tagging: a chain through the node of least bound, bisected for the most general node that suppresses too
-  much; nodes are ruled out by that and by the loss without suppression alone (after Kohlmayer et al., "Flash",
-  PASSAT 2012).
+- tagging: chains, on which the most general node that suppresses too much is looked for; nodes are ruled out
+  by that and by the loss without suppression alone (after Kohlmayer et al., "Flash", PASSAT 2012).
 
 They serve the comparison in docs/search.md and nothing else.
 """
