@@ -54,7 +54,7 @@ def _searched(counts: Counts, tree: Tree, judge: Judge, counted: Countable, star
     """The grouping by local search, from a cover by lattice nodes where the lattice is small enough."""
     cover = covered(counts, tree, *counted)
     if cover is None:
-        grouping, *_ = _top_down(counts, tree, judge, start)
+        grouping = _specialised(counts, tree, judge, start)
     else:
         class_of, classes = cover
         levels = np.zeros((classes, len(counts.ladders)), np.int8)
@@ -62,12 +62,6 @@ def _searched(counts: Counts, tree: Tree, judge: Judge, counted: Countable, star
         open_[:classes] = False
         grouping = specialise(tree, judge, grouping, open_)
     return exchanged(tree, counted, grouping.class_of, len(grouping.levels))
-
-
-def _top_down(counts: Counts, tree: Tree, judge: Judge, start: Recoding) -> list[Grouping]:
-    """What specialising the start's classes makes, and specialising from the top: the cheaper one first."""
-    ways = [_specialised(counts, tree, judge, start), from_the_top(counts, tree, judge)]
-    return sorted(ways, key=lambda way: total_price(counts, tree, way.recoding().levels))
 
 
 def _specialised(counts: Counts, tree: Tree, judge: Judge, start: Recoding) -> Grouping:
