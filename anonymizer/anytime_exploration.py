@@ -17,7 +17,7 @@ from anonymizer.rollup import TABLES, keep
 
 
 class Tickets(NamedTuple):
-    """Words (t, w) ``nodes`` by ticket, and in ``given`` int64 (1) how many tickets were given out."""
+    """Words (t, w) ``nodes`` by ticket, more than an arena has tables; ``given`` int64 (1) is the last."""
 
     nodes: Words
     given: Ints
@@ -60,8 +60,23 @@ def smallest_source(arena, tickets, node):  # type: ignore[no-untyped-def]
 
 @kernel
 def keep_as(arena, tickets, node, classes):  # type: ignore[no-untyped-def]
-    """Hold the classes just made, under a ticket: those held are the newest, so no other has it."""
-    ticket = np.uint64(tickets.given[0] % len(tickets.nodes))
-    tickets.given[0] += 1
+    """Hold the classes just made, under a ticket that no other table has."""
+    ticket = _next_ticket(tickets)
+    while _is_held(arena, ticket):
+        ticket = _next_ticket(tickets)
     tickets.nodes[ticket] = node
     keep(arena, ticket, classes)
+
+
+@kernel
+def _next_ticket(tickets):  # type: ignore[no-untyped-def]
+    tickets.given[0] += 1
+    return np.uint64(tickets.given[0] % len(tickets.nodes))
+
+
+@kernel
+def _is_held(arena, ticket):  # type: ignore[no-untyped-def]
+    is_held = False
+    for t in range(1, arena.registers[TABLES]):
+        is_held |= arena.nodes[t] == ticket
+    return is_held

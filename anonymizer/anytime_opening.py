@@ -18,8 +18,8 @@ from anonymizer.insights import Insights
 from anonymizer.lattice import MOST_TRACED
 from anonymizer.neighbours import Nodes
 from anonymizer.opening import SLACK, within
+from anonymizer.rollup import Arena
 
-_TICKETS = 1024
 _STEPS = 4096
 
 
@@ -89,9 +89,9 @@ def open_anytime(counts: Counts, metric: AffineMetric | ClassMetric, room: Room 
     return search
 
 
-def open_tickets(search: Anytime) -> Tickets:
+def open_tickets(search: Anytime, arena: Arena) -> Tickets:
     """Tickets for the tables of an arena."""
-    return Tickets(np.zeros((_TICKETS, len(search.node)), np.uint64), np.zeros(1, np.int64))
+    return Tickets(np.zeros((2 * len(arena.nodes), len(search.node)), np.uint64), np.zeros(1, np.int64))
 
 
 def _boxes(terrain: Terrain, asked: int, words: int) -> Boxes:

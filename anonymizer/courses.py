@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -67,14 +67,18 @@ class OverNodes:
 
 @dataclass(frozen=True, slots=True)
 class OverBoxes:
-    """A search that holds the boxes of nodes in which the optimum may be."""
+    """A search that holds the boxes of nodes in which the optimum may be; compiled, it needs ``tickets``."""
 
     state: Anytime
     explorer: Explorer
-    tickets: Tickets = field(init=False, repr=False)
+    tickets: Tickets | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tickets", open_tickets(self.state))
+    @classmethod
+    def of(cls, state: Anytime, explorer: Explorer) -> OverBoxes:
+        """The search by an explorer that has evaluated nothing yet."""
+        if isinstance(explorer, Compiled):
+            return cls(state, explorer, open_tickets(state, explorer.problem.arena))
+        return cls(state, explorer, None)
 
     def explore(self, most_steps: int) -> bool:
         if isinstance(self.explorer, Compiled):

@@ -1,7 +1,8 @@
 """Local search over a partition: tuples move to where they cost less, change places, dear classes dissolve.
 
-A step is made only where the total price falls and every class concerned meets the needs afterwards: each
-state could be released, and the search ends. It finds a local optimum, not the best partition.
+A step is made only where the total price falls and every class that lost a tuple still meets the needs (one
+that gained keeps them): each state could be released, and the search ends. It finds no more than a local
+optimum.
 
 Shapes: n tuples, m columns, c classes.
 """
@@ -75,7 +76,7 @@ def move_all(tree, needs, members, partition, index):  # type: ignore[no-untyped
         if target < 0:
             continue
         transfer(tree, needs, members, partition, t, target)
-        if holds(needs, partition, c) and holds(needs, partition, target):
+        if holds(needs, partition, c):
             saved += gain - rise
         else:
             transfer(tree, needs, members, partition, t, c)
@@ -115,17 +116,16 @@ def _dissolvable(tree, needs, members, partition, index, c, room):  # type: igno
 @kernel
 def _dissolve(tree, needs, members, partition, index, c, tuples):  # type: ignore[no-untyped-def]
     """Move all ``tuples`` of class c one after the other, or none where it does not pay; what that saves."""
-    budget, spent, moved, good = paid(partition, c), np.int64(0), 0, True
-    while good and moved < len(tuples):
+    budget, spent, moved = paid(partition, c), np.int64(0), 0
+    while moved < len(tuples):
         t = tuples[moved]
         target, rise = _target(tree, needs, members, partition, index, t, budget - spent)
-        good = target >= 0
-        if good:
-            transfer(tree, needs, members, partition, t, target)
-            spent += rise
-            moved += 1
-            good = holds(needs, partition, target)
-    if good:
+        if target < 0:
+            break
+        transfer(tree, needs, members, partition, t, target)
+        spent += rise
+        moved += 1
+    if moved == len(tuples):
         return budget - spent
     for i in range(moved):
         transfer(tree, needs, members, partition, tuples[i], c)
@@ -167,8 +167,7 @@ def _swap(tree, needs, members, partition, tuple_, target, other):  # type: igno
     transfer(tree, needs, members, partition, other, c)
     transfer(tree, needs, members, partition, tuple_, target)
     after = paid(partition, c) + paid(partition, target) + paid(partition, source)
-    good = holds(needs, partition, c) and holds(needs, partition, target) and holds(needs, partition, source)
-    if good and after < before:
+    if after < before and holds(needs, partition, c) and holds(needs, partition, source):
         return before - after
     transfer(tree, needs, members, partition, tuple_, c)
     transfer(tree, needs, members, partition, other, source)

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from anonymizer.counts import Counts
 from anonymizer.criteria import Criterion
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.local_recoding import with_rest
 from anonymizer.recoding import Recoding, tree_of
-from anonymizer.specialising import NONE, Grouping, Judge, specialise
+from anonymizer.specialising import NONE, Judge, from_the_top
 
 
 def recode_multidimensionally(
@@ -31,12 +28,11 @@ def recode_multidimensionally(
         CriteriaNotMet: even at the highest levels more rows would have to be suppressed, or all.
     """
     tree, judge = tree_of(counts.ladders), Judge.of(counts, criteria)
-    nothing = Grouping(np.full(counts.n_tuples, NONE, np.int32), np.empty((0, len(counts.ladders)), np.int8))
-    top, open_ = with_rest(counts, tree, judge, nothing)
-    suppressed = int(counts.rows[top.class_of == NONE].sum())
+    grouping = from_the_top(counts, tree, judge)
+    suppressed = int(counts.rows[grouping.class_of == NONE].sum())
     if suppressed > most_suppressed or suppressed == counts.n_rows:
         raise CriteriaNotMet(
             "even the highest levels do not meet the criteria within the suppression limit",
             hint="allow more suppression, coarser levels or weaker criteria",
         )
-    return specialise(tree, judge, top, open_).recoding()
+    return grouping.recoding()

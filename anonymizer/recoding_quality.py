@@ -62,6 +62,11 @@ def quality(counts: Counts, recoding: Recoding) -> Quality:
     )
 
 
+def loss_of(counts: Counts, recoding: Recoding) -> float:
+    """The metric Loss of a recoding, the weighted geometric mean over columns; in [0, 1]."""
+    return _loss(counts, [_granularity_lost(counts, recoding, j) for j in range(len(counts.ladders))])
+
+
 def _loss(counts: Counts, lost: list[float]) -> float:
     weight = sum(ladder.weight for ladder in counts.ladders)
     logs = [ladder.weight / weight * np.log1p(s) for ladder, s in zip(counts.ladders, lost, strict=True)]

@@ -80,7 +80,7 @@ def search(
     asked = (counts, criteria, limit, prepared)
     explorer: Explorer = Compiled.of(*asked) or General.of(*asked)
     course: Course = (
-        OverBoxes(open_anytime(counts, prepared), explorer)
+        OverBoxes.of(open_anytime(counts, prepared), explorer)
         if effort.anytime
         else OverNodes(open_lattice(counts, prepared), explorer)
     )

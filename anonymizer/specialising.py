@@ -26,7 +26,7 @@ from anonymizer.criteria import Criterion
 from anonymizer.demands import Demands
 from anonymizer.encoding import Codes
 from anonymizer.judging import judge
-from anonymizer.recoding import SUPPRESSED_ROW, Levels, Recoding
+from anonymizer.recoding import SUPPRESSED_ROW, Levels, Recoding, number_by_text
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -91,6 +91,29 @@ def specialise(tree: Tree, judge_: Judge, grouping: Grouping, open_: Mask) -> Gr
         column = np.where(gains.max(axis=0) > 0, gains.argmax(axis=0), NONE)
         grouping, open_ = _apply(grouping, splits, column)
     return grouping
+
+
+def from_the_top(counts: Counts, tree: Tree, judge_: Judge) -> Grouping:
+    """The grouping of all tuples by specialising the classes at the columns' highest levels that hold."""
+    nobody = Grouping(np.full(counts.n_tuples, NONE, np.int32), np.empty((0, len(counts.ladders)), np.int8))
+    return specialise(tree, judge_, *with_rest(counts, tree, judge_, nobody))
+
+
+def with_rest(counts: Counts, tree: Tree, judge_: Judge, grouping: Grouping) -> tuple[Grouping, Mask]:
+    """The grouping with its tuples of no class in classes at the highest levels, where those hold.
+
+    Which classes may be specialised, bool (classes), is all of them.
+    """
+    classes, rest = len(grouping.levels), grouping.class_of == NONE
+    levels = np.full((counts.n_tuples, len(counts.ladders)), SUPPRESSED_ROW, np.int8)
+    levels[rest] = tree.highest
+    numbers, more = number_by_text(counts, tree, levels)
+    good = ~judge_.broken(np.where(rest, numbers, NONE).astype(np.int32), more)
+    joins = rest & np.append(good, False)[numbers]
+    class_of = grouping.class_of.copy()
+    class_of[joins] = classes + numbers[joins]
+    highest = np.tile(tree.highest.astype(np.int8), (more, 1))
+    return Grouping(class_of, np.concatenate([grouping.levels, highest])), np.ones(classes + more, np.bool_)
 
 
 def _split(tree: Tree, judge_: Judge, grouping: Grouping, j: int, open_: Mask) -> Split:

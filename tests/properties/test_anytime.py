@@ -50,7 +50,7 @@ def question(task: Task, metric: Metric) -> Question:
 
 
 def course(asked: Question, room: Room = ROOM, path: str = "compiled") -> OverBoxes:
-    return OverBoxes(open_anytime(asked.counts, asked.prepared, room), asked.explorer(path))
+    return OverBoxes.of(open_anytime(asked.counts, asked.prepared, room), asked.explorer(path))
 
 
 def found(asked: Question, searched: OverBoxes) -> Found:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from anonymizer.counts import count
 from anonymizer.criteria import Criterion
+from anonymizer.errors import CriteriaNotMet
 from anonymizer.lattice import CHECKED, TOTAL, least_bound
+from anonymizer.search import Effort, search
 from tests.properties.definitions import Task
 from tests.properties.definitions_population import World
 from tests.properties.explorers import PATHS, Opened, Question, assessments
@@ -112,3 +114,30 @@ def test_the_first_nodes_are_the_same_however_many_may_follow(task: Task, spec: 
         assert cut is not None
         assert cut.trace == tuple(t for t in traced if t.nodes_checked <= improvement.nodes_checked)
         assert cut.score == improvement.score
+
+
+@law(40)
+@given(tasks(every=True), st.sampled_from(sorted(METRICS)).flatmap(METRICS.__getitem__))
+def test_what_is_told_on_the_way_holds(task: Task, spec: object) -> None:
+    """The best so far gets better only, the bound stays below the optimum; out of time, both stand."""
+    asked, told = question(task, spec), list[tuple[int, float | None, float]]()  # type: ignore[arg-type]
+    whole = asked.solution()
+    assume(whole)
+    assert whole is not None
+
+    def progress(nodes: int, best: float | None, bound: float) -> None:
+        told.append((nodes, best, bound))
+
+    goal, near = (asked.counts, task.criteria, task.limit), ROUNDING * max(1.0, abs(whole.score))
+    search(*goal, metric=asked.metric, progress=progress)
+    assert [nodes for nodes, _, _ in told] == sorted(nodes for nodes, _, _ in told)
+    scores = [best for _, best, _ in told if best is not None]
+    assert scores == sorted(scores, reverse=True)
+    assert all(score >= whole.score - near for score in scores)
+    assert all(bound <= whole.score + near for _, _, bound in told)
+    try:
+        late = search(*goal, metric=asked.metric, effort=Effort(time_limit_s=0.0))
+    except CriteriaNotMet:
+        return
+    assert late.bound - near <= whole.score <= late.score + near
+    assert late.optimal == (late.nodes_checked == whole.nodes_checked)

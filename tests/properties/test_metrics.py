@@ -16,7 +16,6 @@ from anonymizer.affine import AffineMetric, Floats
 from anonymizer.class_metrics import ClassMetric, prepare
 from anonymizer.classes import Classes, Ladders, base_classes, roll_up
 from anonymizer.counts import Counts, count
-from anonymizer.errors import CriteriaNotMet
 from anonymizer.judging import Judgement, judge
 from anonymizer.metrics import (
     Ambiguity,
@@ -31,7 +30,6 @@ from anonymizer.metrics import (
     Precision,
     Predictive,
 )
-from anonymizer.search import search
 from tests.properties import metric_definitions
 from tests.properties.definitions import Definitions, Node, Task
 from tests.properties.laws import law
@@ -230,40 +228,6 @@ def test_scores_keep_the_bounds_known_beforehand(task: Task, data: st.DataObject
     assert n <= score(Discernibility()) <= n * n
     assert -ROUNDING <= score(NormalisedEntropy()) <= columns + ROUNDING
     assert 1 - ROUNDING <= score(Ambiguity()) <= domain * (1 + ROUNDING)
-
-
-def the_search_finds_the_least(spec: Metric, task: Task) -> None:
-    """What trying every transformation finds; of equal ones the one with fewest suppressed rows."""
-    nodes = Nodes.of(task)
-    allowed = [node for node in nodes.at if nodes.suppressed(node) <= task.limit * len(task.rows)]
-    spec = Predictive(nodes.target) if isinstance(spec, Predictive) else spec
-    if not allowed:
-        with pytest.raises(CriteriaNotMet):
-            search(nodes.counts, task.criteria, task.limit, metric=spec)
-        return
-    scores = {node: by_definition(nodes, node, spec) for node in allowed}
-    least = min(scores.values())
-    best = [node for node, value in scores.items() if value <= least + 1e-9 * max(1.0, least)]
-    if all(nodes.suppressed(node) == len(task.rows) for node in best):
-        return
-    solution = search(nodes.counts, task.criteria, task.limit, metric=spec)
-    assert solution.score == pytest.approx(least, abs=1e-9, rel=1e-9)
-    assert solution.suppressed == min(map(nodes.suppressed, best))
-    assert tuple(solution.transformation.values()) in best
-    assert (solution.metric, solution.optimal) == (spec.name, True)
-
-
-@by_classes
-@law(25)
-@given(task=tasks())
-def test_the_search_finds_the_least_by_class(spec: Metric, task: Task) -> None:
-    the_search_finds_the_least(spec, task)
-
-
-@law(100)
-@given(tasks(), AFFINE)
-def test_the_search_finds_the_least_by_column(task: Task, spec: Metric) -> None:
-    the_search_finds_the_least(spec, task)
 
 
 def combined(metric: AffineMetric, terms: Sequence[Floats], node: Node) -> float:

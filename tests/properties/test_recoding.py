@@ -11,11 +11,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import assume, event, given
+from hypothesis import strategies as st
 
 from anonymizer import cell_suppression, local_recoding
 from anonymizer.cell_suppression import suppress_cells
 from anonymizer.counts import Counts
-from anonymizer.criteria import Criterion
+from anonymizer.criteria import Criterion, KAnonymity
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.local_recoding import recode_locally
 from anonymizer.mondrian import recode_multidimensionally
@@ -23,6 +24,7 @@ from anonymizer.recoding import Recoding, holds, total_price, tree_of
 from anonymizer.recoding_quality import quality
 from anonymizer.search import search
 from anonymizer.transformation import recoding_of, transform
+from benchmarks.recoding_bound import bound
 from tests.properties.definitions import Definitions, Task
 from tests.properties.laws import law
 from tests.properties.recodings import classes, crowds, levels_of_rows, lost, price
@@ -189,3 +191,23 @@ def test_quality_follows_its_definition(task: Task) -> None:
     assert measured.suppressed == levels.count(None)
     paid = total_price(counts, tree_of(counts.ladders), found.levels) / 2**24 / counts.n_rows
     assert np.isclose(paid, float(price(task, levels)), atol=1e-5)
+
+
+@law(100)
+@given(crowds(), st.data())
+def test_no_recoding_keeps_more_than_the_bound_of_any_multipliers(task: Task, data: st.DataObject) -> None:
+    """The bound that `benchmarks.recoding_bound` says of Adult, on tables where it can be seen."""
+    size = task.criteria[0]
+    assert isinstance(size, KAnonymity)
+    counts, start = optimum(replace(task, criteria=(size,)))
+    tree, local = tree_of(counts.ladders), recode_locally(counts, [size], start)
+    assume(not local.suppressed.any())
+    # Multipliers near what rows really pay make a bound that is worth anything.
+    at = tree.offsets + local.levels.astype(np.int64) * tree.values + counts.codes
+    near = tree.prices[at].sum(axis=1) * data.draw(st.integers(0, 12)) // 10
+    noise = data.draw(st.lists(st.integers(0, 2**20), min_size=counts.n_tuples, max_size=counts.n_tuples))
+    most = bound(counts, tree, near + np.array(noise), k=size.k)
+    event(f"says something: {most < 1}")
+    for found in (local, recode_multidimensionally(counts, [size], 10**6)):
+        if not found.suppressed.any():
+            assert 1 - total_price(counts, tree, found.levels) / 2**24 / counts.n_rows <= most

@@ -25,6 +25,7 @@ def test_recoding_is_global_unless_something_else_is_asked_for(tmp_path: Path) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_criteria_about_classes_can_be_recoded_for(tmp_path: Path, kind: str) -> None:
     others = "  max_risk: 0.2\n  t_closeness: [{column: diagnosis, distance: equal, t: 0.2}]\n"
+    others += "  k_map: {k: 5, sampling_fraction: 0.5}\n"
     assert loaded(tmp_path, with_search(f"{{recoding: {kind}}}", others)).search.recoding == kind
 
 
@@ -34,9 +35,11 @@ def test_criteria_about_classes_can_be_recoded_for(tmp_path: Path, kind: str) ->
     [
         ("  average_risk: 0.2\n", "average risk"),
         ("  sample_uniqueness: 0.1\n", "sample uniqueness"),
+        ("  k_map: {k: 5, population: people.csv}\n", "k-map"),
+        ("  delta_presence: {lower: 0.1, upper: 0.9, population: people.csv}\n", "delta-presence"),
     ],
 )
-def test_criteria_of_the_release_as_a_whole_are_refused(
+def test_criteria_about_more_than_classes_are_refused(
     tmp_path: Path, kind: str, privacy: str, name: str
 ) -> None:
     with pytest.raises(ComponentMissing, match=f"search.recoding.*cannot keep {name}"):
