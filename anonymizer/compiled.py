@@ -39,7 +39,7 @@ def cache_directory() -> Path | None:
 def _sources_digest() -> str:
     """A digest of all modules that may hold kernels, and of what compiles them."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         content = path.read_bytes()
         if b"@kernel" in content:
             digest.update(content)

@@ -1,7 +1,7 @@
 """The metrics of information loss that a search can keep small, as data; less is better in every one.
 
 All of them count rows, weighted by nothing but the columns' weights. A metric is a figure about the input as
-well: what it says stays in the house. ``anonymizer.affine`` and ``anonymizer.class_metrics`` compute them.
+well: what it says stays in the house. ``anonymizer.measuring`` computes them.
 
 Per-column metrics add up over the quasi-identifiers j with their weights w_j, whose sum is W: a mean takes
 w_j / W, a sum m * w_j / W (so that the weights' mean is 1), a maximum w_j / max w.

@@ -15,9 +15,9 @@ from fractions import Fraction
 from rich.console import Console
 from rich.table import Table as Grid
 
-from anonymizer.counts import Counts, group
+from anonymizer.counting.counts import Counts, group
 from anonymizer.criteria import KAnonymity
-from anonymizer.search import Effort, search
+from anonymizer.search.search import Effort, search
 from benchmarks import generated
 from benchmarks.measure import write
 from benchmarks.top_down import least_loss

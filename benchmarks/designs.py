@@ -20,16 +20,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 
-from anonymizer.class_metrics import prepare
 from anonymizer.compiled import kernel
-from anonymizer.counts import Counts, count
-from anonymizer.evaluation import assess
-from anonymizer.exploration import explore, set_levels
-from anonymizer.lattice import ALIVE, CHECKED, NONE, advance, improve, learn
+from anonymizer.counting.counts import Counts, count
+from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import Loss
-from anonymizer.opening import Compiled, open_lattice
-from anonymizer.rollup import keep, smallest_source
-from anonymizer.search import suppression_allowance
+from anonymizer.search.evaluation import assess
+from anonymizer.search.exploration import explore, set_levels
+from anonymizer.search.lattice import ALIVE, CHECKED, NONE, advance, improve, learn
+from anonymizer.search.opening import Compiled, open_lattice
+from anonymizer.search.rollup import keep, smallest_source
+from anonymizer.search.search import suppression_allowance
 from benchmarks.measure import median, write
 from tests.known_answers.arx import Answer, loss_answers
 

@@ -21,10 +21,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer.counts import Encoded
-from anonymizer.encoding import build_ladder
-from anonymizer.hierarchy_file import FromFile
-from anonymizer.table import Column, Role
+from anonymizer.counting.counts import Encoded
+from anonymizer.hierarchies.encoding import build_ladder
+from anonymizer.hierarchies.hierarchy_file import FromFile
+from anonymizer.tables.table import Column, Role
 
 SEED = 20261122
 K = 5

@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from anonymizer.counts import group
+from anonymizer.counting.counts import group
 from anonymizer.criteria import KAnonymity
-from anonymizer.search import Effort, search
+from anonymizer.search.search import Effort, search
 from benchmarks import generated
 from benchmarks.measure import median, once, write
 

@@ -3,7 +3,7 @@
     python -m benchmarks.recoding [--runs 5]      writes benchmarks/results/recoding.json
 
 Times are warm, medians of several runs in one process, the search included where there is one; counting is
-apart. Figures are defined in `anonymizer.recoding_quality`; those of ARX (golden/arx.json) are local recoding
+apart. Figures are defined in `anonymizer.recoding.quality`; those of ARX (golden/arx.json) are local recoding
 by its `optimizeIterativeFast` with gs 0.
 
 The AUC tells how well a model that learnt from released cells predicts `salary-class` of people as they are:
@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table as Grid
 
-from anonymizer.cell_suppression import suppress_cells
-from anonymizer.counts import Counts, count
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import KAnonymity
-from anonymizer.local_recoding import recode_locally
-from anonymizer.mondrian import recode_multidimensionally
-from anonymizer.recoding import Recoding
-from anonymizer.recoding_quality import quality
-from anonymizer.search import search
-from anonymizer.transformation import recoding_of
+from anonymizer.recoding.cell_suppression import suppress_cells
+from anonymizer.recoding.local_recoding import recode_locally
+from anonymizer.recoding.mondrian import recode_multidimensionally
+from anonymizer.recoding.quality import quality
+from anonymizer.recoding.recoding import Recoding
+from anonymizer.search.search import search
+from anonymizer.transforming.transformation import recoding_of
 from benchmarks.measure import median, write
 from benchmarks.search import conditions
 from tests.known_answers.arx import GOLDEN, document, loss_answers

@@ -13,7 +13,7 @@ for whatever multipliers (Lagrangian relaxation; Held, Wolfe and Crowder, Math. 
 for recodings that treat rows of one tuple differently, too. Those in results/recoding_bound.parquet were
 found by the subgradient method, some hundred steps; here they are only put in, in integers.
 
-The price is granularity as ARX averages it over columns (see `anonymizer.recoding_quality`).
+The price is granularity as ARX averages it over columns (see `anonymizer.recoding.quality`).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer.box_kernels import ROW, Tree
-from anonymizer.classes import Ladders, number_classes
 from anonymizer.compiled import kernel
-from anonymizer.counts import Counts
-from anonymizer.recoding import tree_of
+from anonymizer.counting.classes import Ladders, number_classes
+from anonymizer.counting.counts import Counts
+from anonymizer.recoding.box_kernels import ROW, Tree
+from anonymizer.recoding.recoding import tree_of
 from benchmarks.measure import RESULTS, write
 from benchmarks.recoding import adult
 

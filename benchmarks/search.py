@@ -27,10 +27,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
-from anonymizer.counts import encode_table, group
+from anonymizer.counting.counts import encode_table, group
 from anonymizer.criteria import Criterion, KAnonymity
-from anonymizer.search import search
-from anonymizer.table import Table
+from anonymizer.search.search import search
+from anonymizer.tables.table import Table
 from benchmarks import generated
 from benchmarks.measure import median, once, write
 from benchmarks.single_pass import single_pass_ms
@@ -52,11 +52,11 @@ _START = """
 import time; started = time.perf_counter()
 import polars as pl
 from fractions import Fraction
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
-from anonymizer.hierarchy import prefix
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import prefix
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
 imported = time.perf_counter()
 columns = (Column("q", Role.QUASI_IDENTIFIER, prefix([3, 2])), Column("s", Role.SENSITIVE, sensitive=True))
 frame = pl.DataFrame({"q": ["01067", "01069", "01067", "99999"], "s": ["a", "b", "c", "d"]})

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.compiled import kernel
-from anonymizer.counts import Counts
+from anonymizer.counting.counts import Counts
 from benchmarks.measure import median
 
 _BITS = 12

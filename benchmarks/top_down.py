@@ -13,9 +13,9 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from anonymizer.affine import AffineMetric
-from anonymizer.classes import Ladders, Node, merge, number_classes
-from anonymizer.counts import Counts
+from anonymizer.counting.classes import Ladders, Node, merge, number_classes
+from anonymizer.counting.counts import Counts
+from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
 
 

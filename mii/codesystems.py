@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from anonymizer.errors import BadConfig, InputMissing
-from anonymizer.hierarchy import SUPPRESSED, Generalised, Prefix, by_steps, refuse_outside
+from anonymizer.hierarchies.hierarchy import SUPPRESSED, Generalised, Prefix, by_steps, refuse_outside
 
 UNKNOWN_CHAPTER = "unknown"
 BLOCKS = Path(__file__).with_name("icd10gm_blocks.csv")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 import polars as pl
 
 from anonymizer.errors import BadConfig
-from anonymizer.microaggregation import Grouping, Microaggregation, microaggregate
-from anonymizer.table import Table
+from anonymizer.tables.table import Table
+from anonymizer.transforming.microaggregation import Grouping, Microaggregation, microaggregate
 from release.config import Config
 from release.staging import Staging
 from release.tables import write

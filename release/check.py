@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anonymizer.counts import Counts, count
-from anonymizer.table import Role
+from anonymizer.counting.counts import Counts, count
+from anonymizer.tables.table import Role
 from release import gate
 from release.config import Config, load
 from release.source import Source, read

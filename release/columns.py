@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.errors import BadConfig, BadInput, Problem
-from anonymizer.hierarchy import Hierarchy
-from anonymizer.table import Column, Role
+from anonymizer.hierarchies.hierarchy import Hierarchy
+from anonymizer.tables.table import Column, Role
 from release.config import Config
 from release.config_columns import ColumnRule, matching_keys
 from release.config_file import Location

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from anonymizer.criteria import KAnonymity
-from anonymizer.differential_privacy import DifferentialPrivacy, sampling_for
+from anonymizer.private.differential_privacy import DifferentialPrivacy, sampling_for
 from release.config_keys import ColumnName, Finding, Strict, exactly
 
 if TYPE_CHECKING:
-    from anonymizer.microaggregation import Microaggregation
+    from anonymizer.transforming.microaggregation import Microaggregation
 
 
 class PrivateRelease(Strict):
@@ -60,7 +60,7 @@ class Averaged(Strict):
     @property
     def demand(self) -> Microaggregation:
         """What is asked for."""
-        from anonymizer.microaggregation import Microaggregation
+        from anonymizer.transforming.microaggregation import Microaggregation
 
         return Microaggregation(self.columns, self.k)
 

@@ -23,8 +23,8 @@ from math import log
 import polars as pl
 
 from anonymizer.errors import BadConfig, Problem
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import coarsen
+from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.tables.table import Column, Role, Table
 from release.columns import accepted_dependencies
 from release.config import Config
 from release.config_columns import matching_keys

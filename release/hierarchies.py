@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from anonymizer.dates import dates
-from anonymizer.hierarchy import Hierarchy, bands, prefix, suppression
-from anonymizer.hierarchy_file import from_file
+from anonymizer.hierarchies.dates import dates
+from anonymizer.hierarchies.hierarchy import Hierarchy, bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy_file import from_file
 from mii import codesystems
 from release.config_columns import BandsSpec, DatesSpec, FileSpec, HierarchySpec, IcdSpec, PrefixSpec
 

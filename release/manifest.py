@@ -17,7 +17,7 @@ from typing import IO, Final, Literal
 import msgspec
 
 from anonymizer.errors import VerificationFailed
-from anonymizer.table import Column
+from anonymizer.tables.table import Column
 from release.private_release import guarantees
 from release.promise import Promise
 from release.treatment import level_of, roles_of, span_of

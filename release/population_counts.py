@@ -9,7 +9,7 @@ import polars as pl
 
 from anonymizer.criteria import Criterion, DeltaPresence, KMap
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import SUPPRESSED
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from release.recount import PERSON, Classed, Verdict, at_least, keys_of
 
 POPULATION, PRESENT = "population", "present"

@@ -12,14 +12,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from anonymizer.classes import Ladders, number_classes
-from anonymizer.counts import Counts
+from anonymizer.counting.classes import Ladders, number_classes
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import Criterion
-from anonymizer.differential_privacy import DifferentialPrivacy
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.private_sample import PrivateSample, draw
-from anonymizer.solution import Solution
-from anonymizer.transformation import suppressed_tuples
+from anonymizer.private.differential_privacy import DifferentialPrivacy
+from anonymizer.private.sample import PrivateSample, draw
+from anonymizer.search.solution import Solution
+from anonymizer.transforming.transformation import suppressed_tuples
 from release.config import Config
 from release.source import Source
 from release.staging import Staging
@@ -33,7 +33,7 @@ SAMPLE = "sample_{table}"
 def draw_people(config: Config, source: Source) -> tuple[Source, PrivateSample | None]:
     """The rows of the people who take part, and how they were drawn; all rows where nothing asks for it.
 
-    Raises as ``anonymizer.private_sample.draw`` does, and ``CriteriaNotMet`` where nobody was drawn.
+    Raises as ``anonymizer.private.sample.draw`` does, and ``CriteriaNotMet`` where nobody was drawn.
     """
     asked = config.privacy.differential_privacy
     if asked is None:

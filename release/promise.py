@@ -11,9 +11,9 @@ from typing import Literal
 import polars as pl
 
 from anonymizer.criteria import Criterion
-from anonymizer.microaggregation import Grouping
-from anonymizer.private_sample import PrivateSample
-from anonymizer.table import Role, Table
+from anonymizer.private.sample import PrivateSample
+from anonymizer.tables.table import Role, Table
+from anonymizer.transforming.microaggregation import Grouping
 from release.recoding_map import RecodingMap
 from release.verdicts import column_of, rests_on
 

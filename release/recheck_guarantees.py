@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from anonymizer.criteria import KAnonymity
-from anonymizer.differential_privacy import DifferentialPrivacy
 from anonymizer.errors import VerificationFailed
-from anonymizer.microaggregation import Microaggregation
+from anonymizer.private.differential_privacy import DifferentialPrivacy
+from anonymizer.transforming.microaggregation import Microaggregation
 from release.manifest import AveragedEntry, TableEntry
 from release.redraw import keeps
 from risk.facts import Status

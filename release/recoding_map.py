@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import SUPPRESSED, Hierarchy
-from anonymizer.table import Column, Table
+from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
+from anonymizer.tables.table import Column, Table
 from release.recount import key
 
 Kind = Literal["local", "multidimensional", "cell-suppression"]

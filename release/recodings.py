@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from anonymizer.cell_suppression import suppress_cells
-from anonymizer.counts import Counts
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import plainest
-from anonymizer.local_recoding import recode_locally
-from anonymizer.mondrian import recode_multidimensionally
-from anonymizer.recoding import SUPPRESSED_ROW, Recoding
-from anonymizer.recoding_quality import quality
-from anonymizer.solution import Solution
-from anonymizer.table import Table
-from anonymizer.transformation import recoding_of
+from anonymizer.recoding.cell_suppression import suppress_cells
+from anonymizer.recoding.local_recoding import recode_locally
+from anonymizer.recoding.mondrian import recode_multidimensionally
+from anonymizer.recoding.quality import quality
+from anonymizer.recoding.recoding import SUPPRESSED_ROW, Recoding
+from anonymizer.search.solution import Solution
+from anonymizer.tables.table import Table
+from anonymizer.transforming.transformation import recoding_of
 from release.config import Config
 from release.promise import Promise
 from release.recoding_map import Kind, RecodingMap, level

@@ -11,8 +11,8 @@ import polars as pl
 
 from anonymizer.criteria import KAnonymity
 from anonymizer.errors import VerificationFailed
-from anonymizer.private_sample import PrivateSample
-from anonymizer.table import Role, Table
+from anonymizer.private.sample import PrivateSample
+from anonymizer.tables.table import Role, Table
 from release.promise import Promise
 
 _TIE = 1e-12

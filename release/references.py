@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from anonymizer.criteria import BetaLikeness, Criterion, DeltaDisclosure, TCloseness
-from anonymizer.hierarchy import SUPPRESSED
-from anonymizer.table import Column, Table
-from anonymizer.values import canonical
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
+from anonymizer.tables.table import Column, Table
+from anonymizer.tables.values import canonical
 
 
 def references(criteria: Sequence[Criterion], table: Table) -> dict[int, pl.DataFrame]:

@@ -8,8 +8,8 @@ from statistics import mean
 import polars as pl
 
 from anonymizer.errors import VerificationFailed
-from anonymizer.microaggregation import Grouping
-from anonymizer.table import Table
+from anonymizer.tables.table import Table
+from anonymizer.transforming.microaggregation import Grouping
 
 _GROUP, _PERSON, _ROW = "\0group", "\0person", "\0row"
 

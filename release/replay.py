@@ -13,9 +13,9 @@ import polars as pl
 
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import SUPPRESSED, Hierarchy
-from anonymizer.table import Column, Role, Table
-from anonymizer.values import canonical
+from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.tables.values import canonical
 from release.code_set_counts import without_codes
 from release.population_counts import counts_population, matched, with_stars
 from release.promise import Promise

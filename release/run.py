@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from anonymizer.counts import Counts, count
-from anonymizer.fingerprint import fingerprints, require_unchanged
-from anonymizer.transformation import codes_removed, transform
+from anonymizer.counting.counts import Counts, count
+from anonymizer.tables.fingerprint import fingerprints, require_unchanged
+from anonymizer.transforming.transformation import codes_removed, transform
 from release import gate, tables
 from release.averaging import averaged, keep_groups
 from release.check import admitted

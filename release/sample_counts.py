@@ -15,14 +15,14 @@ from anonymizer.criteria import (
     SampleCriterion,
     SampleUniqueness,
 )
-from anonymizer.uniqueness import Sample, estimate
+from anonymizer.judging.uniqueness import Sample, estimate
 from release.recount import CLASS, PERSON, Classed, Verdict, keys_of
 
 
 def sample_verdict(classed: Classed, criterion: SampleCriterion) -> Verdict:
     """The verdict on all classes together; ``reached`` is the mean risk, or the share of people alone.
 
-    Population uniqueness is an estimate: its estimators are those of the search (``anonymizer.uniqueness``),
+    Population uniqueness is an estimate: its estimators are those of the search (`uniqueness`),
     what they estimate from is counted here.
     """
     people = classed.classes[PERSON].to_list()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from anonymizer.counts import Counts
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import plainest
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.search import Effort, search
-from anonymizer.solution import Solution
+from anonymizer.search.search import Effort, search
+from anonymizer.search.solution import Solution
 from release.config import Config
 from release.progress import Report
 

@@ -10,12 +10,12 @@ from typing import assert_never
 import polars as pl
 
 import mii
-from anonymizer import values
-from anonymizer.dates import Dates
 from anonymizer.errors import AnonError, BadInput
-from anonymizer.hierarchy import Bands, Hierarchy
-from anonymizer.reading import read_table
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.dates import Dates
+from anonymizer.hierarchies.hierarchy import Bands, Hierarchy
+from anonymizer.tables import values
+from anonymizer.tables.reading import read_table
+from anonymizer.tables.table import Column, Role, Table
 from mii.codesystems import Icd10Gm, canonical_icd_10_gm
 from release.averaging import refuse_text
 from release.columns import column_types, resolve

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anonymizer.microaggregation import Microaggregation
-from anonymizer.table import Column, Role
+from anonymizer.tables.table import Column, Role
+from anonymizer.transforming.microaggregation import Microaggregation
 from release.averaging import demand_on
 from release.promise import Promise
 from release.recoding_map import Span

@@ -15,7 +15,7 @@ import polars as pl
 
 from anonymizer.criteria import Criterion
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import SUPPRESSED
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from release import tables
 from release.criterion_entries import parameters_of
 from release.promise import Promise

@@ -168,7 +168,7 @@ def _starred_class(frame: pl.DataFrame, quasi_identifiers: Sequence[str]) -> str
     """Return a sentence about the records that show ``*`` in every quasi-identifier, if there are some."""
     import polars as pl
 
-    from anonymizer.hierarchy import SUPPRESSED
+    from anonymizer.hierarchies.hierarchy import SUPPRESSED
 
     if not quasi_identifiers:
         return ""
@@ -213,7 +213,7 @@ def _column_row(frame: pl.DataFrame, column: ReleasedColumn) -> dict[str, Any]:
     """Return one column's counts in the release; no value, and no extreme, of any cell."""
     import polars as pl
 
-    from anonymizer.hierarchy import SUPPRESSED
+    from anonymizer.hierarchies.hierarchy import SUPPRESSED
 
     values = frame[column.name]
     starred = int((values == SUPPRESSED).sum() or 0) if values.dtype == pl.String else 0

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.tables.table import Column, Role, Table
 from release import gate, tables
 from release.lock import hold_lock
 from release.manifest import Statement

@@ -20,13 +20,13 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity, TCloseness
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.hierarchy import bands
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import transform
+from anonymizer.hierarchies.hierarchy import bands
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.transformation import transform
 from tests.runs import anon, files
 
 Rows = tuple[tuple[str, str], ...]

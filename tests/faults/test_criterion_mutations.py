@@ -26,8 +26,8 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from anonymizer.errors import InputMissing, VerificationFailed
-from anonymizer.hierarchy_file import from_file
-from anonymizer.table import Table
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.tables.table import Table
 from release import gate
 from release.promise import Promise
 from release.publish import publish

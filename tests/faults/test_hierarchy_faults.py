@@ -13,13 +13,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import KAnonymity
 from anonymizer.errors import AnonError, BadConfig, BadInput, InputMissing
-from anonymizer.hierarchy import bands, prefix
-from anonymizer.hierarchy_file import from_file
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, prefix
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
 
 CANARY = "canary-7f3a"
 

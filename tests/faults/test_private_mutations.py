@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
-from anonymizer.differential_privacy import DifferentialPrivacy
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import bands, suppression
-from anonymizer.microaggregation import NO_GROUP, Grouping, Microaggregation, microaggregate
-from anonymizer.private_sample import PrivateSample, draw
-from anonymizer.row_order import in_order
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.private.differential_privacy import DifferentialPrivacy
+from anonymizer.private.sample import PrivateSample, draw
+from anonymizer.tables.row_order import in_order
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.microaggregation import NO_GROUP, Grouping, Microaggregation, microaggregate
 from release.promise import Promise
 from release.redraw import check_private
 from release.replay import replay

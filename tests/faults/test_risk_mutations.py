@@ -22,8 +22,8 @@ from anonymizer.criteria import (
     SampleUniqueness,
 )
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import suppression
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import suppression
+from anonymizer.tables.table import Column, Role, Table
 from release import tables
 from release.promise import Promise
 from release.replay import replay

@@ -16,9 +16,9 @@ import pytest
 from pyarrow import parquet
 
 from anonymizer.errors import AnonError, BadConfig, BadInput, InputMissing
-from anonymizer.fingerprint import fingerprints, require_unchanged
-from anonymizer.reading import read_table
-from anonymizer.values import canonical, parse_booleans, parse_dates, parse_integers, parse_numbers
+from anonymizer.tables.fingerprint import fingerprints, require_unchanged
+from anonymizer.tables.reading import read_table
+from anonymizer.tables.values import canonical, parse_booleans, parse_dates, parse_integers, parse_numbers
 
 CANARY = "Kanarienvogel-4711"
 
@@ -84,7 +84,7 @@ def test_a_stray_quotation_mark_cannot_hide_behind_the_border_of_a_block(
 ) -> None:
     data = b'a,b\n"x ""y""",1\n"@"z,2\n'
     for size in range(1, len(data)):
-        monkeypatch.setattr("anonymizer.csv_table._SCAN_BYTES", size)
+        monkeypatch.setattr("anonymizer.tables.csv_table._SCAN_BYTES", size)
         with refused(BadInput, "stands inside a cell"):
             read(tmp_path, data)
 

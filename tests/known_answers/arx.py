@@ -19,7 +19,7 @@ from anonymizer.criteria import (
     RecursiveCLDiversity,
     TCloseness,
 )
-from anonymizer.hierarchy_file import from_file
+from anonymizer.hierarchies.hierarchy_file import from_file
 from anonymizer.metrics import (
     Aggregate,
     Ambiguity,
@@ -32,7 +32,7 @@ from anonymizer.metrics import (
     Metric,
     Precision,
 )
-from anonymizer.table import Column, Role, Table
+from anonymizer.tables.table import Column, Role, Table
 from tests.conftest import SHARED
 
 GOLDEN = SHARED / "golden" / "arx.json"

@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from anonymizer.classes import Classes, Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Classes, Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import AverageRisk, KAnonymity
-from anonymizer.judging import judge
-from anonymizer.sample_criteria import least_suppressed, suppressed_classes
-from anonymizer.search import search
+from anonymizer.judging.judgement import judge
+from anonymizer.judging.sample_criteria import least_suppressed, suppressed_classes
+from anonymizer.search.search import search
 from tests.conftest import needs_shared
 from tests.known_answers.arx import document, loss_answers
 

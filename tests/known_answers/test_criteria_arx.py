@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import pytest
 
-from anonymizer.classes import Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import TCloseness
-from anonymizer.judging import judge
+from anonymizer.judging.judgement import judge
 from tests.conftest import needs_shared
 from tests.known_answers.arx import Answer, sensitive_answers
 

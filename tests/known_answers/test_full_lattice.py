@@ -16,15 +16,15 @@ from math import expm1
 import numpy as np
 import pytest
 
-from anonymizer.affine import AffineMetric
-from anonymizer.classes import Ladders, Node, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Ladders, Node, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import KAnonymity
-from anonymizer.evaluation import assess
-from anonymizer.judging import judge
+from anonymizer.judging.judgement import judge
+from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
-from anonymizer.opening import Compiled
-from anonymizer.rollup import TABLES, Arena, keep
+from anonymizer.search.evaluation import assess
+from anonymizer.search.opening import Compiled
+from anonymizer.search.rollup import TABLES, Arena, keep
 from tests.conftest import SHARED, needs_shared
 from tests.known_answers.arx import loss_answers
 from tests.properties.explorers import Opened, Question

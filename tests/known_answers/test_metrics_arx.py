@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from anonymizer.affine import AffineMetric
-from anonymizer.class_metrics import prepare
-from anonymizer.classes import Classes, Ladders, Node, base_classes, number_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Classes, Ladders, Node, base_classes, number_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import EntropyLDiversity
-from anonymizer.judging import judge
+from anonymizer.judging.judgement import judge
+from anonymizer.measuring.affine import AffineMetric
+from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import Ambiguity, KullbackLeibler, Loss
 from tests.conftest import needs_shared
 from tests.known_answers.arx import Answer, answers

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from anonymizer.counts import Counts, count
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import KAnonymity
-from anonymizer.local_recoding import recode_locally
-from anonymizer.mondrian import recode_multidimensionally
-from anonymizer.recoding import Recoding, holds
-from anonymizer.recoding_quality import quality
-from anonymizer.transformation import suppressed_tuples
+from anonymizer.recoding.local_recoding import recode_locally
+from anonymizer.recoding.mondrian import recode_multidimensionally
+from anonymizer.recoding.quality import quality
+from anonymizer.recoding.recoding import Recoding, holds
+from anonymizer.transforming.transformation import suppressed_tuples
 from tests.conftest import needs_shared
 from tests.known_answers.arx import document, loss_answers
 

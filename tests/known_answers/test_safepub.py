@@ -13,7 +13,7 @@ from math import ceil, comb, exp, floor, log
 
 import pytest
 
-from anonymizer.differential_privacy import sampling_for
+from anonymizer.private.differential_privacy import sampling_for
 
 
 def arx(epsilon: float, delta: float) -> tuple[int, float]:

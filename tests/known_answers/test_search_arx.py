@@ -13,15 +13,15 @@ from math import prod
 import numpy as np
 import pytest
 
-from anonymizer.affine import AffineMetric
-from anonymizer.class_metrics import prepare
-from anonymizer.classes import Ladders, Node, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Ladders, Node, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import EntropyLDiversity, TCloseness
-from anonymizer.judging import judge
+from anonymizer.judging.judgement import judge
+from anonymizer.measuring.affine import AffineMetric
+from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import Ambiguity, KullbackLeibler, Loss
-from anonymizer.search import search
-from anonymizer.solution import Solution
+from anonymizer.search.search import search
+from anonymizer.search.solution import Solution
 from tests.conftest import needs_shared
 from tests.known_answers.arx import Answer, answers
 

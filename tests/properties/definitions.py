@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import product
 
 from anonymizer.criteria import Criterion, HistogramCriterion, KAnonymity, MaxRisk
-from anonymizer.hierarchy import Hierarchy
+from anonymizer.hierarchies.hierarchy import Hierarchy
 from tests.properties import literal_criteria
 
 Value = str | None

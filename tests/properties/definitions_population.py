@@ -26,8 +26,8 @@ from anonymizer.criteria import (
     SampleCriterion,
     SampleUniqueness,
 )
-from anonymizer.table import Column, Role, Table
-from anonymizer.uniqueness import Sample, estimate
+from anonymizer.judging.uniqueness import Sample, estimate
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties.definitions import Domain, Key, Node, Value
 
 CODES = "codes"

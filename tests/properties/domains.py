@@ -11,9 +11,9 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from anonymizer.dates import UNITS, dates
-from anonymizer.hierarchy import Prefix, bands, prefix, suppression
-from anonymizer.hierarchy_file import FromFile, from_file
+from anonymizer.hierarchies.dates import UNITS, dates
+from anonymizer.hierarchies.hierarchy import Prefix, bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy_file import FromFile, from_file
 from tests.properties.definitions import Domain
 
 Label = Callable[[str], str]

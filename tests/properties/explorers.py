@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from anonymizer.affine import AffineMetric
-from anonymizer.class_metrics import ClassMetric, prepare
-from anonymizer.classes import Classes, Ladders, Node, base_classes, roll_up
-from anonymizer.counts import Counts
+from anonymizer.counting.classes import Classes, Ladders, Node, base_classes, roll_up
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import Criterion, DistinctLDiversity, HistogramCriterion
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.evaluation import Problem
-from anonymizer.exploring import General
-from anonymizer.judging import judge
-from anonymizer.lattice import ALIVE, Lattice
+from anonymizer.judging.judgement import judge
+from anonymizer.judging.sample_criteria import suppressed_classes
+from anonymizer.measuring.affine import AffineMetric
+from anonymizer.measuring.class_metrics import ClassMetric, prepare
 from anonymizer.metrics import Loss, Metric
-from anonymizer.opening import Compiled, open_lattice, unpacked
-from anonymizer.rollup import OUT, TABLES, Arena
-from anonymizer.sample_criteria import suppressed_classes
-from anonymizer.search import Effort, Explorer, search, suppression_allowance
-from anonymizer.solution import Solution
+from anonymizer.search.evaluation import Problem
+from anonymizer.search.exploring import General
+from anonymizer.search.lattice import ALIVE, Lattice
+from anonymizer.search.opening import Compiled, open_lattice, unpacked
+from anonymizer.search.rollup import OUT, TABLES, Arena
+from anonymizer.search.search import Effort, Explorer, search, suppression_allowance
+from anonymizer.search.solution import Solution
 
 Rows = NDArray[np.int64]
 MOST_MARKED = 64

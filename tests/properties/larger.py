@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import polars as pl
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import (
     BetaLikeness,
     Criterion,
@@ -19,9 +19,9 @@ from anonymizer.criteria import (
     RecursiveCLDiversity,
     TCloseness,
 )
-from anonymizer.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
 from anonymizer.metrics import Entropy, Height, Loss, Metric, Precision
-from anonymizer.table import Column, Role, Table
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties.explorers import Question
 
 CRITERIA: tuple[tuple[Criterion, ...], ...] = (

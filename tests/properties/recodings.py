@@ -10,10 +10,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from anonymizer.counts import Counts
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.recoding import Recoding
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.recoding.recoding import Recoding
 from tests.properties.definitions import Definitions, Domain, Key, Node, Task
 from tests.properties.domains import short_codes
 from tests.properties.tasks import criteria_on

@@ -11,12 +11,12 @@ from fractions import Fraction
 import polars as pl
 
 from anonymizer.compiled import cache_directory
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import transform
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.transformation import transform
 
 ROWS = 2_000
 

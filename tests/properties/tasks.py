@@ -8,7 +8,7 @@ from math import prod
 import polars as pl
 from hypothesis import strategies as st
 
-from anonymizer.counts import Counts, count
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import (
     BetaLikeness,
     Criterion,
@@ -21,7 +21,7 @@ from anonymizer.criteria import (
     RecursiveCLDiversity,
     TCloseness,
 )
-from anonymizer.table import Column, Role, Table
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties.definitions import Domain, Key, Node, Task, Value
 from tests.properties.domains import domains, few_numbers, short_codes
 

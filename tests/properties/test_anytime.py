@@ -12,15 +12,15 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from anonymizer.anytime_opening import ROOM, Room, open_anytime
-from anonymizer.counts import count
-from anonymizer.courses import OverBoxes
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL
 from anonymizer.metrics import Loss, Metric
-from anonymizer.search import Effort, search
-from anonymizer.solution import Solution
+from anonymizer.search.anytime.opening import ROOM, Room, open_anytime
+from anonymizer.search.courses import OverBoxes
+from anonymizer.search.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL
+from anonymizer.search.search import Effort, search
+from anonymizer.search.solution import Solution
 from tests.properties.brute_force import Best, Everything
 from tests.properties.definitions import Node, Task
 from tests.properties.definitions_population import World

@@ -13,18 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from anonymizer import anytime_exploration, boxes, chains, insights, neighbours
-from anonymizer.anytime_opening import Room, open_anytime
-from anonymizer.boxes import DIVING, FREED, FRESH, GUARD, HELD, STACKED, Boxes, Terrain
-from anonymizer.chains import BOX, LOW, TRIED, Chain
-from anonymizer.class_metrics import prepare
-from anonymizer.classes import Ladders, base_classes, roll_up
-from anonymizer.courses import OverBoxes
-from anonymizer.insights import Insights
+from anonymizer.counting.classes import Ladders, base_classes, roll_up
+from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import AverageClassSize, Discernibility, Loss, Metric
-from anonymizer.neighbours import CENTRE, WAITING, Nodes
-from anonymizer.opening import Compiled
-from anonymizer.rollup import TABLES
+from anonymizer.search.anytime import boxes, chains, insights, neighbours
+from anonymizer.search.anytime import exploration as anytime_exploration
+from anonymizer.search.anytime.boxes import DIVING, FREED, FRESH, GUARD, HELD, STACKED, Boxes, Terrain
+from anonymizer.search.anytime.chains import BOX, LOW, TRIED, Chain
+from anonymizer.search.anytime.insights import Insights
+from anonymizer.search.anytime.neighbours import CENTRE, WAITING, Nodes
+from anonymizer.search.anytime.opening import Room, open_anytime
+from anonymizer.search.courses import OverBoxes
+from anonymizer.search.opening import Compiled
+from anonymizer.search.rollup import TABLES
 from tests.properties.definitions import Node, Task
 from tests.properties.explorers import Question
 from tests.properties.laws import law
@@ -229,7 +230,9 @@ def test_a_place_given_back_is_used_again() -> None:
     found = opened(ground)
     boxes.cut(ground.terrain, found, 0, word((0, 0)), inf)
     assert sorted(places(found)) == [1, 2]
-    smaller, larger = sorted((boxes.take(found), boxes.take(found)), key=lambda b: -found.low[b, 0])
+    smaller, larger = sorted(
+        (boxes.take(found), boxes.take(found)), key=lambda b: int(found.low[b, 0]), reverse=True
+    )
     assert (levels(found.low[smaller], 2), levels(found.low[larger], 2)) == ((0, 1), (1, 0))
     boxes.discard(found, smaller)
     boxes.cut(ground.terrain, found, larger, found.low[larger], inf)

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from anonymizer.affine import AffineMetric
-from anonymizer.counts import Counts, count
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import KAnonymity
-from anonymizer.evaluation import Finding, Problem, assess, bits_set
-from anonymizer.hierarchy import suppression
-from anonymizer.lattice import is_specialisation
+from anonymizer.hierarchies.hierarchy import suppression
+from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
-from anonymizer.opening import Compiled
-from anonymizer.rollup import BLOCK, OUT, keep, number_by_hash, replace_base, roll_up, smallest_source
-from anonymizer.table import Column, Role, Table
+from anonymizer.search.evaluation import Finding, Problem, assess, bits_set
+from anonymizer.search.lattice import is_specialisation
+from anonymizer.search.opening import Compiled
+from anonymizer.search.rollup import BLOCK, OUT, keep, number_by_hash, replace_base, roll_up, smallest_source
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties.definitions import Node, Task
 from tests.properties.explorers import (
     PATHS,

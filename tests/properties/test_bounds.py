@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.lattice import CHECKED, TOTAL, least_bound
-from anonymizer.search import Effort, search
+from anonymizer.search.lattice import CHECKED, TOTAL, least_bound
+from anonymizer.search.search import Effort, search
 from tests.properties.definitions import Task
 from tests.properties.definitions_population import World
 from tests.properties.explorers import PATHS, Opened, Question, assessments

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.classes import Classes, Ladders, base_classes, number_classes, roll_up
-from anonymizer.counts import Counts, count
-from anonymizer.hierarchy import suppression
-from anonymizer.judging import distinct_values, judge
-from anonymizer.table import Column, Role, Table
+from anonymizer.counting.classes import Classes, Ladders, base_classes, number_classes, roll_up
+from anonymizer.counting.counts import Counts, count
+from anonymizer.hierarchies.hierarchy import suppression
+from anonymizer.judging.judgement import distinct_values, judge
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties.definitions import Definitions, Key, Node, Task
 from tests.properties.laws import law
 from tests.properties.tasks import counts_of, tasks

@@ -15,9 +15,8 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from anonymizer import histogram_rows as rows
-from anonymizer.classes import Classes, Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Classes, Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import (
     BetaLikeness,
     DeltaDisclosure,
@@ -27,13 +26,14 @@ from anonymizer.criteria import (
     RecursiveCLDiversity,
     TCloseness,
 )
-from anonymizer.demands import Demands
-from anonymizer.entropy_ties import is_diverse
 from anonymizer.errors import BadConfig
-from anonymizer.hierarchy import suppression
-from anonymizer.judging import Judgement, judge
-from anonymizer.shares import delta_shares, largest_at_most, likeness_shares
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import suppression
+from anonymizer.judging import histogram_rows as rows
+from anonymizer.judging.demands import Demands
+from anonymizer.judging.entropy_ties import is_diverse
+from anonymizer.judging.judgement import Judgement, judge
+from anonymizer.judging.shares import delta_shares, largest_at_most, likeness_shares
+from anonymizer.tables.table import Column, Role, Table
 from tests.properties import literal_criteria
 from tests.properties.definitions import Definitions, Node, Task, Value
 from tests.properties.domains import few_numbers

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.differential_privacy import DRAWS, Sampling, sampling_for
+from anonymizer.private.differential_privacy import DRAWS, Sampling, sampling_for
 from release.redraw import keeps
 
 Law = Mapping[object, Fraction]

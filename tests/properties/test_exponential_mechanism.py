@@ -10,7 +10,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.exponential_mechanism import SystemChance, choose
+from anonymizer.private.exponential_mechanism import SystemChance, choose
 
 NEGLIGIBLE = Fraction(1, 10**30)
 CLOSE = Fraction(1, 10**20)

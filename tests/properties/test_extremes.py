@@ -9,15 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import BadConfig, ComponentMissing, CriteriaNotMet
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.hierarchy_file import from_file
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy_file import from_file
 from anonymizer.metrics import Entropy, Height, Loss
-from anonymizer.search import search, suppression_allowance
-from anonymizer.solution import Solution
-from anonymizer.table import Column, Role, Table
+from anonymizer.search.search import search, suppression_allowance
+from anonymizer.search.solution import Solution
+from anonymizer.tables.table import Column, Role, Table
 
 PLZ = Column("plz", Role.QUASI_IDENTIFIER, prefix([3, 2, 1]))
 SEX = Column("sex", Role.QUASI_IDENTIFIER, suppression())

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from anonymizer import grouping
-from anonymizer.counts import number_in_order
-from anonymizer.sensitive import encode_sensitive
-from anonymizer.table import Column, Role
+from anonymizer.counting import grouping
+from anonymizer.counting.counts import number_in_order
+from anonymizer.counting.sensitive import encode_sensitive
+from anonymizer.tables.table import Column, Role
 from tests.properties import literal_criteria
 from tests.properties.laws import law
 

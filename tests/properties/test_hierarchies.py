@@ -8,9 +8,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.encoding import encode
-from anonymizer.hierarchy import Generalised
-from anonymizer.table import Column, Role
+from anonymizer.hierarchies.encoding import encode
+from anonymizer.hierarchies.hierarchy import Generalised
+from anonymizer.tables.table import Column, Role
 from tests.properties.definitions import Domain
 from tests.properties.domains import domains
 from tests.properties.laws import law

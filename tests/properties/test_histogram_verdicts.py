@@ -24,8 +24,8 @@ from anonymizer.criteria import (
     RecursiveCLDiversity,
     TCloseness,
 )
-from anonymizer.hierarchy import Prefix
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import Prefix
+from anonymizer.tables.table import Column, Role, Table
 from release.histograms import has_entropy
 from release.recount import classed, countable
 from release.references import references

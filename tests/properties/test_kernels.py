@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from anonymizer import kernels
+from anonymizer.counting import kernels
 from tests.properties.laws import law
 
 Ints = NDArray[np.int32]

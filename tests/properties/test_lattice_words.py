@@ -10,13 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer import lattice as words
-from anonymizer.affine import AffineMetric
-from anonymizer.counts import Counts
-from anonymizer.encoding import Ladder
-from anonymizer.lattice import ALIVE, Fields, Lattice, combined, height, is_specialisation, level, linear
+from anonymizer.counting.counts import Counts
+from anonymizer.hierarchies.encoding import Ladder
+from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Height, Loss, Metric
-from anonymizer.opening import open_lattice, unpacked
+from anonymizer.search import lattice as words
+from anonymizer.search.lattice import (
+    ALIVE,
+    Fields,
+    Lattice,
+    combined,
+    height,
+    is_specialisation,
+    level,
+    linear,
+)
+from anonymizer.search.opening import open_lattice, unpacked
 from tests.properties.definitions import Node
 from tests.properties.laws import law
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer import metric_kernels
+from anonymizer.measuring import metric_kernels
 from tests.properties.laws import law
 from tests.properties.test_kernels import Arrays, arrays, int32, int64
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.affine import AffineMetric, Floats
-from anonymizer.class_metrics import ClassMetric, prepare
-from anonymizer.classes import Classes, Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
-from anonymizer.judging import Judgement, judge
+from anonymizer.counting.classes import Classes, Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
+from anonymizer.judging.judgement import Judgement, judge
+from anonymizer.measuring.affine import AffineMetric, Floats
+from anonymizer.measuring.class_metrics import ClassMetric, prepare
 from anonymizer.metrics import (
     Ambiguity,
     AverageClassSize,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion, HistogramCriterion, KAnonymity, MaxRisk
 from anonymizer.metrics import (
     Ambiguity,

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.classes import Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import Criterion, KAnonymity, KMAnonymity, KMap
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.judging import judge
+from anonymizer.judging.judgement import judge
+from anonymizer.judging.sample_criteria import least_suppressed, suppressed_classes
 from anonymizer.metrics import Discernibility, Loss, Metric, Precision
-from anonymizer.sample_criteria import least_suppressed, suppressed_classes
-from anonymizer.search import search
-from anonymizer.transformation import suppressed_tuples, transformed
+from anonymizer.search.search import search
+from anonymizer.transforming.transformation import suppressed_tuples, transformed
 from release.promise import Promise
 from release.verify import verify
 from tests.properties.definitions import Node

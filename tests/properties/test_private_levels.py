@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.differential_privacy import Sampling, sampling_for
 from anonymizer.errors import BadConfig
-from anonymizer.exponential_mechanism import SystemChance
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.private_levels import UNIT, Ramp, choose_levels, ramp_for, scores
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.private.differential_privacy import Sampling, sampling_for
+from anonymizer.private.exponential_mechanism import SystemChance
+from anonymizer.private.levels import UNIT, Ramp, choose_levels, ramp_for, scores
+from anonymizer.tables.table import Column, Role, Table
 
 COLUMNS = (
     Column("sex", Role.QUASI_IDENTIFIER, suppression(), weight=2.5),

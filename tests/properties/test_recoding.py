@@ -13,17 +13,23 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from anonymizer import cell_suppression, local_recoding
-from anonymizer.cell_suppression import suppress_cells
-from anonymizer.counts import Counts
+from anonymizer.counting.counts import Counts
 from anonymizer.criteria import Criterion, KAnonymity
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.local_recoding import recode_locally
-from anonymizer.mondrian import recode_multidimensionally
-from anonymizer.recoding import Recoding, holds, total_price, tree_of
-from anonymizer.recoding_quality import quality
-from anonymizer.search import search
-from anonymizer.transformation import recoding_of, transform
+from anonymizer.recoding.cell_suppression import suppress_cells
+from anonymizer.recoding.local_recoding import recode_locally
+from anonymizer.recoding.mondrian import recode_multidimensionally
+from anonymizer.recoding.quality import quality
+from anonymizer.recoding.recoding import (
+    Recoding,
+    cell_suppression,
+    holds,
+    local_recoding,
+    total_price,
+    tree_of,
+)
+from anonymizer.search.search import search
+from anonymizer.transforming.transformation import recoding_of, transform
 from benchmarks.recoding_bound import bound
 from tests.properties.definitions import Definitions, Task
 from tests.properties.laws import law

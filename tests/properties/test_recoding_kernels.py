@@ -9,14 +9,14 @@ import numpy as np
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from anonymizer.box_kernels import FAR, Tree, box_price, joined_price, widen
-from anonymizer.counts import Counts
-from anonymizer.covering import covered
-from anonymizer.exchange_kernels import dissolve_all, gains_of, move_all, place_all, swap_all
-from anonymizer.exchanging import Countable, classes_index, countable, empty_partition, spare_index
-from anonymizer.near_kernels import Query, nearest
-from anonymizer.partition_kernels import Partition, fill, holds, transfer
-from anonymizer.recoding import tree_of
+from anonymizer.counting.counts import Counts
+from anonymizer.recoding.box_kernels import FAR, Tree, box_price, joined_price, widen
+from anonymizer.recoding.covering import covered
+from anonymizer.recoding.exchange_kernels import dissolve_all, gains_of, move_all, place_all, swap_all
+from anonymizer.recoding.exchanging import Countable, classes_index, countable, empty_partition, spare_index
+from anonymizer.recoding.near_kernels import Query, nearest
+from anonymizer.recoding.partition_kernels import Partition, fill, holds, transfer
+from anonymizer.recoding.recoding import tree_of
 from tests.properties.definitions import Task
 from tests.properties.laws import law
 from tests.properties.recodings import crowds

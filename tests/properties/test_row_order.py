@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.row_order import in_order
+from anonymizer.tables.row_order import in_order
 from release.verify import is_sorted
 from tests.properties.laws import law
 

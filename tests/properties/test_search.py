@@ -10,12 +10,12 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.metrics import Metric
-from anonymizer.search import search
-from anonymizer.solution import Solution
+from anonymizer.search.search import search
+from anonymizer.search.solution import Solution
 from tests.properties.definitions import Definitions, Task
 from tests.properties.definitions_population import World
 from tests.properties.explorers import Question

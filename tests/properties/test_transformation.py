@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from anonymizer.criteria import KAnonymity
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import transform
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.transformation import transform
 from tests.properties.definitions import Definitions, Outcome, Task, Value
 from tests.properties.laws import law
 from tests.properties.tasks import counts_of, table_of, tasks

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.criteria import (
     BetaLikeness,
     Criterion,
@@ -23,11 +23,11 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.hierarchy_file import FromFile
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import transform
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy_file import FromFile
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.transformation import transform
 from release.promise import Promise
 from release.verify import verify
 from tests.small_release import staged

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.errors import BadConfig, BadInput, InputMissing
-from anonymizer.hierarchy import Generalised, Hierarchy
+from anonymizer.hierarchies.hierarchy import Generalised, Hierarchy
 from mii.codesystems import ags, atc, canonical_icd_10_gm, icd_10_gm, ops, plz
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from anonymizer.dates import dates
 from anonymizer.errors import BadConfig, BadInput, InputMissing
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.hierarchy_file import from_file
-from anonymizer.table import Column, Role
+from anonymizer.hierarchies.dates import dates
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.tables.table import Column, Role
 from mii import codesystems
 from mii.request import COLUMNS, FAMILIES, lab_columns
 from release.columns import accepted_dependencies, column_types, resolve

@@ -19,17 +19,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anonymizer.affine import AffineMetric
-from anonymizer.classes import Ladders, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Ladders, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.hierarchy import bands, suppression
-from anonymizer.hierarchy_file import from_file
-from anonymizer.judging import distinct_values, judge
+from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.judging.judgement import distinct_values, judge
+from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
 
 WARD = DistinctLDiversity("ward", 2)
 SEX = Column("sex", Role.QUASI_IDENTIFIER, suppression())

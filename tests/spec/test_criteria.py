@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.classes import base_classes
-from anonymizer.counts import count
+from anonymizer.counting.classes import base_classes
+from anonymizer.counting.counts import count
 from anonymizer.criteria import (
     BetaLikeness,
     Criterion,
@@ -28,10 +28,10 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from anonymizer.errors import AnonError, BadConfig, BadInput
-from anonymizer.hierarchy import Hierarchy, bands, suppression
-from anonymizer.hierarchy_file import from_file
-from anonymizer.judging import Judgement, judge
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import Hierarchy, bands, suppression
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.judging.judgement import Judgement, judge
+from anonymizer.tables.table import Column, Role, Table
 
 Cells = Sequence[object]
 CLASS = Column("class", Role.QUASI_IDENTIFIER, suppression())

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from anonymizer.dates import Dates, dates
 from anonymizer.errors import BadConfig, BadInput
+from anonymizer.hierarchies.dates import Dates, dates
 
 EVERY_UNIT = ["day", "month", "quarter", "year", "5-years", "decade"]
 BIRTH = dates(EVERY_UNIT, first=date(1900, 1, 1), last=date(2026, 11, 22))

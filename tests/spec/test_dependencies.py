@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from anonymizer.errors import BadConfig
-from anonymizer.hierarchy import bands, prefix, suppression
-from anonymizer.reading import read_table
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
+from anonymizer.tables.reading import read_table
+from anonymizer.tables.table import Column, Role, Table
 from release.columns import resolve
 from release.dependencies import Dependency, dependencies, refuse_dependencies
 from tests.configs import TABLE, loaded

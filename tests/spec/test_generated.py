@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.counts import count, group
-from anonymizer.hierarchy_file import from_file
-from anonymizer.table import Table
+from anonymizer.counting.counts import count, group
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.tables.table import Table
 from benchmarks import generated
 from benchmarks.generated import CASES
 from tests.runs import anon, files

@@ -8,10 +8,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from anonymizer.encoding import build_ladder, encode
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.hierarchy import Hierarchy, Prefix, bands, prefix, suppression
-from anonymizer.table import Column, Role
+from anonymizer.hierarchies.encoding import build_ladder, encode
+from anonymizer.hierarchies.hierarchy import Hierarchy, Prefix, bands, prefix, suppression
+from anonymizer.tables.table import Column, Role
 
 Path = list[tuple[str, int]]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.encoding import encode
 from anonymizer.errors import BadInput
-from anonymizer.hierarchy_file import FromFile, from_file
-from anonymizer.table import Column, Role
+from anonymizer.hierarchies.encoding import encode
+from anonymizer.hierarchies.hierarchy_file import FromFile, from_file
+from anonymizer.tables.table import Column, Role
 from tests.conftest import SHARED, needs_shared
 
 WORK = "Private;Non-Government;*\nSelf-emp;Non-Government;*\nState-gov;Government;*\n"

@@ -23,9 +23,9 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import Hierarchy
-from anonymizer.hierarchy_file import from_file
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import Hierarchy
+from anonymizer.hierarchies.hierarchy_file import from_file
+from anonymizer.tables.table import Column, Role, Table
 from release.recount import Verdict, classed, countable
 from release.references import references
 from release.verdicts import kept, verdict

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from anonymizer import kernels, metric_kernels
-from anonymizer.rollup import Packing, fill_lookup, pack_words
+from anonymizer.counting import kernels
+from anonymizer.measuring import metric_kernels
+from anonymizer.search.rollup import Packing, fill_lookup, pack_words
 
 CODES = np.array([[0, 0], [0, 1], [1, 1], [1, 2]], np.int32)
 ROWS = np.array([2, 1, 4, 1], np.int64)

@@ -24,14 +24,14 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from anonymizer.affine import AffineMetric
-from anonymizer.class_metrics import prepare
-from anonymizer.classes import Classes, Ladders, Node, base_classes, roll_up
-from anonymizer.counts import Counts, count
+from anonymizer.counting.classes import Classes, Ladders, Node, base_classes, roll_up
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import Criterion, KAnonymity, KMap
 from anonymizer.errors import BadConfig
-from anonymizer.hierarchy import Generalised, Hierarchy, prefix, suppression
-from anonymizer.judging import judge
+from anonymizer.hierarchies.hierarchy import Generalised, Hierarchy, prefix, suppression
+from anonymizer.judging.judgement import judge
+from anonymizer.measuring.affine import AffineMetric
+from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import (
     Ambiguity,
     AverageClassSize,
@@ -45,7 +45,7 @@ from anonymizer.metrics import (
     Precision,
     Predictive,
 )
-from anonymizer.table import Column, Role, Table
+from anonymizer.tables.table import Column, Role, Table
 
 CELLS = {
     "sex": ["m", "m", "m", "f", "f", "f", "f", "m"],

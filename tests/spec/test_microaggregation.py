@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer import microaggregation
-from anonymizer.microaggregation import NO_GROUP, Microaggregation, group_means, microaggregate
-from anonymizer.row_order import in_order
-from anonymizer.table import Column, Role, Table
+from anonymizer.tables.row_order import in_order
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming import microaggregation
+from anonymizer.transforming.microaggregation import NO_GROUP, Microaggregation, group_means, microaggregate
 
 Cell = int | float | str | None
 

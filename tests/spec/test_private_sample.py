@@ -8,11 +8,11 @@ from fractions import Fraction
 import polars as pl
 import pytest
 
-from anonymizer.differential_privacy import DifferentialPrivacy, sampling_for
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.hierarchy import bands, suppression
-from anonymizer.private_sample import draw, one_row_each
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.private.differential_privacy import DifferentialPrivacy, sampling_for
+from anonymizer.private.sample import draw, one_row_each
+from anonymizer.tables.table import Column, Role, Table
 
 AGE = Column("age", Role.QUASI_IDENTIFIER, bands([10], top=90), min_level=1, max_level=1)
 SEX = Column("sex", Role.QUASI_IDENTIFIER, suppression(), min_level=0, max_level=0)

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from anonymizer import csv_table
-from anonymizer.csv_table import parse_csv
-from anonymizer.fingerprint import fingerprints, require_unchanged
-from anonymizer.reading import read_table
-from anonymizer.values import canonical, parse_booleans, parse_dates, parse_integers, parse_numbers
+from anonymizer.tables import csv_table
+from anonymizer.tables.csv_table import parse_csv
+from anonymizer.tables.fingerprint import fingerprints, require_unchanged
+from anonymizer.tables.reading import read_table
+from anonymizer.tables.values import canonical, parse_booleans, parse_dates, parse_integers, parse_numbers
 from tests.conftest import SHARED, needs_shared
 
 
@@ -129,7 +129,7 @@ def test_any_text_that_is_quoted_comes_back(rows: list[tuple[str, ...]], delimit
 def test_quotation_marks_are_followed_over_the_borders_of_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anonymizer.csv_table._SCAN_BYTES", 7)
+    monkeypatch.setattr("anonymizer.tables.csv_table._SCAN_BYTES", 7)
     data = b"a,b\n" + b'"x ""y"", z",1\n' * 20 + b'2,"3"\n'
     assert table(tmp_path, data).rows() == [('x "y", z', "1")] * 20 + [("2", "3")]
 
@@ -141,7 +141,7 @@ def test_line_ends_on_the_border_of_a_block_stay_what_they_are(
     rows = [(f"{n}\n\n{n}", "x\r\ny" * (n % 9)) for n in range(60)]
     data = "a,b\r\n" + "".join(f'"{first}","{second}"\r\n' for first, second in rows)
     for size in range(50, 90):
-        monkeypatch.setattr("anonymizer.csv_table._BLOCK_BYTES", size)
+        monkeypatch.setattr("anonymizer.tables.csv_table._BLOCK_BYTES", size)
         assert table(tmp_path, data.encode(), missing=[]).rows() == rows
         assert table(tmp_path, b"a,b\r\n" + b"1,2\r\n" * 50).rows() == [("1", "2")] * 50
 
@@ -149,7 +149,7 @@ def test_line_ends_on_the_border_of_a_block_stay_what_they_are(
 def test_cells_full_of_carriage_returns_are_read_in_one_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anonymizer.csv_table._BLOCK_BYTES", 8)
+    monkeypatch.setattr("anonymizer.tables.csv_table._BLOCK_BYTES", 8)
     rows = [("\r" * 2000, "\r\n" * 500), ("1", "2")]
     data = "a,b\n" + "".join(f'"{first}","{second}"\n' for first, second in rows)
     assert table(tmp_path, data.encode()).rows() == rows

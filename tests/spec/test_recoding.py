@@ -12,17 +12,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anonymizer.cell_suppression import suppress_cells
-from anonymizer.counts import Counts, count
+from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity, TCloseness
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.hierarchy import bands, suppression
-from anonymizer.local_recoding import recode_locally
-from anonymizer.mondrian import recode_multidimensionally
-from anonymizer.recoding import Recoding
-from anonymizer.search import search
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import recoding_of, transform
+from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.recoding.cell_suppression import suppress_cells
+from anonymizer.recoding.local_recoding import recode_locally
+from anonymizer.recoding.mondrian import recode_multidimensionally
+from anonymizer.recoding.recoding import Recoding
+from anonymizer.search.search import search
+from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.transformation import recoding_of, transform
 
 K = KAnonymity(2)
 AGE = Column("age", Role.QUASI_IDENTIFIER, bands([10], top=90))

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.counts import count
+from anonymizer.counting.counts import count
 from anonymizer.errors import AnonError, CriteriaNotMet
-from anonymizer.search import search
-from anonymizer.table import Table
-from anonymizer.transformation import coarsen
+from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.search.search import search
+from anonymizer.tables.table import Table
 from release.source import read
 from tests.configs import loaded
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from anonymizer.coarsening import coarsen
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.hierarchy import bands
-from anonymizer.table import Column, Role, Table
+from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.hierarchies.hierarchy import bands
+from anonymizer.tables.table import Column, Role, Table
 from release.promise import Promise
 from release.replay import replay
 from tests.runs import anon, scene

@@ -8,7 +8,7 @@ from math import comb, gamma, log
 import numpy as np
 import pytest
 
-from anonymizer.uniqueness import (
+from anonymizer.judging.uniqueness import (
     Sample,
     estimate,
     pitman,

@@ -11,9 +11,9 @@ import pytest
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchy import bands, suppression
-from anonymizer.table import Column, Role, Table
-from anonymizer.transformation import coarsen
+from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.tables.table import Column, Role, Table
 from release.promise import Promise
 from release.replay import replay
 from release.verify import VerifiedRelease, verify

@@ -1,0 +1,1 @@
+"""The table as distinct tuples and equivalence classes, with the people they count."""

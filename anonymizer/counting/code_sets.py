@@ -1,0 +1,168 @@
+"""Columns of code sets: which people of a class share which codes, and which codes must go for (k, k^m).
+
+Codes are compared as they are released. Each row is a set of its own, and an itemset counts the distinct
+people of a class who have a row that holds it; an attacker who knows some codes of one row can't tell which
+other rows are the same person's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.counting import grouping, set_kernels
+from anonymizer.criteria import KMAnonymity
+from anonymizer.errors import BadConfig
+from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.hierarchies.encoding import Codes, Counts64
+from anonymizer.tables.table import Column
+
+Offsets = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+_KEY_SPACE = 2**62
+
+
+class Lists(NamedTuple):
+    """Rows of a list column as sets of numbers: row i holds ``codes[starts[i]:starts[i + 1]]``, rising.
+
+    ``starts`` int64 (rows + 1), ``codes`` int32; ``names`` are the codes' texts, in order.
+    """
+
+    starts: Offsets
+    codes: Codes
+    names: pl.Series
+
+    def rows(self, order: Codes) -> Lists:
+        """These rows, in this order."""
+        lengths = np.diff(self.starts)[order]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+        return Lists(starts, self.codes[np.repeat(self.starts[:-1][order], lengths) + within], self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSets:
+    """The code sets of all rows: who owns each, a tuple or a class, and whose it is.
+
+    ``owner`` and ``person`` are int32 (rows); rows stand in order of their persons.
+    """
+
+    lists: Lists
+    owner: Codes
+    person: Codes
+
+    def merged(self, class_of: Codes) -> CodeSets:
+        """The same sets, owned by the classes that ``class_of`` int32 (owners) makes of the owners."""
+        return replace(self, owner=class_of[self.owner])
+
+
+def encode_lists(series: pl.Series, column: Column) -> Lists:
+    """The sets of a list column as they are released; a missing list holds no code.
+
+    Raises:
+        BadInput: codes outside the hierarchy (column and count).
+        BadConfig: the column holds no lists.
+    """
+    require_lists(series)
+    return as_sets(coarsen(series, column))
+
+
+def require_lists(series: pl.Series) -> None:
+    """Raise ``BadConfig`` where a column holds no lists."""
+    if not isinstance(series.dtype, pl.List):
+        raise BadConfig("holds no lists of codes", column=series.name)
+
+
+def as_sets(released: pl.Series) -> Lists:
+    """The sets of a column of released lists."""
+    sets = released.list.drop_nulls().list.unique().list.sort()
+    cells = sets.drop_nulls().explode(empty_as_null=False)
+    names = cells.unique().sort()
+    codes = cells.cast(pl.Enum(names)).to_physical().cast(pl.Int32).to_numpy()
+    lengths = sets.list.len().fill_null(0).cast(pl.Int64).to_numpy()
+    return Lists(np.concatenate([[0], np.cumsum(lengths)]), codes, names)
+
+
+def hold_sets(lists: Lists, owner: Codes, person: Codes | None) -> CodeSets:
+    """The sets as ``owner`` int32 (rows) owns them; without ``person`` each row is a person of its own."""
+    if person is None:
+        return CodeSets(lists, owner, np.arange(len(owner), dtype=np.int32))
+    order = np.argsort(person, kind="stable").astype(np.int32)
+    return CodeSets(lists.rows(order), owner[order], person[order])
+
+
+def rows_lost(sets: CodeSets, classes: int, criterion: KMAnonymity) -> Counts64:
+    """Rows of each class that hold an itemset too few people share, int64 (classes): 0 where there is none.
+
+    In every specialisation no more people share it, so these rows are lost there too. Not all such rows are
+    found (see ``set_kernels.mark_rare``).
+    """
+    order = grouping.sort_rows(sets.owner, classes)
+    found = set_kernels.mark_rare(*_by_class(sets, classes, order), *_asked(sets.lists, criterion))
+    return np.bincount(sets.owner[order], weights=found, minlength=classes).astype(np.int64)
+
+
+def rare_codes(sets: CodeSets, classes: int, criterion: KMAnonymity) -> tuple[Codes, Codes]:
+    """What to take out of which class until it meets (k, k^m): classes and codes, int32, sorted."""
+    order = grouping.sort_rows(sets.owner, classes)
+    owner, code = set_kernels.choose_removed(*_by_class(sets, classes, order), *_asked(sets.lists, criterion))
+    return owner, code
+
+
+def _by_class(sets: CodeSets, classes: int, order: Codes) -> tuple[Offsets, Offsets, Codes, Codes]:
+    first = np.searchsorted(sets.owner[order], np.arange(classes + 1))
+    starts, codes, _ = sets.lists.rows(order)
+    return first, starts, codes, sets.person[order]
+
+
+def _asked(lists: Lists, criterion: KMAnonymity) -> tuple[int, int, int]:
+    most = len(lists.names)
+    if most**criterion.m >= _KEY_SPACE:
+        raise BadConfig("too many codes to tell their combinations apart; lower m", column=criterion.column)
+    return criterion.k, criterion.m, most
+
+
+def codes_to_remove(
+    quasi: pl.DataFrame, people: pl.Series | None, released: pl.Series, criterion: KMAnonymity
+) -> pl.DataFrame:
+    """What must leave the lists of which class for (k, k^m): its labels ``q0``, ``q1``, … and a ``code``.
+
+    ``quasi`` holds the released quasi-identifiers, ``people`` each row's person (``None``: itself),
+    ``released`` the lists as they would be released. What is removed from a class, all its rows lose. Sorted.
+    """
+    keys = _keys(quasi)
+    classes = keys.unique(maintain_order=True).with_row_index("class")
+    number = keys.join(classes, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")["class"]
+    person = None if people is None else people.rank("dense").cast(pl.Int32).to_numpy()
+    sets = hold_sets(as_sets(released), number.cast(pl.Int32).to_numpy(), person)
+    owner, code = rare_codes(sets, classes.height, criterion)
+    names = sets.lists.names.gather(code).alias("code")
+    return classes.drop("class")[owner].with_columns(names).sort(pl.all())
+
+
+def without(quasi: pl.DataFrame, released: pl.Series, removed: pl.DataFrame) -> pl.Series:
+    """The lists without the codes that ``codes_to_remove`` tells for their class.
+
+    A list that loses every code is missing, as if nothing had been known: emptiness would tell that something
+    was.
+    """
+    keys = _keys(quasi)
+    gone = removed.group_by(keys.columns).agg(pl.col("code").alias("gone"))
+    rows = keys.with_columns(released.alias("list")).join(
+        gone, on=keys.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    left = pl.col("list").list.set_difference("gone").list.sort()
+    emptied = (pl.col("list").list.len() > 0) & (left.list.len() == 0)
+    changed = pl.when(emptied).then(None).otherwise(left)
+    return rows.select(
+        pl.when(pl.col("gone").is_null()).then("list").otherwise(changed).alias(released.name)
+    ).to_series()
+
+
+def _keys(quasi: pl.DataFrame) -> pl.DataFrame:
+    """The quasi-identifiers as text, named as in a record of removed codes."""
+    return pl.DataFrame([cells.cast(pl.String).alias(f"q{j}") for j, cells in enumerate(quasi)])

@@ -1,0 +1,1 @@
+"""Generalisation hierarchies, and values as codes of them."""

@@ -1,0 +1,1 @@
+"""Which classes break a criterion, decided exactly."""

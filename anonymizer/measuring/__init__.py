@@ -1,0 +1,1 @@
+"""Information loss of a lattice node, with the bounds that the search prunes by."""

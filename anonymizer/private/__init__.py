@@ -1,0 +1,1 @@
+"""Differential privacy by random sampling and generalisation."""

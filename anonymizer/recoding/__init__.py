@@ -1,0 +1,1 @@
+"""Recoding beyond one level per column: local, multidimensional, cell suppression."""

@@ -1,0 +1,1 @@
+"""Plain tables: CSV and Parquet in, columns with roles out."""

@@ -1,0 +1,1 @@
+"""From a transformation to the table that is released."""
