@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,6 +63,22 @@ class _Failure:
 
 _failure = _Failure()
 
+
+@dataclass(slots=True)
+class _AskedToEnd:
+    """The signal that asked for the end of the run; ``None`` before one did."""
+
+    signal_number: int | None = None
+
+    def heed(self) -> None:
+        """End the run if it was asked for, also where a library has caught the error that said so."""
+        if self.signal_number is not None:
+            raise Interrupted(self.signal_number)
+
+
+_asked_to_end = _AskedToEnd()
+_ASK_AGAIN_S = 0.05
+
 ConfigPath = Annotated[Path, typer.Argument(help="the run's config, a YAML file", show_default=False)]
 ReleasePath = Annotated[Path, typer.Argument(help="a release/ folder or the folder around it")]
 
@@ -96,6 +113,7 @@ def run(
     from release.run import run as run_release
 
     def announce(outcome: Outcome) -> None:
+        _asked_to_end.heed()
         if as_json:
             _print(json.dumps(outcome.summary, ensure_ascii=False))
         elif not quiet:
@@ -152,6 +170,8 @@ def main() -> NoReturn:
     _occupy_standard_streams()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
+    signal.signal(signal.SIGALRM, _interrupt_again)
+    sys.unraisablehook = _report_unraisable
     code = _flushed(execute())
     # Everything is written and closed. Taking the interpreter down in order (LLVM, thread pools) would
     # only cost a third of a second.
@@ -223,11 +243,12 @@ def _told(outcome: Outcome, *, dry_run: bool) -> str:
 
 def _crash(kind: type[BaseException], trace: TracebackType | None) -> str:
     """The type and the frames of an unexpected error, never its text: that may quote a cell."""
-    frames = [
-        f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
-        for frame in traceback.extract_tb(trace)
-    ]
-    return "\n".join([f"internal error {kind.__name__}; nothing was released", *frames])
+    return "\n".join([f"internal error {kind.__name__}; nothing was released", *_frames(trace)])
+
+
+def _frames(trace: TracebackType | None) -> Iterator[str]:
+    for frame in traceback.extract_tb(trace):
+        yield f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
 
 
 def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
@@ -250,7 +271,22 @@ def _report_warning(
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM and SIGINT end the run as an error does, so that everything is cleaned up."""
+    _asked_to_end.signal_number = number
     raise Interrupted(number)
+
+
+def _interrupt_again(_number: int, _frame: FrameType | None) -> None:
+    """A signal that no code could end for, such as a callback of the compiler, is raised once more."""
+    _asked_to_end.heed()
+
+
+def _report_unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """What the interpreter says of an error that has nowhere to go: its type and frames, never its text."""
+    if issubclass(lost.exc_type, Interrupted):
+        signal.setitimer(signal.ITIMER_REAL, _ASK_AGAIN_S)
+    else:
+        told = f"anon: {lost.exc_type.__name__} where no error can be raised"
+        _complain("\n".join([told, *_frames(lost.exc_traceback)]))
 
 
 def _occupy_standard_streams() -> None:

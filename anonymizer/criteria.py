@@ -250,3 +250,17 @@ def plainest(criterion: Criterion) -> Criterion:
         case KMap() if criterion.smallest_class is not None:
             return KAnonymity(criterion.smallest_class)
     return criterion
+
+
+def in_every_class(criterion: Criterion) -> Criterion:
+    """The criterion, or one about single classes that is enough for one about the release as a whole.
+
+    If nobody's risk exceeds a limit, their mean does not; without anybody alone in a class the estimates of
+    people unique in the population are 0.
+    """
+    match criterion:
+        case AverageRisk(limit):
+            return MaxRisk(limit)
+        case SampleUniqueness() | PopulationUniqueness():
+            return KAnonymity(2)
+    return criterion

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from anonymizer.errors import BadConfig
 from anonymizer.tables.table import Table
-from anonymizer.transforming.microaggregation import Grouping, Microaggregation, microaggregate
+from anonymizer.transforming.microaggregation import Grouping, Microaggregation, microaggregate, positioned
 from release.config import Config
 from release.staging import Staging
 from release.tables import write
@@ -17,19 +17,23 @@ GROUPS = "groups_{table}_{position}"
 """In ``internal/``: each row's group by its position in the input, from 0; -1: none."""
 
 
+def traceable(config: Config, table: Table) -> Table:
+    """The table to be released, with its rows' positions where the config asks for means over them."""
+    return positioned(table) if config.microaggregation else table
+
+
 def averaged(
-    config: Config, table: Table, release: Callable[[Table], pl.DataFrame]
+    config: Config, table: Table, released: pl.DataFrame
 ) -> tuple[pl.DataFrame, tuple[Grouping, ...]]:
-    """What ``release`` makes of the table, with means where the config asks for them, and the groups."""
+    """What is released of the ``traceable`` table, with the means the config asks for, and the groups."""
     demands = [entry.demand for entry in config.microaggregation]
-    return microaggregate(table, release, demands) if demands else (release(table), ())
+    return microaggregate(table, released, demands) if demands else (released, ())
 
 
 def refuse_text(config: Config, columns: Iterable[pl.Series]) -> None:
     """Raise ``BadConfig`` where a column that is to be averaged holds no numbers."""
-    averaged = {name for entry in config.microaggregation for name in entry.columns}
     for cells in columns:
-        if cells.name in averaged and not cells.dtype.is_numeric():
+        if cells.name in config.averaged and not cells.dtype.is_numeric():
             raise BadConfig("microaggregation is for numbers", column=cells.name)
 
 

@@ -6,21 +6,18 @@ from pathlib import Path
 
 from anonymizer.counting.counts import Counts, count
 from anonymizer.tables.table import Role
-from release import gate
 from release.config import Config, load
 from release.source import Source, read
 from release.staging import refuse_overlap
-from risk import FIGURES
 
 
 def admitted(path: Path) -> Config:
     """The config in ``path``, with everything refused that can be before any data are read.
 
     Raises:
-        AnonError: as `load` does; ``BadConfig`` for an unknown threshold or an output that is an input.
+        AnonError: as `load` does; ``BadConfig`` for an output that is an input.
     """
     config = load(path)
-    gate.check_names(config.risk.thresholds, FIGURES)
     refuse_overlap(config.output.directory, config.name, [*config.inputs, path])
     return config
 

@@ -13,7 +13,7 @@ from anonymizer.errors import BadConfig, BadInput, Problem
 from anonymizer.hierarchies.hierarchy import Hierarchy
 from anonymizer.tables.table import Column, Role
 from release.config import Config
-from release.config_columns import ColumnRule, matching_keys
+from release.config_columns import ColumnRule, Rules, matching_keys
 from release.config_file import Location
 from release.config_problems import closest
 from release.export_columns import export_problems, lab_families
@@ -99,7 +99,7 @@ def _refuse_missing(config: Config, available: Sequence[str]) -> None:
     )
 
 
-def _speaks_of_any(key: str, rules: Mapping[str, ColumnRule], available: Sequence[str]) -> bool:
+def _speaks_of_any(key: str, rules: Rules, available: Sequence[str]) -> bool:
     return key in available or any(matching_keys({key: rules[key]}, name) for name in available)
 
 

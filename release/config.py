@@ -9,7 +9,7 @@ Relative paths start at the config file's folder and may not leave it; see ``Fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from anonymizer.criteria import Criterion
+from anonymizer.criteria import Criterion, in_every_class, plainest
 from anonymizer.errors import AnonError, Problem
 from anonymizer.metrics import Metric
 from release.config_columns import ColumnRule
@@ -28,6 +28,7 @@ from release.config_keys import (
     ColumnName,
     Day,
     Finding,
+    Findings,
     Later,
     Setting,
     Strict,
@@ -86,7 +87,7 @@ class Config(Strict):
         self._run_date = context.run_date
         self._lines = context.lines
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         return root_rules({**dict(self), "stated": frozenset(self.model_fields_set)})
 
     @property
@@ -111,6 +112,14 @@ class Config(Strict):
         return self.privacy.criteria
 
     @property
+    def criteria_of_classes(self) -> tuple[Criterion, ...]:
+        """The criteria as the search looks at them; where classes are recoded one by one, each in every class."""
+        asked = self.criteria
+        if self.search.recoding != "global":
+            asked = tuple(map(in_every_class, asked))
+        return tuple(map(plainest, asked))
+
+    @property
     def metric(self) -> Metric:
         """What the search keeps small."""
         return spelled_out(self.search.metric).metric
@@ -120,6 +129,11 @@ class Config(Strict):
         """The columns that the metric counts beside the quasi-identifiers."""
         target = spelled_out(self.search.metric).target
         return () if target is None else (target,)
+
+    @property
+    def averaged(self) -> frozenset[str]:
+        """The columns whose numbers are released as means."""
+        return frozenset(name for entry in self.microaggregation for name in entry.columns)
 
     def problem(self, at: Location, message: str, suggestion: str | None = None) -> Problem:
         """A finding about the key ``at``, with its line (or that of the closest key around it)."""

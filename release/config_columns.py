@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -13,6 +13,7 @@ from release.config_keys import (
     Count,
     FilePath,
     Finding,
+    Findings,
     Later,
     Positive,
     Separator,
@@ -40,7 +41,7 @@ class BandsSpec(Strict):
     )
     domain: Later = later(_OBSERVED)
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if not all(b > a and b % a == 0 for a, b in zip((1, *self.bands), self.bands, strict=False)):
             yield Finding(("bands",), "every width must be a multiple of the one before, from 2 upwards")
         if self.bottom >= self.top:
@@ -53,7 +54,7 @@ class DayRange(Strict):
     first: date = Field(alias="from", description="the first possible day")
     last: date = Field(alias="to", description="the last possible day")
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.first > self.last:
             yield Finding(("to",), "must not lie before `from`")
 
@@ -66,7 +67,7 @@ class DatesSpec(Strict):
         default=None, description="the possible days; default 1900-01-01 to reference_date"
     )
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         ranks = [UNITS.index(unit) for unit in self.date]
         if ranks != sorted(set(ranks)):
             yield Finding(("date",), f"must be some of {', '.join(UNITS)}, from fine to coarse")
@@ -81,7 +82,7 @@ class PrefixSpec(Strict):
     length: Positive = Field(default=5, le=18, description="characters of a whole code")
     domain: Later = later(_OBSERVED)
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         chain = (self.length, *self.prefix)
         if not all(a > b for a, b in zip(chain, self.prefix, strict=False)):
             yield Finding(("prefix",), "must fall from level to level and start below the code's length")
@@ -173,7 +174,7 @@ class ColumnRule(Strict):
     def is_sensitive(self) -> bool:
         return self.sensitive or self.role == "sensitive"
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         yield from self._keys_without_effect()
         if self.role == "quasi-identifier" and self.hierarchy is None:
             yield Finding(("hierarchy",), "a quasi-identifier needs a hierarchy")
@@ -187,19 +188,22 @@ class ColumnRule(Strict):
         if self.release_level is not None and self.hierarchy is None:
             yield Finding(("release_level",), "needs a hierarchy")
 
-    def _clip_is_a_range(self) -> Iterator[Finding]:
+    def _clip_is_a_range(self) -> Findings:
         match self.clip:
             case (None, None):
                 yield Finding(("clip",), "has no effect without any bound")
             case (float(low), float(high)) if low > high:
                 yield Finding(("clip",), "the lower bound lies above the upper one")
 
-    def _keys_without_effect(self) -> Iterator[Finding]:
+    def _keys_without_effect(self) -> Findings:
         for key in self.given(*_WITHOUT_EFFECT[self.role]):
             yield Finding((key,), f"has no effect on the role {self.role}")
         if self.release_level is not None and self.clip is not None:
             yield Finding(("clip",), "has no effect beside release_level")
 
+
+Rules = Mapping[str, ColumnRule]
+"""The rules of the section `columns`, by name or pattern."""
 
 _SEARCHED, _KEPT = (
     ("weight", "min_level", "max_level"),

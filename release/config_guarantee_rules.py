@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Set
 
-from release.config_columns import NUMERIC, ColumnRule, matching_keys
+from release.config_columns import NUMERIC, ColumnRule, Rules, matching_keys
 from release.config_guarantees import Averaged
-from release.config_keys import Finding
+from release.config_keys import Finding, Findings
 from release.config_privacy import Privacy
 from release.config_sections import Input, Output, Risk
 
-Rules = Mapping[str, ColumnRule]
-Findings = Iterator[Finding]
 _BESIDE_PRIVACY = frozenset(
     {"name", "reference_date", "seed", "input", "subject", "columns", "privacy", "synthesis", "risk"}
     | {"report", "output"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from anonymizer.criteria import KAnonymity
 from anonymizer.private.differential_privacy import DifferentialPrivacy, sampling_for
-from release.config_keys import ColumnName, Finding, Strict, exactly
+from release.config_keys import ColumnName, Finding, Findings, Strict, exactly
 
 if TYPE_CHECKING:
     from anonymizer.transforming.microaggregation import Microaggregation
@@ -64,6 +63,6 @@ class Averaged(Strict):
 
         return Microaggregation(self.columns, self.k)
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if len(set(self.columns)) < len(self.columns):
             yield Finding(("columns",), "names a column twice")

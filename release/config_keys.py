@@ -46,9 +46,17 @@ class Finding:
     later: bool = False
 
 
+Findings = Iterator[Finding]
+
+
 def exactly(number: float) -> Fraction:
     """The decimal that the file states, exactly: 0.1 is a tenth, and no float next to it."""
     return Fraction(repr(number))
+
+
+def listed(value: object) -> object:
+    """A list of one demand where the file gives the demand itself."""
+    return (value,) if isinstance(value, dict) else value
 
 
 class Strict(BaseModel):
@@ -64,7 +72,7 @@ class Strict(BaseModel):
         validate_by_alias=True,
     )
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         """Rules between this model's keys that do not hold."""
         return iter(())
 
@@ -160,3 +168,5 @@ Separator = Annotated[str, Field(pattern=r"^[\t!#$%&()*+,./:;<=>?@\[\\\]^_`{|}~-
 """One ASCII character that cannot be part of a word or a quotation."""
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+People = Annotated[int, Field(ge=2, le=10**9)]
+"""The least number of people of something; compiled code holds it with room to spare."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from anonymizer import metrics
-from release.config_columns import ColumnRule, matching_keys
-from release.config_keys import ColumnName, Finding, Strict
+from release.config_columns import Rules, matching_keys
+from release.config_keys import ColumnName, Finding, Findings, Strict
 
 Name = Literal[
     "loss",
@@ -60,7 +60,7 @@ class MetricSpec(Strict):
         """The metric as the search takes it."""
         return _METRICS[self.name](self)
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         for key in self.given(*_EFFECTS):
             if self.name not in _EFFECTS[key]:
                 yield Finding((key,), f"has no effect on {self.name}, only on {' and '.join(_EFFECTS[key])}")
@@ -100,7 +100,7 @@ def spelled_out(metric: Name | MetricSpec) -> MetricSpec:
     return metric if isinstance(metric, MetricSpec) else MetricSpec(name=metric)
 
 
-def target_is_released(columns: Mapping[str, ColumnRule], metric: MetricSpec) -> Iterator[Finding]:
+def target_is_released(columns: Rules, metric: MetricSpec) -> Findings:
     """What is to be predicted must be there, and be there to be predicted."""
     if metric.target is None:
         return
@@ -111,7 +111,7 @@ def target_is_released(columns: Mapping[str, ColumnRule], metric: MetricSpec) ->
         yield Finding(at, "must be a column that is released, not an identifier")
 
 
-def weights_have_an_effect(columns: Mapping[str, ColumnRule], metric: MetricSpec) -> Iterator[Finding]:
+def weights_have_an_effect(columns: Rules, metric: MetricSpec) -> Findings:
     """A metric that looks at whole rows knows no weights of columns."""
     if metric.name in _OF_WHOLE_ROWS:
         for key, rule in columns.items():

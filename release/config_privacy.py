@@ -23,15 +23,23 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from release.config_guarantees import PrivateRelease
-from release.config_keys import ColumnName, Finding, Strict, exactly
-from release.config_risks import CodeLists, EstimatedUniqueness, Limit, PopulationMap, Presence
+from release.config_keys import ColumnName, Finding, Findings, People, Strict, exactly, listed
+from release.config_risks import (
+    CodeLists,
+    EstimatedUniqueness,
+    KnownCodes,
+    Limit,
+    LimitOrPreset,
+    PopulationMap,
+    Presence,
+)
 
-_AboveOne = Annotated[
-    Annotated[int, Field(gt=1), Tag("int")] | Annotated[float, Field(gt=1), Tag("float")],
+_Values = Annotated[
+    Annotated[int, Field(ge=1, le=10**9), Tag("int")] | Annotated[float, Field(gt=1, le=10**9), Tag("float")],
     Discriminator(lambda value: "int" if type(value) is int else "float"),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 1}),
+    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 10**9}),
 ]
-"""A number above 1, and whether the file writes it as a whole one."""
+"""A number of values, and whether the file writes it as a whole one."""
 
 
 class LDiversity(Strict):
@@ -43,8 +51,9 @@ class LDiversity(Strict):
         "entropy of l equally frequent values; recursive: a most frequent value that is rarer than c times "
         "all but the l - 1 most frequent ones together"
     )
-    l: _AboveOne = Field(  # noqa: E741 - the literature's name
-        description="how many values; 2 or more, since 1 protects nobody (entropy: any number above 1)"
+    l: _Values = Field(  # noqa: E741 - the literature's name
+        description="how many values; 2 or more (entropy: any number above 1), since 1 protects nobody; "
+        "distinct takes 1 beside another criterion: not all values of a class are missing"
     )
     c: float | None = Field(
         default=None, gt=0, description="recursive: how many times more frequent the first value may be"
@@ -59,9 +68,11 @@ class LDiversity(Strict):
             return RecursiveCLDiversity(self.column, exactly(self.c), int(self.l))
         return DistinctLDiversity(self.column, int(self.l))
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.kind != "entropy" and not isinstance(self.l, int):
             yield Finding(("l",), "must be a whole number of 2 or more (but for kind: entropy)")
+        elif self.kind != "distinct" and self.l == 1:
+            yield Finding(("l",), "must be more than 1 (but for kind: distinct)")
         if self.kind == "recursive" and self.c is None:
             yield Finding(("c",), "is required where kind is recursive")
         if self.kind != "recursive" and self.given("c"):
@@ -91,7 +102,9 @@ class Disclosure(Strict):
 
     column: ColumnName = Field(description="a sensitive column")
     delta: float = Field(
-        gt=0, description="|ln(p / q)| stays below it: p a value's share in a class, q in the whole input"
+        gt=0,
+        le=100,
+        description="|ln(p / q)| stays below it: p a value's share in a class, q in the whole input",
     )
 
     @property
@@ -105,7 +118,9 @@ class Likeness(Strict):
 
     column: ColumnName = Field(description="a sensitive column")
     beta: float = Field(
-        gt=0, description="(p - q) / q is at most this: p a value's share in a class, q in the whole input"
+        gt=0,
+        le=10**9,
+        description="(p - q) / q is at most this: p a value's share in a class, q in the whole input",
     )
     enhanced: bool = Field(default=True, description="the limit is -ln q where that is less")
 
@@ -118,16 +133,12 @@ class Likeness(Strict):
 Demand = LDiversity | Closeness | Disclosure | Likeness
 
 
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, dict) else value
-
-
 Disclosures = Annotated[
     tuple[Disclosure, ...],
-    BeforeValidator(_listed, json_schema_input_type=Disclosure | tuple[Disclosure, ...]),
+    BeforeValidator(listed, json_schema_input_type=Disclosure | tuple[Disclosure, ...]),
 ]
 Likenesses = Annotated[
-    tuple[Likeness, ...], BeforeValidator(_listed, json_schema_input_type=Likeness | tuple[Likeness, ...])
+    tuple[Likeness, ...], BeforeValidator(listed, json_schema_input_type=Likeness | tuple[Likeness, ...])
 ]
 _DEMANDS = ("l_diversity", "t_closeness", "delta_disclosure", "beta_likeness")
 
@@ -135,7 +146,7 @@ _DEMANDS = ("l_diversity", "t_closeness", "delta_disclosure", "beta_likeness")
 class Privacy(Strict):
     """What must hold for every class of the release."""
 
-    k_anonymity: Annotated[int, Field(ge=2)] | None = Field(
+    k_anonymity: People | None = Field(
         default=None, description="the least number of people in a class; 2 or more, since 1 protects nobody"
     )
     l_diversity: tuple[LDiversity, ...] = Field(
@@ -152,9 +163,10 @@ class Privacy(Strict):
         default=None,
         description="the largest mean, over the people released, of one over the people of their class",
     )
-    max_risk: Limit | None = Field(
+    max_risk: LimitOrPreset | None = Field(
         default=None,
-        description="the largest risk of anybody, one over the people of the class; EMA Policy 0070: 0.09",
+        description="the largest risk of anybody, one over the people of the class; ema-policy-0070 is 0.09, "
+        "the limit of EMA's policy on clinical data",
     )
     sample_uniqueness: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None, description="the largest share of the people released who are alone in their class"
@@ -219,24 +231,32 @@ class Privacy(Strict):
         if self.sample_uniqueness is not None:
             yield SampleUniqueness(exactly(self.sample_uniqueness))
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.differential_privacy is not None:
             for key in sorted(self.model_fields_set - {"differential_privacy"}):
                 yield Finding((key,), "cannot be combined with differential_privacy: it depends on the data")
             return
         if not self.criteria:
             yield Finding((), "needs at least one criterion, such as k_anonymity or l_diversity")
+        elif all(isinstance(each, DistinctLDiversity) and each.l == 1 for each in self.criteria):
+            yield Finding(("l_diversity", 0, "l"), "must be 2 or more, or beside another criterion")
         files = {each.population for each in (self.k_map, self.delta_presence) if each is not None} - {None}
         if len(files) > 1:
             yield Finding(("delta_presence", "population"), "must be the population of k_map")
-        listed = [demand.column for demand in self.km_anonymity]
-        for index, column in enumerate(listed):
-            if column in listed[:index]:
-                yield Finding(("km_anonymity", index, "column"), "has a demand already")
+        yield from self._demanded_twice()
+
+    def _demanded_twice(self) -> Findings:
         seen: set[tuple[object, ...]] = set()
-        for name, index, demand in self.demands:
-            # one column may have demands of several kinds or distances, but each of them once
-            asked = (name, demand.column, getattr(demand, "kind", None), getattr(demand, "distance", None))
+        lists = (("km_anonymity", index, demand) for index, demand in enumerate(self.km_anonymity))
+        for name, index, demand in (*lists, *self.demands):
+            asked = (name, demand.column, *_form(demand))
             if asked in seen:
                 yield Finding((name, index, "column"), "has a demand already")
             seen.add(asked)
+
+
+def _form(demand: Demand | KnownCodes) -> tuple[object, ...]:
+    """What tells a demand from others on its column; of two that are alike one limit makes the other idle."""
+    form = tuple(getattr(demand, key, None) for key in ("kind", "distance", "enhanced"))
+    # of (c, l) and (c', l') neither need imply the other
+    return (*form, demand.c, demand.l) if isinstance(demand, LDiversity) and demand.c is not None else form

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from anonymizer.errors import BadConfig, ComponentMissing, Problem
 from release.config_columns import HIERARCHY_NAMES
 from release.config_file import Location, dotted
-from release.config_keys import BROKEN_RULES, LATER, Finding, Setting
+from release.config_keys import BROKEN_RULES, LATER, Finding, Findings, Setting
 
 UNKNOWN = "extra_forbidden"
 _WORDS = {
@@ -38,7 +38,7 @@ _WORDS = {
 }
 
 
-def explain(error: ValidationError, model: type[BaseModel], data: object) -> Iterator[Finding]:
+def explain(error: ValidationError, model: type[BaseModel], data: object) -> Findings:
     """The findings of a validation of ``data`` against ``model``, without any value of the file."""
     for detail in error.errors(include_url=False, include_input=False):
         at = _in_document(detail, data)

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from anonymizer.criteria import (
-    AverageRisk,
-    Criterion,
-    DeltaPresence,
-    KMAnonymity,
-    KMap,
-    PopulationUniqueness,
-    SampleUniqueness,
-)
-from release.config_keys import Finding
+from anonymizer.counting.population import needs_population
+from release.config_keys import Finding, Findings
 from release.config_privacy import Privacy
 from release.config_search import Search
 
 
-def classes_can_be_recoded(privacy: Privacy, search: Search) -> Iterator[Finding]:
-    """Recoding needs criteria about classes alone: the population has no levels of its own, and what holds of
-    the release as a whole is not kept by keeping it in each class.
-    """
+def classes_can_be_recoded(privacy: Privacy, search: Search) -> Findings:
+    """Recoding needs criteria about the data's classes: the population's people have no levels of their own."""
     if search.recoding == "global":
         return
-    for name in sorted({c.name for c in privacy.criteria if not _is_about_classes(c)}):
+    for name in sorted({c.name for c in privacy.criteria if needs_population([c])}):
         yield Finding(
             ("search", "recoding"), f"cannot keep {name} in this version; global recoding can", later=True
         )
-
-
-def _is_about_classes(criterion: Criterion) -> bool:
-    match criterion:
-        case AverageRisk() | SampleUniqueness() | PopulationUniqueness() | DeltaPresence() | KMAnonymity():
-            return False
-        case KMap():
-            return criterion.smallest_class is not None
-    return True

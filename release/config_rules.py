@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from anonymizer.errors import BadConfig
-from release.config_columns import ColumnRule, DatesSpec, matching_keys
+from release.config_columns import DatesSpec, Rules, matching_keys
 from release.config_guarantee_rules import (
     averages_are_of_numbers,
     levels_are_paid_for,
     nothing_else_depends_on_the_data,
     releases_quasi_identifiers_alone,
 )
-from release.config_keys import Finding
+from release.config_keys import Finding, Findings
 from release.config_metric import spelled_out, target_is_released, weights_have_an_effect
 from release.config_privacy import Privacy
 from release.config_recoding import classes_can_be_recoded
 from release.config_search import Search
 from release.config_sections import Input, Output, Risk
 from release.permissions import group_number
-
-Rules = Mapping[str, ColumnRule]
-Findings = Iterator[Finding]
 
 
 def root_rules(sections: Mapping[str, object]) -> Findings:
@@ -71,7 +68,8 @@ def _demands_name_sensitive_columns(columns: Rules, privacy: Privacy) -> Finding
             yield Finding(at, "must be a sensitive column (`role: sensitive`, or `sensitive: true`)")
 
 
-def _code_lists_are_released(columns: Rules, privacy: Privacy) -> Findings:
+def _code_lists_are_released(columns: Rules, privacy: Privacy, source: Input) -> Findings:
+    is_csv = source.table is not None and not source.table.is_parquet
     for index, demand in enumerate(privacy.km_anonymity):
         at = ("privacy", "km_anonymity", index, "column")
         keys = matching_keys(columns, demand.column)
@@ -79,6 +77,8 @@ def _code_lists_are_released(columns: Rules, privacy: Privacy) -> Findings:
             yield Finding(at, "names a column that has no rule", _near(demand.column, columns))
         elif not all(columns[key].role in ("sensitive", "insensitive") for key in keys):
             yield Finding(at, "must be sensitive or insensitive: a list of codes that is released")
+        elif is_csv and not all(columns[key].type == "codes" for key in keys):
+            yield Finding(at, "holds no lists of codes: give the column `type: codes`")
 
 
 def _hierarchies_have_an_effect(columns: Rules, privacy: Privacy) -> Findings:
@@ -163,7 +163,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "subject"), _person_is_dropped),
     (("subject", "input"), _person_of_an_export),
     (("columns", "privacy"), _demands_name_sensitive_columns),
-    (("columns", "privacy"), _code_lists_are_released),
+    (("columns", "privacy", "input"), _code_lists_are_released),
     (("columns", "privacy"), _hierarchies_have_an_effect),
     (("columns", "search"), _metric_fits_the_columns),
     (("privacy", "search"), classes_can_be_recoded),

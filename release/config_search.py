@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
-from release.config_keys import Finding, Positive, Strict
+from release.config_keys import Finding, Findings, Positive, Strict
 from release.config_metric import Metric
 
 _OF_THE_LATTICE = ("metric", "strategy", "max_nodes", "time_limit_s", "require_optimal")
@@ -38,7 +37,7 @@ class Search(Strict):
         default=False, description="refuse (exit code 10) an answer that a limit left unproven"
     )
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.recoding == "multidimensional":
             for key in self.given(*_OF_THE_LATTICE):
                 yield Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -11,6 +11,7 @@ from release.config_keys import (
     Day,
     FilePath,
     Finding,
+    Findings,
     Later,
     Separator,
     Strict,
@@ -32,7 +33,7 @@ class Observation(Strict):
     loinc: str = Field(pattern=r"^[0-9]{1,7}-[0-9]$", description="LOINC code, e.g. 1988-5")
     unit: Text = Field(description="UCUM unit of the released values, e.g. mg/L")
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if not _check_digit_holds(self.loinc):
             yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
 
@@ -74,7 +75,7 @@ class MiiInput(Strict):
         """Why consent is not asked for, or ``None`` where it is required."""
         return self.consent.ignore if isinstance(self.consent, Ignore) else None
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.consent_ignored is not None:
             for key in (*self.given("consent_date"), *(("retrospective",) if self.retrospective else ())):
                 yield Finding((key,), "has no effect where consent is ignored")
@@ -97,7 +98,7 @@ class TableInput(Strict):
     def is_parquet(self) -> bool:
         return self.path.suffix.lower() == ".parquet"
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if self.is_parquet:
             for key in self.given("delimiter", "encoding", "decimal"):
                 yield Finding((key,), "has no effect on a Parquet file")
@@ -118,7 +119,7 @@ class Input(Strict):
         assert chosen is not None  # broken_rules sees to it
         return chosen
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if (self.mii is None) == (self.table is None):
             yield Finding((), "must be either `mii` or `table`")
 
@@ -162,6 +163,6 @@ class Output(Strict):
     bounds: Later = later("numeric bounds beside interval labels")
     accept_composition: Later = later("publish anonymised and synthetic data of the same people")
 
-    def broken_rules(self) -> Iterator[Finding]:
+    def broken_rules(self) -> Findings:
         if len(set(self.formats)) < len(self.formats):
             yield Finding(("formats",), "names a format twice")

@@ -23,7 +23,7 @@ from math import log
 import polars as pl
 
 from anonymizer.errors import BadConfig, Problem
-from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column, Role, Table
 from release.columns import accepted_dependencies
 from release.config import Config
@@ -50,8 +50,7 @@ def refuse_dependencies(config: Config, table: Table) -> None:
         BadConfig: naming every such pair of columns, never a value.
     """
     accepted = accepted_dependencies(config, table.frame.columns)
-    averaged = {name for entry in config.microaggregation for name in entry.columns}
-    found = dependencies(table, accepted=accepted, averaged=averaged)
+    found = dependencies(table, accepted=accepted, averaged=config.averaged)
     problems = [_problem(config, each) for each in found]
     if problems:
         raise BadConfig("columns give quasi-identifiers away", problems=problems)
@@ -64,7 +63,7 @@ def dependencies(
 
     Columns that are ``averaged`` over groups of people are released with nobody's own value.
     """
-    people = _people(table)
+    people = table.people
     for column in table.columns:
         if column.role in (Role.SENSITIVE, Role.INSENSITIVE) and column.name not in accepted:
             yield from _given_away(table, column, people, is_averaged=column.name in averaged)
@@ -83,15 +82,6 @@ def _given_away(
         pairs = _pairs(kept, table.frame[quasi.name].rename("quasi"), people)
         if _determines(pairs) or _one_to_one(pairs):
             yield Dependency(column.name, quasi.name)
-
-
-def _people(table: Table) -> pl.Series:
-    """Who each row is about; the row's number where nobody has two."""
-    numbers = pl.int_range(table.frame.height, eager=True).rename("person")
-    if table.subject is None or table.subject not in table.frame.columns:
-        return numbers
-    subjects = table.frame[table.subject].rename("person")
-    return numbers if subjects.n_unique() == len(subjects) else subjects
 
 
 def _nearly_unique(kept: pl.Series, people: pl.Series) -> bool:

@@ -14,7 +14,8 @@ LISTS = frozenset({"icd10gm_all", "ops_all", "atc_all"})
 DAYS = frozenset({"birth_date", "death_date", "admission_date", "discharge_date"})
 COUNTS = frozenset({"age_years", "length_of_stay_days"})
 
-Rules = Mapping[str, tuple[str, ColumnRule]]
+KeyedRules = Mapping[str, tuple[str, ColumnRule]]
+"""Each column's rule, and the config's key that states it."""
 
 
 def lab_families(names: Iterable[str]) -> tuple[frozenset[str], ...]:
@@ -22,8 +23,8 @@ def lab_families(names: Iterable[str]) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(lab_columns((name,))) for name in names)
 
 
-def export_problems(config: Config, rules: Rules) -> Iterator[Problem]:
-    """What is wrong with the rules (each with its key) of an export's columns, by column."""
+def export_problems(config: Config, rules: KeyedRules) -> Iterator[Problem]:
+    """What is wrong with the rules of an export's columns, by column."""
     for name, (key, rule) in rules.items():
         for at, message in (*_role_problems(name, rule), *_fit_problems(name, rule)):
             yield config.problem(("columns", key, at), f"{name}: {message}" if key != name else message)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 
-from anonymizer.errors import BadConfig, Problem, ThresholdExceeded
+from anonymizer.errors import ThresholdExceeded
 
 Figures = Mapping[str, Mapping[str, object]]
 """``{"<table>.<figure>": {"value", "low", "high", "n", "method"}}``, as in ``risk.json``."""
@@ -25,18 +24,6 @@ class PassedGate:
     def __post_init__(self, proof: object) -> None:
         if proof is not _PROOF:
             raise TypeError("only gate.check() constructs a PassedGate")
-
-
-def check_names(thresholds: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ``BadConfig`` with every threshold that is none of the known ``<table>.<figure>`` names."""
-    names = sorted(known)
-    problems = [
-        Problem(f"risk.thresholds.{name}", "there is no such figure", suggestion=_nearest(name, names))
-        for name in thresholds
-        if name not in names
-    ]
-    if problems:
-        raise BadConfig("thresholds on unknown figures", problems=problems)
 
 
 def check(thresholds: Mapping[str, float], figures: Figures) -> PassedGate:
@@ -68,7 +55,3 @@ def _above(bound: float, limit: float) -> str:
     """Four digits, or all of them where four would print the limit itself."""
     short = f"{bound:.4g}"
     return short if float(short) > limit else repr(bound)
-
-
-def _nearest(name: str, names: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, names, n=1)), None)

@@ -252,7 +252,8 @@ def _disclosing(cells: pl.DataFrame, criterion: DeltaDisclosure, values: int) ->
         # A power of e with a rational exponent is no ratio of whole numbers: sixty digits tell them apart.
         with localcontext(prec=_DIGITS):
             bound = (Decimal(delta.numerator) / Decimal(delta.denominator)).exp()
-            return n * whole < m * total * bound and m * total < n * whole * bound
+            # a delta too small for sixty digits leaves p = q alone
+            return n * whole == m * total or (n * whole < m * total * bound and m * total < n * whole * bound)
 
     figures = cells.with_columns(figure=_ratio().log().abs(), limit=pl.lit(float(delta)))
     judged = _judged(figures, pl.col("figure") < pl.col("limit"), holds)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
-Report = Callable[[int, float | None, float], None]
-"""Told now and then by a search: evaluated transformations, the least score found, and a bound below all."""
+if TYPE_CHECKING:
+    from anonymizer.search.search import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,8 @@ def _line(terminal: TextIO) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    words = "search  {task.completed:,} transformations  best {task.fields[best]}  bound {task.fields[bound]}"
     with Progress(
-        TextColumn(words, markup=False),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
         console=Console(file=terminal),
         transient=True,
@@ -47,10 +46,11 @@ def _line(terminal: TextIO) -> Iterator[Report]:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as progress:
-        task = progress.add_task("", total=None, best="none", bound="none")
+        task = progress.add_task("search  starting (the first run compiles it, about a minute)", total=None)
 
         def report(nodes: int, best: float | None, bound: float) -> None:
             told = "none" if best is None else f"{best:.6f}"
-            progress.update(task, completed=nodes, best=told, bound=f"{bound:.6f}", refresh=True)
+            words = f"search  {nodes:,} transformations  best {told}  bound {bound:.6f}"
+            progress.update(task, description=words, refresh=True)
 
         yield report

@@ -15,7 +15,7 @@ from anonymizer.private.sample import PrivateSample
 from anonymizer.tables.table import Role, Table
 from anonymizer.transforming.microaggregation import Grouping
 from release.recoding_map import RecodingMap
-from release.verdicts import column_of, rests_on
+from release.verdicts import column_of, columns_repaired, rests_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,14 @@ class Promise:
     def is_recountable(self, criterion: Criterion, *, row_is_person: bool) -> bool:
         """Whether anybody can count the criterion again from the release alone.
 
-        That takes released rows that are people, for l-diversity the base values in the release, and nothing
-        that only the input tells.
+        That takes released rows that are people, for l-diversity the base values in the release (lists
+        without the codes that others had to lose are none), and nothing that only the input tells.
         """
         needed = rests_on(criterion)
         if not row_is_person or needed != "values":
             return row_is_person and needed in ("people", "cells")
         column = next(column for column in self.table if column.name == column_of(criterion))
         is_averaged = any(column.name in grouping.demand.columns for grouping in self.groupings)
-        is_released_as_it_is = column.clip is None and column.release_level is None and not is_averaged
+        is_changed = is_averaged or column.name in columns_repaired(self.criteria)
+        is_released_as_it_is = column.clip is None and column.release_level is None and not is_changed
         return column.role is Role.SENSITIVE and is_released_as_it_is

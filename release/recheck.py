@@ -22,7 +22,7 @@ from release.manifest import ColumnEntry, Manifest, TableEntry
 from release.publish import EVIDENCE, REFERENCE
 from release.recheck_guarantees import guarantees
 from release.recount import Classed, Verdict, base, classed, countable, key, keys_of
-from release.verdicts import FIGURES, column_of, rests_on, verdict
+from release.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
 from release.verify import is_sorted
 
 HowChecked = Literal["recounted", "attested", "recounted from internal/"]
@@ -190,11 +190,13 @@ def _is_open(criterion: Criterion, table: TableEntry) -> bool:
     needed = rests_on(criterion)
     if not table.row_is_person or needed != "values":
         return table.row_is_person and needed in ("people", "cells")
+    asked = (criterion_of(entry.name, entry.column, entry.parameters) for entry in table.criteria)
     averaged = {name for entry in table.microaggregation for name in entry.columns}
+    changed = averaged | columns_repaired(asked)
     unchanged = [
         column.name
         for column in table.columns
-        if column.released and column.level is None and column.clip is None and column.name not in averaged
+        if column.released and column.level is None and column.clip is None and column.name not in changed
     ]
     return column_of(criterion) in unchanged
 

@@ -12,12 +12,12 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.tables.table import Column, Table
+from release.labels import Span, labels_between, level_bounds
 from release.recount import key
 
 Kind = Literal["local", "multidimensional", "cell-suppression"]
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def check_map(recoding: RecodingMap, table: Table) -> None:
     if not nulls.is_in([0, len(levels)]).all():
         raise VerificationFailed("the map of the recoding suppresses a row in part")
     for j, column in enumerate(quasi):
-        lowest, highest = _bounds(column)
+        lowest, highest = level_bounds(column)
         cells = recoding.levels[level(j)]
         outside = int(((cells < lowest) | (cells > highest)).sum())
         if outside:
@@ -92,31 +92,6 @@ def recode(recoding: RecodingMap, table: Table) -> Recoded:
     return Recoded(columns, found[level(0)].is_not_null())
 
 
-def labels_between(column: Column, values: pl.Series, span: Span) -> pl.DataFrame:
-    """The distinct ``value``s of a column at each ``level`` of the span, and the ``label`` of each.
-
-    Missing stays so below the top.
-    """
-    distinct = values.unique().drop_nulls().sort().to_list()
-    labels = hierarchy_of(column).generalise(distinct).labels
-    top, levels = len(labels) - 1, range(span[0], span[1] + 1)
-    return pl.DataFrame(
-        {
-            "value": [value for _ in levels for value in (*distinct, None)],
-            "level": [at for at in levels for _ in range(len(distinct) + 1)],
-            "label": [label for at in levels for label in (*labels[at], SUPPRESSED if at == top else None)],
-        },
-        schema={"value": pl.String, "level": pl.Int64, "label": pl.String},
-    )
-
-
-def hierarchy_of(column: Column) -> Hierarchy:
-    """The column's hierarchy; raises ``VerificationFailed`` where it has none."""
-    if column.hierarchy is None:
-        raise VerificationFailed("there is no hierarchy to check the column against", column=column.name)
-    return column.hierarchy
-
-
 def _relabelled(column: Column, cells: pl.Series, levels: pl.Series, span: Span) -> pl.Series:
     """The label of each cell at its own level, as categories; null where it has no level."""
     labels = labels_between(column, cells, span)
@@ -124,9 +99,3 @@ def _relabelled(column: Column, cells: pl.Series, levels: pl.Series, span: Span)
     rows = pl.DataFrame({"value": cells, "level": levels})
     joined = rows.join(labels, on=["value", "level"], how="left", nulls_equal=True, maintain_order="left")
     return joined["label"].cast(few).alias(column.name)
-
-
-def _bounds(column: Column) -> Span:
-    """The levels a quasi-identifier may have."""
-    top = len(hierarchy_of(column).level_names) - 1
-    return max(column.min_level, 0), top if column.max_level is None else min(column.max_level, top)

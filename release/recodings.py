@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from anonymizer.counting.counts import Counts
-from anonymizer.criteria import plainest
 from anonymizer.recoding.cell_suppression import suppress_cells
 from anonymizer.recoding.local_recoding import recode_locally
 from anonymizer.recoding.mondrian import recode_multidimensionally
@@ -25,6 +24,7 @@ from release.recoding_map import Kind, RecodingMap, level
 from release.recount import key
 from release.staging import Staging
 from release.tables import write
+from release.unmet import explained
 
 MAP = "recoding_{table}"
 """In ``internal/``: the level of each quasi-identifier for each combination of the input's values."""
@@ -63,10 +63,11 @@ def find(config: Config, counts: Counts, search: Callable[[], Solution]) -> Foun
     if kind == "global":
         return Found(search())
     started = time.perf_counter()
-    criteria = [plainest(criterion) for criterion in config.criteria]
+    criteria = config.criteria_of_classes
     if kind == "multidimensional":
         most = int(config.privacy.suppression_share * counts.n_rows)
-        recoding = recode_multidimensionally(counts, criteria, most)
+        with explained(config, counts):
+            recoding = recode_multidimensionally(counts, criteria, most)
         return _told(kind, counts, recoding, _as_solution(counts, recoding, started), started)
     solution = search()
     started = time.perf_counter()

@@ -27,8 +27,7 @@ def references(criteria: Sequence[Criterion], table: Table) -> dict[int, pl.Data
 
 def _distribution(criterion: TCloseness | DeltaDisclosure | BetaLikeness, table: Table) -> pl.DataFrame:
     cells = table.frame[criterion.column]
-    person = pl.int_range(len(cells), eager=True) if table.subject is None else table.frame[table.subject]
-    having = pl.DataFrame({"value": cells, "person": person}).unique()
+    having = pl.DataFrame({"value": cells, "person": table.people}).unique()
     counts = having.group_by("value").agg(people=pl.len().cast(pl.Int64))
     ordered = counts.sort(*_order(counts["value"]), nulls_last=True)
     if isinstance(criterion, TCloseness) and criterion.distance == "hierarchical":

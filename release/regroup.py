@@ -26,8 +26,8 @@ def regrouped(
     for grouping in groupings:
         names = list(grouping.demand.columns)
         group = pl.Series(_GROUP, grouping.group_of_row)
-        person = rows if table.subject is None else table.frame[table.subject].gather(rows)
-        cells = frame.select(names).with_columns(group.gather(rows), person.alias(_PERSON))
+        people = table.people.gather(rows).alias(_PERSON)
+        cells = frame.select(names).with_columns(group.gather(rows), people)
         if (group >= 0).sum() != (cells[_GROUP] >= 0).sum():
             raise VerificationFailed("a row is in a group and is not released")
         _check_groups(cells, grouping)

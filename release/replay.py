@@ -6,6 +6,7 @@ error in any of them must not be able to repeat itself in the check.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -13,10 +14,11 @@ import polars as pl
 
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
-from anonymizer.tables.table import Column, Role, Table
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
+from anonymizer.tables.table import Column, Role
 from anonymizer.tables.values import canonical
 from release.code_set_counts import without_codes
+from release.labels import labels_at, level_bounds
 from release.population_counts import counts_population, matched, with_stars
 from release.promise import Promise
 from release.recoding_map import check_map, recode
@@ -51,15 +53,7 @@ def replay(promise: Promise) -> Replay:
     """The rows the release must hold; raises ``VerificationFailed`` for levels that are none."""
     table = promise.table
     recoded = None if promise.recoding is None else recode(promise.recoding, table)
-    quasi = {} if recoded is None else recoded.columns
-    released = pl.DataFrame(
-        [
-            quasi[column.name]
-            if column.name in quasi
-            else _released(table.frame[column.name], column, promise)
-            for column in table.released
-        ]
-    )
+    released = _every_row(promise, {} if recoded is None else recoded.columns)
     names = [column.name for column in table.quasi_identifiers]
     before = _countable(table.frame, names, promise)
     generalised = _countable(released, names, promise)
@@ -85,14 +79,16 @@ def replay(promise: Promise) -> Replay:
     )
 
 
-def labels_at(hierarchy: Hierarchy, values: pl.Series, level: int) -> pl.DataFrame:
-    """The distinct ``value``s of a column and the ``label`` of each; missing stays so below the top."""
-    distinct = values.unique().drop_nulls().sort()
-    labels = hierarchy.generalise(distinct.to_list()).labels
-    missing = SUPPRESSED if level == len(labels) - 1 else None
+def _every_row(promise: Promise, recoded: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The input's rows as they are released if none is suppressed; ``recoded`` columns are given."""
+    table = promise.table
     return pl.DataFrame(
-        {"value": [*distinct, None], "label": [*labels[level], missing]},
-        schema={"value": pl.String, "label": pl.String},
+        [
+            recoded[column.name]
+            if column.name in recoded
+            else _released(table.frame[column.name], column, promise)
+            for column in table.released
+        ]
     )
 
 
@@ -108,15 +104,14 @@ def check_levels(promise: Promise) -> None:
         raise VerificationFailed("the transformation does not name exactly the quasi-identifiers")
     for name, level in promise.transformation.items():
         column = quasi[name]
-        top = len(_hierarchy(column).level_names) - 1
-        highest = top if column.max_level is None else column.max_level
-        if not max(column.min_level, 0) <= level <= min(highest, top):
+        lowest, highest = level_bounds(column)
+        if not lowest <= level <= highest:
             raise VerificationFailed("the generalisation level lies outside its bounds", column=name)
 
 
 def _released(cells: pl.Series, column: Column, promise: Promise) -> pl.Series:
     if column.role is Role.QUASI_IDENTIFIER:
-        labels = labels_at(_hierarchy(column), cells, promise.transformation[column.name])
+        labels = labels_at(column, cells, promise.transformation[column.name])
         return _join(cells, _as_categories(labels)).alias(column.name)
     if column.clip is not None:
         return _clip(cells, *column.clip)
@@ -148,7 +143,7 @@ def _at_release_level(cells: pl.Series, column: Column) -> pl.Series:
     level = column.release_level or 0
     listed = isinstance(cells.dtype, pl.List)
     values = cells.drop_nulls().explode(empty_as_null=False) if listed else canonical(cells)
-    labels = labels_at(_hierarchy(column), values, level).drop_nulls("value")
+    labels = labels_at(column, values, level).drop_nulls("value")
     if not listed:
         return _join(values, labels).alias(column.name)
     codes = pl.DataFrame({"row": range(len(cells)), "value": cells}).explode("value").drop_nulls("value")
@@ -158,12 +153,6 @@ def _at_release_level(cells: pl.Series, column: Column) -> pl.Series:
     return rows.sort("row").select(pl.coalesce("label", empty)).to_series().alias(column.name)
 
 
-def _hierarchy(column: Column) -> Hierarchy:
-    if column.hierarchy is None:
-        raise VerificationFailed("there is no hierarchy to check the column against", column=column.name)
-    return column.hierarchy
-
-
 def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.DataFrame:
     table = promise.table
     base_values = {
@@ -171,15 +160,7 @@ def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.Da
         for position, criterion in enumerate(promise.criteria)
         if (name := column_of(criterion)) is not None
     }
-    return countable([frame[name] for name in names], _people(table), base_values)
-
-
-def _people(table: Table) -> pl.Series:
-    """Who each row is about; the row's number where nobody has two."""
-    numbers = pl.int_range(table.frame.height, eager=True)
-    if table.subject is None or table.frame[table.subject].n_unique() == table.frame.height:
-        return numbers
-    return table.frame[table.subject]
+    return countable([frame[name] for name in names], table.people, base_values)
 
 
 def _populations(promise: Promise, data: Classed) -> dict[int, pl.DataFrame]:

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from anonymizer.counting.counts import Counts, count
+from anonymizer.private.sample import PrivateSample
+from anonymizer.search.search import Report
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
-from anonymizer.transforming.transformation import codes_removed, transform
+from anonymizer.transforming.transformation import transform
 from release import gate, tables
-from release.averaging import averaged, keep_groups
+from release.averaging import averaged, keep_groups, traceable
 from release.check import admitted
 from release.config import Config
 from release.gate import PassedGate
@@ -118,11 +120,7 @@ def _staged_run(
     with watch.stage("search"), watch.screen.search() as report:
         source, private = draw_people(config, source)
         counts = count(source.table, config.criteria, also=config.predicted)
-        found = (
-            find(config, counts, partial(solve, config, counts, report))
-            if private is None
-            else Found(fixed(private, counts, config.criteria))
-        )
+        found = _found(config, counts, private, report)
     watch.journal.event("rows.suppressed", count=found.suppressed)
     with watch.stage("write"):
         promise = replace(_stage(config, source, counts, found, staging), private=private)
@@ -138,26 +136,29 @@ def _staged_run(
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
     told = {"summary": summary, "search_trace": found.solution.trace, "config_sha256": config_digest}
-    inputs, *populations = before.values()
-    told |= {"inputs": inputs, **({"population": populations[0]} if populations else {})}
+    told |= dict(zip(("inputs", "population"), before.values(), strict=False))
     _write_audit(config, source, verified, told)
     staging.write("internal/log.jsonl", watch.journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
     return source, verified, passed, outcome
 
 
+def _found(config: Config, counts: Counts, private: PrivateSample | None, report: Report | None) -> Found:
+    """What is released: what the search finds, or the levels that a private release was given."""
+    if private is not None:
+        return Found(fixed(private, counts, config.criteria))
+    return find(config, counts, partial(solve, config, counts, report))
+
+
 def _stage(config: Config, source: Source, counts: Counts, found: Found, staging: Staging) -> Promise:
-    release = partial(
-        transform,
-        counts=counts,
-        solution=found.decision,
-        criteria=config.criteria,
+    done = transform(
+        traceable(config, source.table),
+        counts,
+        found.decision,
+        config.criteria,
         suppressed=config.output.suppressed,
     )
-    frame, groupings = averaged(config, source.table, release)
-    removed_codes = codes_removed(
-        source.table, counts, found.decision, config.criteria, suppressed=config.output.suppressed
-    )
+    frame, groupings = averaged(config, source.table, done.frame)
     tables.write(frame, staging.data, source.name, config.output.formats)
     return Promise(
         table=source.table,
@@ -168,7 +169,7 @@ def _stage(config: Config, source: Source, counts: Counts, found: Found, staging
         suppression_limit=config.privacy.suppression_share,
         suppressed=config.output.suppressed,
         groupings=groupings,
-        removed_codes=removed_codes,
+        removed_codes=done.removed_codes,
         recoding=map_of(config, source.table, counts, found.recoding),
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 from anonymizer.counting.counts import Counts
-from anonymizer.criteria import plainest
 from anonymizer.errors import CriteriaNotMet
-from anonymizer.search.search import Effort, search
+from anonymizer.search.search import Effort, Report, search
 from anonymizer.search.solution import Solution
 from release.config import Config
-from release.progress import Report
+from release.unmet import explained
 
 
 def solve(config: Config, counts: Counts, report: Report | None = None) -> Solution:
@@ -18,15 +20,21 @@ def solve(config: Config, counts: Counts, report: Report | None = None) -> Solut
         CriteriaNotMet: no transformation meets the criteria, or the best one is to be proven and is not.
         ComponentMissing: the search cannot do what is asked.
     """
-    asked = config.search
-    solution = search(
+    asked, is_anytime = config.search, config.search.strategy == "anytime"
+    searched = partial(
+        search,
         counts,
-        [plainest(criterion) for criterion in config.criteria],
+        config.criteria_of_classes,
         config.privacy.suppression_share,
         metric=config.metric,
-        effort=Effort(asked.max_nodes, asked.time_limit_s, anytime=asked.strategy == "anytime"),
-        progress=report,
     )
+    if asked.time_limit_s is not None:
+        # a first run compiles the kernels for half a minute, which is no time to search
+        with suppress(CriteriaNotMet):
+            searched(effort=Effort(max_nodes=1, anytime=is_anytime))
+    effort = Effort(asked.max_nodes, asked.time_limit_s, anytime=is_anytime)
+    with explained(config, counts):
+        solution = searched(effort=effort, progress=report)
     if asked.require_optimal and not solution.optimal:
         raise CriteriaNotMet(
             "the best transformation found is not proven to be the best one",

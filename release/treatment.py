@@ -5,8 +5,8 @@ from __future__ import annotations
 from anonymizer.tables.table import Column, Role
 from anonymizer.transforming.microaggregation import Microaggregation
 from release.averaging import demand_on
+from release.labels import Span
 from release.promise import Promise
-from release.recoding_map import Span
 from release.tables import Types
 from risk.facts import ReleasedColumn
 

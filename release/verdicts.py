@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeGuard
 
 import polars as pl
@@ -37,7 +37,7 @@ References = Mapping[int, pl.DataFrame]
 FIGURES: Mapping[str, str] = {
     KAnonymity.name: "smallest class",
     MaxRisk.name: "highest risk",
-    KMap.name: "smallest class (of the population, where one is counted)",
+    KMap.name: "fewest people who fit a class",
     KMAnonymity.name: "fewest people sharing a class and codes",
     DeltaPresence.name: "largest share of a class's population",
     AverageRisk.name: "mean risk",
@@ -113,6 +113,11 @@ def together(classed: Classed, criteria: Sequence[Criterion]) -> bool:
 
 def _is_repaired(criterion: Criterion) -> TypeGuard[KMAnonymity]:
     return isinstance(criterion, KMAnonymity) and criterion.repair
+
+
+def columns_repaired(criteria: Iterable[Criterion]) -> set[str]:
+    """The columns of lists from which codes are taken out: they are not released as they are."""
+    return {criterion.column for criterion in criteria if _is_repaired(criterion)}
 
 
 def column_of(criterion: Criterion) -> str | None:

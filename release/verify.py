@@ -18,11 +18,11 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from release import tables
 from release.criterion_entries import parameters_of
+from release.labels import labels_at, labels_between
 from release.promise import Promise
-from release.recoding_map import hierarchy_of, labels_between
 from release.recount import PERSON, Verdict, classed, countable, sizes
 from release.redraw import check_private
-from release.replay import Replay, check_levels, labels_at, replay
+from release.replay import Replay, check_levels, replay
 from release.staging import Staging
 from release.verdicts import References, column_of, verdict
 from risk.facts import CriterionResult, Status
@@ -96,7 +96,7 @@ def check_labels(frame: pl.DataFrame, promise: Promise) -> None:
         values = promise.table.frame[column.name]
         if promise.recoding is None:
             level = promise.transformation[column.name]
-            promised, labels = f"level {level}", labels_at(hierarchy_of(column), values, level)["label"]
+            promised, labels = f"level {level}", labels_at(column, values, level)["label"]
         else:
             span = promise.recoding.span(position)
             promised, labels = f"levels {span[0]} to {span[1]}", labels_between(column, values, span)["label"]

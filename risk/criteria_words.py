@@ -6,6 +6,23 @@ from collections.abc import Iterable, Mapping
 from math import ceil, exp, inf
 from typing import Literal, NamedTuple
 
+from anonymizer.criteria import (
+    AverageRisk,
+    BetaLikeness,
+    DeltaDisclosure,
+    DeltaPresence,
+    DistinctLDiversity,
+    EntropyLDiversity,
+    KAnonymity,
+    KMAnonymity,
+    KMap,
+    MaxRisk,
+    PopulationUniqueness,
+    RecursiveCLDiversity,
+    SampleUniqueness,
+    TCloseness,
+)
+from anonymizer.private.differential_privacy import DifferentialPrivacy
 from risk.facts import CriterionResult
 from risk.wording import plain
 
@@ -25,14 +42,14 @@ class Words(NamedTuple):
 
 
 _WORDS: Mapping[str, Words] = {
-    "k-anonymity": Words(
+    KAnonymity.name: Words(
         "{k}-anonymity",
         "every class holds at least {k} people",
         "the smallest class holds {found}",
         "k",
         ">=",
     ),
-    "(epsilon, delta)-differential privacy": Words(
+    DifferentialPrivacy.name: Words(
         "({epsilon}, {delta})-differential privacy",
         "with or without any one person, any result is at most {times} times as likely (e to the power of "
         "{epsilon}), but for a probability of {delta}",
@@ -40,21 +57,21 @@ _WORDS: Mapping[str, Words] = {
         "",
         ">=",
     ),
-    "maximum risk": Words(
+    MaxRisk.name: Words(
         "risk of at most {limit} for anybody",
         "nobody’s re-identification risk, one over the people of the class, is above {limit}",
         "the highest risk is {found}",
         "limit",
         "<=",
     ),
-    "k-map": Words(
+    KMap.name: Words(
         "{k}-map",
         "every class matches at least {k} people of the population{estimated}",
         "the smallest class holds {found} of the release",
         "",
         ">=",
     ),
-    "(k, k^m)-anonymity": Words(
+    KMAnonymity.name: Words(
         "({k}, {k}^{m})-anonymity of {column}",
         "whoever knows somebody’s quasi-identifiers and up to {m} codes in the {column} of one row finds at "
         "least {k} people who share them{repaired}",
@@ -62,28 +79,28 @@ _WORDS: Mapping[str, Words] = {
         "k",
         ">=",
     ),
-    "delta-presence": Words(
+    DeltaPresence.name: Words(
         "({lower}, {upper})-presence",
         "of the people of the population who fit a class, a share from {lower} to {upper} is in the input",
         "the largest share is {found}",
         "upper",
         "<=",
     ),
-    "average risk": Words(
+    AverageRisk.name: Words(
         "mean risk of at most {limit}",
         "the mean re-identification risk of the people released, classes over people, is at most {limit}",
         "it is {found}",
         "limit",
         "<=",
     ),
-    "sample uniqueness": Words(
+    SampleUniqueness.name: Words(
         "at most the share {limit} alone in their class",
         "at most the share {limit} of the people released are alone in their class",
         "the share is {found}",
         "limit",
         "<=",
     ),
-    "population uniqueness": Words(
+    PopulationUniqueness.name: Words(
         "at most the share {limit} unique in the population",
         "at most the share {limit} of the people released are estimated to be unique in the population, "
         "taking them for a random sample of the share {sampling_fraction} of it (a model’s estimate)",
@@ -91,14 +108,14 @@ _WORDS: Mapping[str, Words] = {
         "limit",
         "<=",
     ),
-    "distinct l-diversity": Words(
+    DistinctLDiversity.name: Words(
         "distinct {l}-diversity of {column}",
         "every class holds at least {l} different values of {column}",
         "the least diverse class holds {found}",
         "l",
         ">=",
     ),
-    "entropy l-diversity": Words(
+    EntropyLDiversity.name: Words(
         "entropy {l}-diversity of {column}",
         "every class is at least as diverse in {column} as {l} equally frequent values would be (its entropy "
         "is at least ln {l})",
@@ -106,14 +123,14 @@ _WORDS: Mapping[str, Words] = {
         "l",
         ">=",
     ),
-    "recursive (c, l)-diversity": Words(
+    RecursiveCLDiversity.name: Words(
         "recursive ({c}, {l})-diversity of {column}",
         "in every class the most frequent value of {column} is rarer than {c} times {others} together",
         "where it is most frequent, it is {found} times as frequent as those together",
         "c",
         "<",
     ),
-    "t-closeness": Words(
+    TCloseness.name: Words(
         "{t}-closeness of {column}, {distance} distance",
         "to turn the values of {column} in any class into those of the whole input, at most the share {t} "
         "has to move{apart} (earth mover’s distance)",
@@ -121,7 +138,7 @@ _WORDS: Mapping[str, Words] = {
         "t",
         "<=",
     ),
-    "delta-disclosure privacy": Words(
+    DeltaDisclosure.name: Words(
         "{delta}-disclosure privacy of {column}",
         "in every class each value of {column} that the input holds has less than {times} times, and more "
         "than 1/{times} of, its share in the whole input (|ln(p / q)| < {delta})",
@@ -129,7 +146,7 @@ _WORDS: Mapping[str, Words] = {
         "delta",
         "<",
     ),
-    "beta-likeness": Words(
+    BetaLikeness.name: Words(
         "{kind} {beta}-likeness of {column}",
         "no class makes a value of {column} more than {times} times as frequent as it is in the whole input"
         "{cap}",
@@ -202,12 +219,12 @@ def is_met(criterion: CriterionResult) -> bool:
 def left_open(criteria: Iterable[CriterionResult]) -> str:
     """Return what the criteria about sensitive columns do not promise, by the strongest kind among them."""
     names = {criterion.name for criterion in criteria if criterion.column}
-    if names & {"t-closeness", "delta-disclosure privacy", "beta-likeness"}:
+    if names & {TCloseness.name, DeltaDisclosure.name, BetaLikeness.name}:
         return (
             "A class may still tell something about its people’s sensitive values: the criteria bound how "
             "far it departs from the whole input, not what the whole input itself tells about everybody."
         )
-    if names & {"entropy l-diversity", "recursive (c, l)-diversity"}:
+    if names & {EntropyLDiversity.name, RecursiveCLDiversity.name}:
         return (
             "Diversity bounds how frequent one value may be in a class, not how alike the values are, nor "
             "how rare they are elsewhere: a likely value may still be guessed."
@@ -226,28 +243,24 @@ def _fields(criterion: CriterionResult) -> dict[str, str]:
 def _more(criterion: CriterionResult) -> dict[str, str]:
     """What a format may name beside the parameters."""
     match criterion:
-        case CriterionResult(
-            name="(epsilon, delta)-differential privacy", parameters={"epsilon": float(epsilon)}
-        ):
+        case CriterionResult(name=DifferentialPrivacy.name, parameters={"epsilon": float(epsilon)}):
             return {"times": f"{ceil(exp(epsilon) * 100) / 100:g}"}
-        case CriterionResult(name="k-map", parameters={"sampling_fraction": float(share) | int(share)}):
+        case CriterionResult(name=KMap.name, parameters={"sampling_fraction": float(share) | int(share)}):
             test = ", by a test of significance that takes the people for a random sample of the share "
             return {"estimated": f"{test}{_number(share)} of it"}
-        case CriterionResult(name="k-map"):
+        case CriterionResult(name=KMap.name):
             return {"estimated": ", counted in a table of it"}
-        case CriterionResult(name="(k, k^m)-anonymity", parameters={"repair": bool(repaired)}):
+        case CriterionResult(name=KMAnonymity.name, parameters={"repair": bool(repaired)}):
             return {"repaired": "; rare codes were left out of the lists" if repaired else ""}
-        case CriterionResult(name="recursive (c, l)-diversity", parameters={"l": int(least)}):
+        case CriterionResult(name=RecursiveCLDiversity.name, parameters={"l": int(least)}):
             but_first = f"all values but the {plain(least - 1)} most frequent"
             return {"others": "all other values" if least == 2 else but_first}
-        case CriterionResult(name="t-closeness", parameters={"distance": str(distance)}):
+        case CriterionResult(name=TCloseness.name, parameters={"distance": str(distance)}):
             return {"apart": _APART.get(distance, "")}
-        case CriterionResult(
-            name="delta-disclosure privacy", parameters={"delta": float(delta) | int(delta)}
-        ):
+        case CriterionResult(name=DeltaDisclosure.name, parameters={"delta": float(delta) | int(delta)}):
             return {"times": f"{exp(delta):.3g}"}
         case CriterionResult(
-            name="beta-likeness", parameters={"beta": float(beta) | int(beta), "enhanced": bool(enhanced)}
+            name=BetaLikeness.name, parameters={"beta": float(beta) | int(beta), "enhanced": bool(enhanced)}
         ):
             cap = ", and less for values that are frequent there (a gain of at most -ln of their share)"
             return {

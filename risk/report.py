@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from anonymizer.criteria import KAnonymity, KMAnonymity
 from risk import charts, criteria_words, wording
 from risk.assessment import Assessment, Judgement, judge
 from risk.charts import Band, Caption
@@ -109,7 +110,7 @@ def class_rows(frame: pl.DataFrame, quasi_identifiers: Sequence[str]) -> IntArra
 
 def _least_people(facts: ReleaseFacts) -> int:
     """Return the people every class holds at least, by the verified k-anonymity (1 without it)."""
-    stated = (c.parameters["k"] for c in facts.criteria if c.name == "k-anonymity")
+    stated = (c.parameters["k"] for c in facts.criteria if c.name == KAnonymity.name)
     return max((int(k) for k in stated), default=1)
 
 
@@ -197,7 +198,7 @@ def _limits(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> tuple[str, ..
 
 def _sensitive_limit(facts: ReleaseFacts) -> str:
     # What codes single people out is not what codes tell about them.
-    guarded = {c.column for c in facts.criteria if c.column and c.name != "(k, k^m)-anonymity"}
+    guarded = {c.column for c in facts.criteria if c.column and c.name != KMAnonymity.name}
     open_columns = [c.name for c in facts.columns if c.is_sensitive and c.name not in guarded]
     if open_columns:
         return (

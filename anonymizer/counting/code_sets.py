@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from anonymizer.counting import grouping, set_kernels
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import BadConfig
-from anonymizer.hierarchies.coarsening import coarsen
 from anonymizer.hierarchies.encoding import Codes, Counts64
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column
 
 Offsets = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 _KEY_SPACE = 2**62
 
 
@@ -124,45 +123,3 @@ def _asked(lists: Lists, criterion: KMAnonymity) -> tuple[int, int, int]:
     if most**criterion.m >= _KEY_SPACE:
         raise BadConfig("too many codes to tell their combinations apart; lower m", column=criterion.column)
     return criterion.k, criterion.m, most
-
-
-def codes_to_remove(
-    quasi: pl.DataFrame, people: pl.Series | None, released: pl.Series, criterion: KMAnonymity
-) -> pl.DataFrame:
-    """What must leave the lists of which class for (k, k^m): its labels ``q0``, ``q1``, … and a ``code``.
-
-    ``quasi`` holds the released quasi-identifiers, ``people`` each row's person (``None``: itself),
-    ``released`` the lists as they would be released. What is removed from a class, all its rows lose. Sorted.
-    """
-    keys = _keys(quasi)
-    classes = keys.unique(maintain_order=True).with_row_index("class")
-    number = keys.join(classes, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")["class"]
-    person = None if people is None else people.rank("dense").cast(pl.Int32).to_numpy()
-    sets = hold_sets(as_sets(released), number.cast(pl.Int32).to_numpy(), person)
-    owner, code = rare_codes(sets, classes.height, criterion)
-    names = sets.lists.names.gather(code).alias("code")
-    return classes.drop("class")[owner].with_columns(names).sort(pl.all())
-
-
-def without(quasi: pl.DataFrame, released: pl.Series, removed: pl.DataFrame) -> pl.Series:
-    """The lists without the codes that ``codes_to_remove`` tells for their class.
-
-    A list that loses every code is missing, as if nothing had been known: emptiness would tell that something
-    was.
-    """
-    keys = _keys(quasi)
-    gone = removed.group_by(keys.columns).agg(pl.col("code").alias("gone"))
-    rows = keys.with_columns(released.alias("list")).join(
-        gone, on=keys.columns, how="left", nulls_equal=True, maintain_order="left"
-    )
-    left = pl.col("list").list.set_difference("gone").list.sort()
-    emptied = (pl.col("list").list.len() > 0) & (left.list.len() == 0)
-    changed = pl.when(emptied).then(None).otherwise(left)
-    return rows.select(
-        pl.when(pl.col("gone").is_null()).then("list").otherwise(changed).alias(released.name)
-    ).to_series()
-
-
-def _keys(quasi: pl.DataFrame) -> pl.DataFrame:
-    """The quasi-identifiers as text, named as in a record of removed codes."""
-    return pl.DataFrame([cells.cast(pl.String).alias(f"q{j}") for j, cells in enumerate(quasi)])

@@ -154,7 +154,7 @@ def group(encoded: Encoded) -> Counts:
         tuple_of_row, rows, population = _apart(encoded.population, tuple_of_row, len(first))
     codes = np.empty((len(first), len(encoded.quasi)), np.int32)
     for j, column in enumerate(encoded.quasi):
-        codes[:, j] = column[first]
+        grouping.gather(column, first, codes[:, j])
     person = encoded.person_of_row
     sensitive = {
         name: hold(name, coded, tuple_of_row, person, tuples=len(first))
@@ -204,11 +204,20 @@ def number_in_order(keys: NDArray[np.int64], space: int) -> tuple[Codes, Codes, 
     direct = space <= _DIRECT * len(keys) + 1024
     number, classes = kernels.number_small_keys(keys, space) if direct else kernels.number_keys(keys)
     first = grouping.first_rows(number, classes)
-    order = np.argsort(keys[first])
+    order = _in_order(keys[first], space)
     rank = np.empty(classes, np.int32)
     rank[order] = np.arange(classes, dtype=np.int32)
     rows = grouping.renumber(number, rank)
     return number, first[order], rows
+
+
+def _in_order(keys: NDArray[np.int64], space: int) -> NDArray[np.int64]:
+    """The places of distinct keys below ``space`` in their order."""
+    bits = len(keys).bit_length()
+    if space >= 1 << (63 - bits):
+        return np.argsort(keys)
+    # Sorting numbers is faster than sorting their places, so each takes its place along.
+    return np.sort((keys << bits) | np.arange(len(keys))) & ((1 << bits) - 1)
 
 
 def _person_of_row(table: Table) -> Codes | None:

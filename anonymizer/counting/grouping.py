@@ -24,6 +24,13 @@ def first_rows(class_of, classes):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def gather(codes, rows, taken):  # type: ignore[no-untyped-def]
+    """Write the codes of ``rows`` to ``taken``."""
+    for i in range(len(rows)):
+        taken[i] = codes[rows[i]]
+
+
+@kernel
 def renumber(class_of, rank):  # type: ignore[no-untyped-def]
     """Replace each class number by its rank, in place, and count the rows of each; int64 (classes)."""
     rows = np.zeros(len(rank), np.int64)

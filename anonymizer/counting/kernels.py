@@ -1,4 +1,4 @@
-"""Compiled loops of the search: arrays in, arrays out.
+"""Compiled loops that number and merge classes: arrays in, arrays out.
 
 Shapes: n tuples or classes, m quasi-identifiers. ``codes`` is int32 (tuples, m); ``class_of`` int32 (n).
 ``label_codes`` are the ladders of all columns in one flat array; that of column j at its level starts at
@@ -98,9 +98,8 @@ def merge_pairs(class_of, classes, owner, item):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def rows_per_code(codes, column, rows, size):  # type: ignore[no-untyped-def]
-    """The rows of the tuples with each code below ``size`` in a column; int64 (size)."""
-    total = np.zeros(size, np.int64)
+def rows_per_code(codes, rows, total):  # type: ignore[no-untyped-def]
+    """Add the tuples' rows to what their codes have in each column; ``total`` int64 (m, codes)."""
     for i in range(len(codes)):
-        total[codes[i, column]] += rows[i]
-    return total
+        for j in range(codes.shape[1]):
+            total[j, codes[i, j]] += rows[i]

@@ -21,8 +21,6 @@ from anonymizer.hierarchies.encoding import Codes, Counts64, level_labels
 from anonymizer.tables import values
 from anonymizer.tables.table import Column
 
-_INTEGER = r"^[+-]?[0-9]{1,18}$"
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -121,7 +119,7 @@ def encode_sensitive(series: pl.Series, column: Column, *, ancestors: bool) -> C
 
 def _ranked_text(series: pl.Series) -> tuple[pl.Series, int]:
     distinct = series.unique().drop_nulls()
-    if distinct.str.contains(_INTEGER).all():
+    if distinct.str.contains(values.INTEGER).all():
         numbers = distinct.str.strip_prefix("+").cast(pl.Int64)
         ordered = pl.DataFrame({"text": distinct, "number": numbers}).sort("number", "text")["text"]
     else:

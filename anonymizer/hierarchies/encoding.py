@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -11,12 +12,30 @@ from numpy.typing import NDArray
 
 from anonymizer.errors import AnonError, BadConfig
 from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
-from anonymizer.tables.table import Column
 
 Codes = NDArray[np.int32]
 Counts64 = NDArray[np.int64]
 MOST_LEAVES = 2**62
 """Leaves are counted in 64 bits, and sums of a few of them must not overflow."""
+
+
+class Generalisable(Protocol):
+    """What a column's ladder depends on beside its values; ``tables.table.Column`` says what each means."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def hierarchy(self) -> Hierarchy | None: ...
+
+    @property
+    def min_level(self) -> int: ...
+
+    @property
+    def max_level(self) -> int | None: ...
+
+    @property
+    def weight(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,7 @@ class Ladder:
         return len(self.labels) - 1
 
 
-def encode(series: pl.Series, column: Column) -> tuple[Codes, Ladder]:
+def encode(series: pl.Series, column: Generalisable) -> tuple[Codes, Ladder]:
     """The base-level codes of a String series (missing is the last code) and the column's ladder.
 
     Codes follow the values' sorted order, so they depend on the set of values and not on the rows' order.
@@ -62,7 +81,7 @@ def encode(series: pl.Series, column: Column) -> tuple[Codes, Ladder]:
     return codes.fill_null(len(values)).to_numpy(), ladder
 
 
-def build_ladder(column: Column, values: Sequence[str], *, missing: bool) -> Ladder:
+def build_ladder(column: Generalisable, values: Sequence[str], *, missing: bool) -> Ladder:
     """The ladder of a column over its sorted distinct ``values``; raises as ``encode`` does."""
     if column.hierarchy is None:
         raise BadConfig("a quasi-identifier needs a hierarchy", column=column.name)

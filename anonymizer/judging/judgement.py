@@ -12,7 +12,6 @@ from anonymizer.counting import grouping
 from anonymizer.counting.classes import Classes
 from anonymizer.counting.code_sets import rows_lost
 from anonymizer.counting.counts import Counts
-from anonymizer.counting.population import judge_presence
 from anonymizer.counting.sensitive import Held
 from anonymizer.criteria import (
     Criterion,
@@ -26,6 +25,7 @@ from anonymizer.criteria import (
 from anonymizer.hierarchies.encoding import Counts64
 from anonymizer.judging.demands import Demands, Layout
 from anonymizer.judging.histogram_rows import kept_per_class
+from anonymizer.judging.presence import judge_presence
 
 Mask = NDArray[np.bool_]
 

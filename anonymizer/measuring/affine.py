@@ -135,9 +135,11 @@ class AffineMetric:
 
 
 def _caps(cover: Sequence[Counts64]) -> Counts64:
-    height = max(len(levels) for levels in cover)
-    largest = [levels.max(axis=1, initial=0) for levels in cover]
-    return np.array([np.pad(row, (0, height - len(row)), mode="edge") for row in largest])
+    caps = np.empty((len(cover), max(len(levels) for levels in cover)), np.int64)
+    for row, levels in zip(caps, cover, strict=True):
+        largest = levels.max(axis=1, initial=0)
+        row[: len(largest)], row[len(largest) :] = largest, largest[-1]
+    return caps
 
 
 def nothing(counts: Counts) -> tuple[Floats, ...]:
@@ -150,11 +152,12 @@ def at_node(terms: Sequence[Floats], node: Node) -> float:
     return float(sum(float(column[level]) for column, level in zip(terms, node, strict=True)))
 
 
-def value_rows(counts: Counts, column: int) -> Counts64:
-    """The rows of every base code of a column; int64 (values)."""
-    size = counts.ladders[column].label_codes.shape[1]
-    rows: Counts64 = kernels.rows_per_code(counts.codes, column, counts.rows, size)
-    return rows
+def value_rows(counts: Counts) -> list[Counts64]:
+    """The rows of every base code, column by column; int64 (values)."""
+    sizes = [ladder.label_codes.shape[1] for ladder in counts.ladders]
+    total = np.zeros((len(sizes), max(sizes, default=0)), np.int64)
+    kernels.rows_per_code(counts.codes, counts.rows, total)
+    return [row[:size] for row, size in zip(total, sizes, strict=True)]
 
 
 def column_weights(ladders: Sequence[Ladder], aggregate: Aggregate) -> Floats:
@@ -176,8 +179,7 @@ def entropies(counts: Counts) -> list[Floats]:
     label (top coding) are one value.
     """
     bits = []
-    for j, ladder in enumerate(counts.ladders):
-        rows = value_rows(counts, j)
+    for ladder, rows in zip(counts.ladders, value_rows(counts), strict=True):
         sums = [_sum_of_logs(np.bincount(labels, weights=rows)) for labels in ladder.label_codes]
         bits.append(np.array([level - sums[0] for level in sums]))
     return bits
@@ -186,7 +188,7 @@ def entropies(counts: Counts) -> list[Floats]:
 def highest_entropy(counts: Counts, column: int) -> float:
     """The bits that a column loses where all its cells are ``*``, over all rows."""
     ladder = counts.ladders[column]
-    rows = np.bincount(ladder.label_codes[0], weights=value_rows(counts, column))
+    rows = np.bincount(ladder.label_codes[0], weights=value_rows(counts)[column])
     return _sum_of_logs(np.array([rows.sum()])) - _sum_of_logs(rows)
 
 
@@ -203,10 +205,10 @@ def _loss(counts: Counts, spec: Loss) -> AffineMetric:
     """
     n, g, f = counts.n_rows, spec.generalisation_factor, spec.suppression_factor
     base, alpha, beta = [], [], []
-    for j, ladder in enumerate(counts.ladders):
+    for ladder, rows in zip(counts.ladders, value_rows(counts), strict=True):
         spread = n * (ladder.leaves - g) if ladder.leaves > 1 else Fraction(0)
         share = g / spread if spread else Fraction(0)
-        covered = (ladder.leaf_counts @ value_rows(counts, j)).tolist()
+        covered = (ladder.leaf_counts @ rows).tolist()
         # Integers may exceed what floats hold; their quotient is rounded once.
         base.append(np.array([share.numerator * (sums - n) / share.denominator for sums in covered]))
         alpha.append(float(f * ladder.leaves / spread) if spread else 0.0)

@@ -43,7 +43,7 @@ class Areas:
         """The areas of a table's hierarchies."""
         ladders, n = Ladders.of(counts), counts.n_rows or 1
         logs = [np.log(np.maximum(ladder.leaf_counts, 1)) for ladder in counts.ladders]
-        means = tuple(each @ value_rows(counts, j) / n for j, each in enumerate(logs))
+        means = tuple(each @ rows / n for each, rows in zip(logs, value_rows(counts), strict=True))
         domain = sum(log(max(ladder.leaves, 1)) for ladder in counts.ladders)
         return cls(ladders, np.concatenate([each.ravel() for each in logs]), domain, means)
 

@@ -24,7 +24,6 @@ from anonymizer.hierarchies.encoding import Ladder
 from anonymizer.recoding.recoding import Recoding, recoded_classes
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _lay_stone(lattice, problem, node, source):  # type: ignore[no-untyped-def]
         return False
     set_levels(lattice.fields, problem.lowest, problem.scratch.levels, stone)
     classes = roll_up(problem.packing, arena, source, problem.scratch.levels)
-    if 2 * classes > arena.lengths[source]:
+    if 4 * classes > 3 * arena.lengths[source]:
         return False
     keep(arena, stone, classes)
     return True

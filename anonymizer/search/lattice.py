@@ -32,7 +32,7 @@ guide terms combine to where chains stopped being ruled out lately."""
 NONE = np.uint64(2**64 - 1)
 """No node: guard bits are never set in one."""
 MOST_TRACED = 512
-_SAMPLE = 128
+_SAMPLE_SIZE = 128
 _LONGEST_STEP = 32
 
 
@@ -54,16 +54,17 @@ class Lattice(NamedTuple):
     """The state of a search.
 
     ``terms`` (m, L) are the columns' parts of the bound that holds from the start, ``guide`` (m, L) what
-    levels are likely to cost. ``down`` is the part of an alive node's bound learned from its generalisations,
-    ``up`` that from its specialisations.
+    levels are likely to cost. Of metrics that look at classes, an alive node's bound is kept in parts: what
+    holds from the ``start``, and what was learned from its generalisations (``down``) and specialisations
+    (``up``); of others these are empty.
     """
 
     fields: Fields
     terms: Floats
     guide: Floats
     nodes: Words
-    start: Floats
     bounds: Floats
+    start: Floats
     down: Floats
     up: Floats
     evaluated: NDArray[np.uint8]
@@ -129,7 +130,7 @@ def populate(lattice):  # type: ignore[no-untyped-def]
             term = lattice.terms[column, digits[column]]
             sums[column + 1] = max(sums[column], term) if lattice.fields.largest else sums[column] + term
         lattice.nodes[i] = node
-        lattice.start[i] = lattice.bounds[i] = sums[columns]
+        lattice.bounds[i] = sums[columns]
         j = columns - 1
         while j >= 0 and digits[j] == lattice.fields.heights[j]:
             node -= np.uint64(digits[j]) << lattice.fields.shifts[j]
@@ -249,26 +250,13 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
     bound of every specialisation's total, and ``penalty`` is what each costs beyond its own start and floor;
     ``floor`` is what each generalisation costs beyond its start.
     """
-    guard, limit, kept = lattice.fields.guard[0], ceiling(lattice), 0
-    nodes, bounds, target, stands = lattice.nodes, lattice.bounds, lattice.chain[0], False
-    for i in range(lattice.registers[ALIVE]):
-        other, bound = nodes[i], bounds[i]
-        down, up = lattice.down[i], lattice.up[i]
-        if is_specialisation(other, node, guard):
-            if ruled_out or other == node:
-                continue
-            bound = max(bound, combined(lattice.fields, terms, other))
-            down = max(down, penalty)
-        if is_specialisation(node, other, guard):
-            up = max(up, floor)
-        bound = max(bound, lattice.start[i] + down + up)
-        if bound <= limit:
-            nodes[kept], bounds[kept], lattice.start[kept] = other, bound, lattice.start[i]
-            lattice.down[kept], lattice.up[kept] = down, up
-            stands = stands or other == target
-            kept += 1
-    registers = lattice.registers
-    registers[ALIVE] = kept
+    registers, alive = lattice.registers, lattice.registers[ALIVE]
+    nodes, bounds = lattice.nodes[:alive], lattice.bounds[:alive]
+    if not ruled_out and _tells(terms, lattice.terms):
+        raise_specialisations(lattice.fields, nodes, bounds, node, terms)
+    if len(lattice.start):
+        _raise_by_parts(lattice, node, penalty, floor)
+    stands = _drop(lattice, node, ruled_out)
     registers[CHECKED] += 1
     lattice.evaluated[linear(lattice.fields, node)] = 1
     # Go on above the evaluated node of the chain if it ruled the target out, else below it.
@@ -281,32 +269,110 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
 
 
 @kernel
-def midway(lattice, low, high):  # type: ignore[no-untyped-def]
-    """A node between ``low`` and ``high`` that half of the alive nodes above ``low`` generalise still.
-
-    Column by column it goes up where most of them do.
-    """
-    node, covered = low, _above(lattice, low)
-    least = (covered + 7) // 8
-    while True:
-        best, most = -1, least - 1
-        for j in range(len(lattice.fields.shifts)):
-            if level(lattice.fields, node, j) < level(lattice.fields, high, j):
-                count = _above(lattice, node + (np.uint64(1) << lattice.fields.shifts[j]))
-                if count > most:
-                    best, most = j, count
-        if best < 0:
-            return node
-        node += np.uint64(1) << lattice.fields.shifts[best]
+def _tells(terms, known):  # type: ignore[no-untyped-def]
+    """Whether ``terms`` say more than those ``known`` from the start; (m, L)."""
+    for j in range(len(terms)):
+        for here in range(terms.shape[1]):
+            if terms[j, here] > known[j, here]:
+                return True
+    return False
 
 
 @kernel
-def _above(lattice, node):  # type: ignore[no-untyped-def]
-    """How many alive nodes of a sample generalise ``node``."""
-    guard, count = lattice.fields.guard[0], 0
-    for i in range(0, lattice.registers[ALIVE], 1 + lattice.registers[ALIVE] // _SAMPLE):
-        count += is_specialisation(node, lattice.nodes[i], guard)
-    return count
+def raise_specialisations(fields, nodes, bounds, node, terms):  # type: ignore[no-untyped-def]
+    """Raise the bounds of the specialisations of ``node`` among ``nodes`` to what ``terms`` combine to."""
+    # Nodes are in order, so that neighbours differ in their last columns only: sums[j] combines those before
+    # column j of the node seen last. Nothing is called in the loop: it would count references every time.
+    shifts, masks, guard = fields.shifts, fields.masks, fields.guard[0]
+    columns, one = np.uint64(len(shifts)), np.uint64(1)
+    sums, last = np.zeros(len(shifts) + 1), NONE
+    for i in range(len(nodes)):
+        other = nodes[i]
+        if not is_specialisation(other, node, guard):
+            continue
+        j, change, last = columns, other ^ last, other
+        while j > 0 and change >> shifts[j - one]:
+            j -= one
+        while j < columns:
+            term = terms[j, (other >> shifts[j]) & masks[j]]
+            sums[j + one] = max(sums[j], term) if fields.largest else sums[j] + term
+            j += one
+        bounds[i] = max(bounds[i], sums[columns])
+
+
+@kernel
+def _raise_by_parts(lattice, node, penalty, floor):  # type: ignore[no-untyped-def]
+    """Put what is known of the specialisations and generalisations of ``node`` into their bounds."""
+    guard, nodes, bounds = lattice.fields.guard[0], lattice.nodes, lattice.bounds
+    start, down, up = lattice.start, lattice.down, lattice.up
+    for i in range(lattice.registers[ALIVE]):
+        if is_specialisation(nodes[i], node, guard):
+            down[i] = max(down[i], penalty)
+        if is_specialisation(node, nodes[i], guard):
+            up[i] = max(up[i], floor)
+        bounds[i] = max(bounds[i], start[i] + down[i] + up[i])
+
+
+@kernel
+def _drop(lattice, node, ruled_out):  # type: ignore[no-untyped-def]
+    """Drop ``node``, its specialisations if ruled out, all above the ceiling; whether the target stays."""
+    guard, limit, target, kept = lattice.fields.guard[0], ceiling(lattice), lattice.chain[0], 0
+    nodes, bounds, by_parts = lattice.nodes, lattice.bounds, len(lattice.start) > 0
+    start, down, up, stands = lattice.start, lattice.down, lattice.up, False
+    for i in range(lattice.registers[ALIVE]):
+        other, bound = nodes[i], bounds[i]
+        if bound > limit or other == node or (ruled_out and is_specialisation(other, node, guard)):
+            continue
+        nodes[kept], bounds[kept] = other, bound
+        if by_parts:
+            start[kept], down[kept], up[kept] = start[i], down[i], up[i]
+        stands |= other == target
+        kept += 1
+    lattice.registers[ALIVE] = kept
+    return stands
+
+
+@kernel
+def midway(lattice, low, high):  # type: ignore[no-untyped-def]
+    """A node between ``low`` and ``high`` that many of the alive nodes above ``low`` generalise still.
+
+    Column by column it goes up where most of them do, while they are an eighth.
+    """
+    fields, guard, one = lattice.fields, lattice.fields.guard[0], np.uint64(1)
+    shifts, masks = fields.shifts, fields.masks
+    above = _sample(lattice, low)
+    node, count, least = low, len(above), (len(above) + 7) // 8
+    while True:
+        best, most = -1, least - 1
+        for j in range(len(shifts)):
+            if (node >> shifts[j]) & masks[j] < (high >> shifts[j]) & masks[j]:
+                stepping = 0
+                for i in range(count):
+                    stepping += (above[i] >> shifts[j]) & masks[j] > (node >> shifts[j]) & masks[j]
+                if stepping > most:
+                    best, most = j, stepping
+        if best < 0:
+            return node
+        node += one << shifts[best]
+        kept = 0
+        for i in range(count):
+            if is_specialisation(node, above[i], guard):
+                above[kept] = above[i]
+                kept += 1
+        count = kept
+
+
+@kernel
+def _sample(lattice, node):  # type: ignore[no-untyped-def]
+    """Alive nodes that generalise ``node``, of a sample of them."""
+    guard, nodes, alive = lattice.fields.guard[0], lattice.nodes, lattice.registers[ALIVE]
+    step, count = 1 + alive // _SAMPLE_SIZE, 0
+    above = np.empty(alive // step + 1, np.uint64)
+    for i in range(0, alive, step):
+        if is_specialisation(node, nodes[i], guard):
+            above[count] = nodes[i]
+            count += 1
+    return above[:count]
 
 
 @kernel

@@ -47,6 +47,7 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
     shifts = np.cumsum([0, *reversed(widths[1:])])[::-1].astype(np.int64)
     guard = sum(1 << (int(shift) + width - 1) for shift, width in zip(shifts, widths, strict=True) if width)
     base, guide = (metric.start(),) * 2 if isinstance(metric, AffineMetric) else (metric.base, metric.guide)
+    parts = 0 if isinstance(metric, AffineMetric) else size
     lattice = Lattice(
         fields=Fields(
             shifts=shifts.astype(np.uint64),
@@ -59,10 +60,10 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
         terms=within(ladders, base),
         guide=within(ladders, guide),
         nodes=np.empty(size, np.uint64),
-        start=np.empty(size),
         bounds=np.empty(size),
-        down=np.zeros(size),
-        up=np.zeros(size),
+        start=np.empty(parts),
+        down=np.zeros(parts),
+        up=np.zeros(parts),
         evaluated=np.zeros(size, np.uint8),
         chain=np.empty(int(heights.sum()) + 1, np.uint64),
         best_node=np.array([NONE], np.uint64),
@@ -71,6 +72,7 @@ def open_lattice(counts: Counts, metric: AffineMetric | ClassMetric) -> Lattice:
         trace=np.zeros((MOST_TRACED, 3)),
     )
     populate(lattice)
+    lattice.start[:] = lattice.bounds[:parts]
     if not isinstance(metric, AffineMetric):
         np.maximum(lattice.bounds, metric.at_least(guided(lattice)), out=lattice.bounds)
     return lattice

@@ -77,13 +77,13 @@ class Arena(NamedTuple):
 @kernel
 def pack_words(packing, codes, words):  # type: ignore[no-untyped-def]
     """Write the packed tuples; ``codes`` int32 (n, m)."""
-    for i in range(len(codes)):
-        for c in range(len(packing.chunk_starts) - 1):
-            number = 0
-            for place in range(packing.column_starts[c], packing.column_starts[c + 1]):
-                j = packing.order[place]
-                number = number * packing.values[j] + codes[i, j]
-            words[i, c] = number
+    order, values, tuples = packing.order, packing.values, len(codes)
+    for c in range(len(packing.chunk_starts) - 1):
+        words[:tuples, c] = 0
+        for place in range(packing.column_starts[c], packing.column_starts[c + 1]):
+            j, radix = np.uint64(order[place]), values[order[place]]
+            for i in range(tuples):
+                words[i, c] = words[i, c] * radix + codes[i, j]
 
 
 @kernel

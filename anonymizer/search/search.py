@@ -31,6 +31,7 @@ from anonymizer.search.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24
 _LARGEST_SUM = 2**62
+_FIRST_STEPS = 64
 _SLICE_S = 0.1
 """How long the compiled search runs before it looks up: for limits, progress and Ctrl-C."""
 
@@ -115,7 +116,7 @@ def _explore(
     progress: Report | None,
 ) -> bool:
     """Whether the search came to its end within the limits."""
-    started, steps, registers = time.perf_counter(), 8, course.state.registers
+    started, steps, registers = time.perf_counter(), _FIRST_STEPS, course.state.registers
     while True:
         left = steps if effort.max_nodes is None else effort.max_nodes - int(registers[CHECKED])
         begun = time.perf_counter()

@@ -66,5 +66,14 @@ class Table:
     def released(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role is not Role.IDENTIFIER)
 
+    @property
+    def people(self) -> pl.Series:
+        """Who each row is about, named ``person``; the row's number where nobody has two rows."""
+        if self.subject is not None:
+            subjects = self.frame[self.subject].rename("person")
+            if subjects.n_unique() < len(subjects):
+                return subjects
+        return pl.int_range(self.frame.height, eager=True).rename("person")
+
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

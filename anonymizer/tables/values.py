@@ -17,7 +17,8 @@ from anonymizer.errors import BadInput
 
 # Above this, two neighbouring integers may be the same float: written as integers they would look exact.
 _EXACT_INTEGERS: Final = float(2**53)
-_INTEGER: Final = r"^[+-]?[0-9]{1,18}$"
+INTEGER: Final = r"^[+-]?[0-9]{1,18}$"
+"""Text that is a whole number: of at most 18 digits, so that it fits 64 bits."""
 _NOT_FINITE: Final = r"^[+-]?(?i:nan|inf|infinity)$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TRUTH: Final = {"true": True, "false": False, "1": True, "0": False}
@@ -40,7 +41,7 @@ def parse_integers(series: pl.Series) -> pl.Series:
     if series.dtype.is_integer():
         return _whole(series)
     text = _require_text(series, "integers")
-    _require_all(text, text.str.contains(_INTEGER), "not a whole number")
+    _require_all(text, text.str.contains(INTEGER), "not a whole number")
     return text.str.strip_prefix("+").cast(pl.Int64)
 
 

@@ -11,7 +11,7 @@ than k lack the same ones, their numbers become missing as well, since no group 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import fsum
@@ -55,20 +55,23 @@ class Grouping:
         self.group_of_row.setflags(write=False)
 
 
+def positioned(table: Table) -> Table:
+    """The table with each row's position as a sensitive column: it stays with its row when it is released."""
+    name = _position_of(table)
+    position = pl.int_range(table.frame.height, eager=True).alias(name)
+    columns = (*table.columns, Column(name, Role.SENSITIVE, sensitive=True))
+    return replace(table, frame=table.frame.with_columns(position), columns=columns)
+
+
 def microaggregate(
-    table: Table, release: Callable[[Table], pl.DataFrame], demands: Sequence[Microaggregation]
+    table: Table, released: pl.DataFrame, demands: Sequence[Microaggregation]
 ) -> tuple[pl.DataFrame, tuple[Grouping, ...]]:
     """The released frame with means in place of numbers, in order, and the groups of each demand.
 
-    ``release`` makes the released frame of a table; it must carry a sensitive column along with its row.
-
-    Raises:
-        BadConfig: a column that holds no numbers.
+    ``released`` is what is released of the table as ``positioned`` makes it; the positions are taken out.
     """
-    mark = _free_name(table)
-    frame = release(_marked(table, mark))
-    rows = frame[mark].to_numpy()
-    frame = frame.drop(mark)
+    rows = released[_position_of(table)].to_numpy()
+    frame = released.drop(_position_of(table))
     people = _people(table, frame, rows)
     groupings = []
     for demand in demands:
@@ -195,14 +198,8 @@ def _mean(values: Sequence[Fraction | int | float]) -> Fraction:
     return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
 
 
-def _marked(table: Table, mark: str) -> Table:
-    """The table with each row's position in a sensitive column, which suppression leaves alone."""
-    position = pl.int_range(table.frame.height, eager=True).alias(mark)
-    columns = (*table.columns, Column(mark, Role.SENSITIVE, sensitive=True))
-    return replace(table, frame=table.frame.with_columns(position), columns=columns)
-
-
-def _free_name(table: Table) -> str:
+def _position_of(table: Table) -> str:
+    """A name that no column has, for the positions."""
     name = "row"
     while name in table.frame.columns:
         name += "_"

@@ -14,17 +14,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from anonymizer.counting.classes import Ladders, Node, merge, number_classes
-from anonymizer.counting.code_sets import codes_to_remove, without
 from anonymizer.counting.counts import Counts
-from anonymizer.criteria import Criterion, KMAnonymity
-from anonymizer.hierarchies.coarsening import coarsen
+from anonymizer.criteria import Criterion
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.judging.judgement import judge
 from anonymizer.judging.sample_criteria import hold, of_the_sample, suppressed_classes
 from anonymizer.recoding.recoding import SUPPRESSED_ROW, Levels, Recoding, recoded_classes
 from anonymizer.search.solution import Solution
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column, Role, Table
+from anonymizer.transforming.code_removal import repaired
 
 Mask = NDArray[np.bool_]
 Suppressed = Literal["drop", "star"]
@@ -35,7 +35,7 @@ class Transformed:
     """The released frame, and what was done to some classes alone.
 
     ``removed_codes`` tells by list column which codes left the lists of which class (see
-    ``code_sets.codes_to_remove``).
+    ``code_removal.codes_to_remove``).
     """
 
     frame: pl.DataFrame
@@ -49,34 +49,8 @@ def transform(
     criteria: Sequence[Criterion],
     *,
     suppressed: Suppressed = "drop",
-) -> pl.DataFrame:
-    """The frame of ``transformed``."""
-    return transformed(table, counts, solution, criteria, suppressed=suppressed).frame
-
-
-def codes_removed(
-    table: Table,
-    counts: Counts,
-    solution: Solution | Recoding,
-    criteria: Sequence[Criterion],
-    *,
-    suppressed: Suppressed = "drop",
-) -> Mapping[str, pl.DataFrame]:
-    """The record of ``transformed``; nothing is transformed where no criterion removes codes."""
-    if not any(isinstance(c, KMAnonymity) and c.repair for c in criteria):
-        return {}
-    return transformed(table, counts, solution, criteria, suppressed=suppressed).removed_codes
-
-
-def transformed(
-    table: Table,
-    counts: Counts,
-    solution: Solution | Recoding,
-    criteria: Sequence[Criterion],
-    *,
-    suppressed: Suppressed = "drop",
 ) -> Transformed:
-    """The released frame: the columns that are no identifiers, in the table's order, rows sorted.
+    """What is released: the columns that are no identifiers, in the table's order, rows sorted.
 
     Suppressed rows are dropped, or starred (``*`` in every quasi-identifier, null in insensitive columns)
     where the starred rows themselves form a class that meets every criterion.
@@ -98,7 +72,7 @@ def transformed(
     if not star:
         shown = pl.Series(~row_removed)
         frame, people = frame.filter(shown), None if people is None else people.filter(shown)
-    frame, removed_codes = _repaired(frame, list(quasi), people, criteria)
+    frame, removed_codes = repaired(frame, list(quasi), people, criteria)
     return Transformed(in_order(frame), removed_codes)
 
 
@@ -115,20 +89,6 @@ def suppressed_tuples(counts: Counts, criteria: Sequence[Criterion], node: Node)
     classes = merge(counts, node, class_of, number)
     broken = judge(counts, classes, criteria).broken
     return np.asarray(suppressed_classes(counts, classes, broken, criteria)[class_of])
-
-
-def _repaired(
-    frame: pl.DataFrame, quasi: list[str], people: pl.Series | None, criteria: Sequence[Criterion]
-) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """The frame without the codes that (k, k^m)-anonymity must not show, and which those are."""
-    removed = {
-        c.column: codes_to_remove(frame.select(quasi), people, frame[c.column], c)
-        for c in criteria
-        if isinstance(c, KMAnonymity) and c.repair
-    }
-    return frame.with_columns(
-        without(frame.select(quasi), frame[name], codes) for name, codes in removed.items()
-    ), removed
 
 
 def _generalised(counts: Counts, j: int, levels: Levels, span: tuple[int, int]) -> pl.Series:

@@ -63,7 +63,7 @@ def answer(
         found = search(counts, criteria, limit)
     except CriteriaNotMet:
         return None
-    released = tuple(transform(table, counts, found, criteria).rows())
+    released = tuple(transform(table, counts, found, criteria).frame.rows())
     level = found.transformation["age"]
     return Answer(level, released, round(found.score, 9), found.nodes_checked, found.suppressed)
 

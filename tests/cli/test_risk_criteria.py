@@ -102,6 +102,19 @@ def test_what_only_the_population_knows_stays_inside(tmp_path: Path, privacy: st
     assert CANARY not in (tmp_path / "out/demo/internal/log.jsonl").read_text()
 
 
+def test_what_lists_say_may_be_asked_for_beside_what_they_give_away(tmp_path: Path) -> None:
+    """Lists that lose codes are not released as they are: their diversity is the input's, attested."""
+    lists = "column: diagnosis, k: 3, m: 2"
+    privacy = f"km_anonymity: {{{lists}}}, l_diversity: [{{column: diagnosis, kind: distinct, l: 2}}]"
+    config = prepared(tmp_path, privacy)
+    run = anon("run", config, "--quiet")
+    assert run.code == 0, run.err
+    told = anon("verify", tmp_path / "out/demo").out
+    assert "distinct l-diversity of diagnosis (l = 2): attested" in told
+    assert "(k, k^m)-anonymity of diagnosis (k = 3, m = 2, repair = True): recounted" in told
+    assert anon("verify", tmp_path / "out/demo", "--internal").code == 0
+
+
 def test_how_many_codes_were_removed_stays_inside(tmp_path: Path) -> None:
     assert (
         anon("run", prepared(tmp_path, "km_anonymity: {column: diagnosis, k: 3, m: 2}"), "--quiet").code == 0

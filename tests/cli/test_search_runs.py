@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from anonymizer.search.search import Effort, search
+from anonymizer.search.solution import Solution
 from release.progress import Screen
 from tests.cli.test_run import ended
 from tests.conftest import ROOT
@@ -88,6 +91,21 @@ def test_nothing_released_tells_about_the_limit_or_the_search(tmp_path: Path) ->
         assert word not in told
 
 
+def test_the_time_limit_begins_when_the_kernels_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def searched(*arguments: Any, effort: Effort, **options: Any) -> Solution:
+        asked.append(effort)
+        return search(*arguments, effort=effort, **options)
+
+    monkeypatch.setattr("release.searching.search", searched)
+    config = smaller(wide(tmp_path, "{strategy: anytime, time_limit_s: 1e-6}"))
+    assert anon("run", config).code == 0
+    assert asked == [Effort(max_nodes=1, anytime=True), Effort(time_limit_s=1e-6, anytime=True)]
+
+
 # progress -----------------------------------------------------------------------------------------
 
 
@@ -113,6 +131,7 @@ def test_a_terminal_shows_nodes_best_score_and_bound(monkeypatch: pytest.MonkeyP
     terminal = Terminal()
     with Screen(terminal, "text", True).search() as report:  # type: ignore[arg-type]
         assert report is not None
+        assert "search  starting" in terminal.text
         report(12, None, 0.0)
         report(1234, 0.25, 0.125)
     assert "1,234 transformations" in terminal.text
@@ -135,7 +154,7 @@ def test_without_a_terminal_nothing_is_asked_of_the_search() -> None:
 )
 def test_progress_is_for_people_at_a_terminal(tmp_path: Path, options: tuple[str, ...], shown: bool) -> None:
     ours, theirs = os.openpty()
-    config = smaller(wide(tmp_path, "{max_nodes: 60}"))
+    config = smaller(wide(tmp_path, "{max_nodes: 600}"))
     command = [sys.executable, "-c", "import cli; cli.main()", "run", str(config)]
     with os.fdopen(ours, "rb", 0) as seen:
         process = subprocess.Popen(
@@ -188,3 +207,61 @@ def test_a_signal_during_the_search_ends_the_run_cleanly(tmp_path: Path, name: s
     assert b"interrupted; nothing was released" in process.stderr
     assert set(files(tmp_path / "out")) == {".anon.lock"}
     assert signal.Signals[name] + 128 == code
+
+
+SWALLOWED = """
+import ctypes, os, signal, release.run as run
+solve = run.solve
+@ctypes.CFUNCTYPE(None)
+def callback():
+    # an error in here cannot be raised, as in those that the compiler calls
+    os.kill(os.getpid(), signal.{name})
+def struck(config, counts, report=None):
+    callback()
+    return solve(config, counts, report)
+run.solve = struck
+"""
+CAUGHT = """
+import os, signal, release.run as run
+solve = run.solve
+def struck(config, counts, report=None):
+    try:
+        os.kill(os.getpid(), signal.{name})
+    except Exception:  # as in the compiler
+        pass
+    return solve(config, counts, report)
+run.solve = struck
+"""
+
+
+@pytest.mark.parametrize("swallowing", [SWALLOWED, CAUGHT])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
+    tmp_path: Path, swallowing: str, name: str, code: int
+) -> None:
+    config = smaller(wide(tmp_path, "{max_nodes: 60}"))
+    process = ended(swallowing.format(name=name), "run", str(config))
+    assert process.returncode == code
+    assert process.stderr.endswith(b"interrupted; nothing was released\n")
+    assert b"Traceback" not in process.stderr
+    assert set(files(tmp_path / "out")) == {".anon.lock"}
+
+
+UNRAISABLE = """
+import ctypes, release.run as run
+solve = run.solve
+@ctypes.CFUNCTYPE(None)
+def callback():
+    raise ValueError("CANARY")
+def struck(config, counts, report=None):
+    callback()
+    return solve(config, counts, report)
+run.solve = struck
+"""
+
+
+def test_an_error_that_nobody_can_catch_is_told_without_its_text(tmp_path: Path) -> None:
+    config = smaller(wide(tmp_path, "{max_nodes: 60}"))
+    process = ended(UNRAISABLE, "run", str(config))
+    assert b"ValueError" in process.stderr
+    assert b"CANARY" not in process.stderr

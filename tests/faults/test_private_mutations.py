@@ -18,7 +18,13 @@ from anonymizer.private.differential_privacy import DifferentialPrivacy
 from anonymizer.private.sample import PrivateSample, draw
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column, Role, Table
-from anonymizer.transforming.microaggregation import NO_GROUP, Grouping, Microaggregation, microaggregate
+from anonymizer.transforming.microaggregation import (
+    NO_GROUP,
+    Grouping,
+    Microaggregation,
+    microaggregate,
+    positioned,
+)
 from release.promise import Promise
 from release.redraw import check_private
 from release.replay import replay
@@ -160,7 +166,7 @@ def averaged_promise() -> tuple[Promise, pl.DataFrame]:
     """The ward's release with its laboratory values as means, and what the release holds."""
     table = ward()
     levels, criteria = {"sex": 0, "age": 3, "plz": 2}, (KAnonymity(3),)
-    frame, groupings = microaggregate(table, lambda marked: kept(table, marked), [AVERAGED])
+    frame, groupings = microaggregate(table, kept(table, positioned(table)), [AVERAGED])
     promise = Promise(table, "ward", ("parquet", "csv"), levels, criteria, 0.1, groupings=groupings)
     return promise, frame
 

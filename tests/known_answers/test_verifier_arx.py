@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from anonymizer.criteria import EntropyLDiversity
+from release.labels import labels_at
 from release.recount import classed, countable
 from release.references import references
-from release.replay import labels_at
 from release.verdicts import column_of, kept
 from tests.conftest import needs_shared
 from tests.known_answers.arx import Answer, sensitive_answers
@@ -44,8 +44,7 @@ def found_at_the_optimum(answer: Answer) -> tuple[int, int]:
     frame = table.frame
     labels = []
     for column, level in zip(table.quasi_identifiers, answer.optimum, strict=True):
-        assert column.hierarchy is not None
-        by_value = labels_at(column.hierarchy, frame[column.name], level)
+        by_value = labels_at(column, frame[column.name], level)
         cells = frame[column.name].alias("value").to_frame()
         labels.append(cells.join(by_value, on="value", how="left", maintain_order="left")["label"])
     columns = {i: column_of(criterion) for i, criterion in enumerate(answer.criteria)}

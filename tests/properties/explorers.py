@@ -39,7 +39,7 @@ def crowded(explorer: Compiled, *, ring: int | None = None, tables: int = 4) -> 
     """An explorer that holds few tables, in a ring as small as a search can do with."""
     arena = explorer.problem.arena
     tuples = int(arena.registers[OUT])
-    entries = 2 * tuples + (tuples // 2 + 1 if ring is None else ring)
+    entries = 2 * tuples + (3 * tuples // 4 + 1 if ring is None else ring)
     smaller = arena._replace(
         words=arena.words[:entries].copy(),
         rows=arena.rows[:entries].copy(),

@@ -47,7 +47,7 @@ def main() -> None:
     criteria: list[Criterion] = [KAnonymity(5), DistinctLDiversity("diagnosis", 2)]
     counts = count(task, criteria)
     solution = search(counts, criteria, Fraction(1, 50))
-    released = transform(task, counts, solution, criteria).write_csv().encode()
+    released = transform(task, counts, solution, criteria).frame.write_csv().encode()
     result = {
         "solution": asdict(replace(solution, seconds=0.0)),
         "released": hashlib.sha256(released).hexdigest(),

@@ -137,6 +137,26 @@ def test_the_meet_is_the_highest_node_below_all_alive_and_the_target(
     assert unpacked(lattice, words.meet(lattice)) == expected
 
 
+@pytest.mark.parametrize("spec", [Height(), Loss("max")])
+@law(60)
+@given(heights=HEIGHTS.map(small), data=st.data())
+def test_what_a_node_tells_of_its_specialisations_raises_their_bounds(
+    spec: Metric, heights: list[int], data: st.DataObject
+) -> None:
+    """Exactly to the combined terms, whichever nodes are left alive, and no other's bound."""
+    lattice, nodes = opened(heights, spec), all_nodes(heights)
+    alive, told = sorted(data.draw(some_of(nodes))), data.draw(st.integers(0, len(nodes) - 1))
+    word, fields = left_of(lattice, alive), lattice.fields
+    terms = np.array([[data.draw(st.integers(0, 9)) / 8 for _ in row] for row in lattice.terms])
+    bounds = np.array([data.draw(st.integers(0, 40)) / 8 for _ in alive])
+    expected = [
+        max(float(bound), combined(fields, terms, word[i])) if lies_below(nodes[i], nodes[told]) else bound
+        for i, bound in zip(alive, bounds.tolist(), strict=True)
+    ]
+    words.raise_specialisations(fields, lattice.nodes[: len(alive)], bounds, word[told], terms)
+    assert bounds.tolist() == expected
+
+
 @law(80)
 @given(HEIGHTS.map(small), st.data())
 def test_a_stone_lies_on_the_way(heights: list[int], data: st.DataObject) -> None:

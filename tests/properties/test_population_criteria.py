@@ -21,7 +21,7 @@ from anonymizer.judging.judgement import judge
 from anonymizer.judging.sample_criteria import least_suppressed, suppressed_classes
 from anonymizer.metrics import Discernibility, Loss, Metric, Precision
 from anonymizer.search.search import search
-from anonymizer.transforming.transformation import suppressed_tuples, transformed
+from anonymizer.transforming.transformation import suppressed_tuples, transform
 from release.promise import Promise
 from release.verify import verify
 from tests.properties.definitions import Node
@@ -170,7 +170,7 @@ def test_what_the_search_finds_the_verifier_accepts(
         solution = search(counts, criteria, Fraction(limit))
     except CriteriaNotMet:
         return
-    done = transformed(world.table, counts, solution, criteria, suppressed=suppressed)
+    done = transform(world.table, counts, solution, criteria, suppressed=suppressed)
     promise = Promise(
         world.table,
         "t",

@@ -16,18 +16,12 @@ from hypothesis import strategies as st
 from anonymizer.counting.counts import Counts
 from anonymizer.criteria import Criterion, KAnonymity
 from anonymizer.errors import CriteriaNotMet
+from anonymizer.recoding import cell_suppression, local_recoding
 from anonymizer.recoding.cell_suppression import suppress_cells
 from anonymizer.recoding.local_recoding import recode_locally
 from anonymizer.recoding.mondrian import recode_multidimensionally
 from anonymizer.recoding.quality import quality
-from anonymizer.recoding.recoding import (
-    Recoding,
-    cell_suppression,
-    holds,
-    local_recoding,
-    total_price,
-    tree_of,
-)
+from anonymizer.recoding.recoding import Recoding, holds, total_price, tree_of
 from anonymizer.search.search import search
 from anonymizer.transforming.transformation import recoding_of, transform
 from benchmarks.recoding_bound import bound
@@ -179,7 +173,7 @@ def test_the_released_rows_are_those_of_the_levels(task: Task) -> None:
         expected = Counter(
             (*key, *(cells[row] for cells in columns)) for key, rows in groups.items() for row in rows
         )
-        assert Counter(transform(table_of(task), counts, found, task.criteria).rows()) == expected
+        assert Counter(transform(table_of(task), counts, found, task.criteria).frame.rows()) == expected
 
 
 @law(80)

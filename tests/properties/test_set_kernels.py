@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.counting.code_sets import codes_to_remove, without
 from anonymizer.counting.set_kernels import choose_removed, mark_rare
 from anonymizer.criteria import KMAnonymity
+from anonymizer.transforming.code_removal import codes_to_remove, without
 from release.code_set_counts import without_codes
 
 Row = tuple[int, frozenset[int]]

@@ -32,7 +32,7 @@ def released(task: Task, suppressed: Suppressed = "drop", table: Table | None = 
     except CriteriaNotMet:
         assume(False)
         raise
-    return transform(table or table_of(task), counts, solution, task.criteria, suppressed=suppressed)
+    return transform(table or table_of(task), counts, solution, task.criteria, suppressed=suppressed).frame
 
 
 def cells(task: Task, outcome: Outcome, *, star: bool) -> Rows:

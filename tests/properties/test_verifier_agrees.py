@@ -94,7 +94,7 @@ def test_what_the_search_finds_the_verifier_accepts(
         solution = search(counts, criteria, Fraction(limit))
     except CriteriaNotMet:
         return
-    frame = transform(table, counts, solution, criteria, suppressed=suppressed)
+    frame = transform(table, counts, solution, criteria, suppressed=suppressed).frame
     promised = Promise(
         table, "t", ("csv", "parquet"), solution.transformation, criteria, Fraction(limit), suppressed
     )

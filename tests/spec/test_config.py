@@ -131,7 +131,13 @@ def test_rules_between_sections_are_asked_although_a_key_is_unknown(tmp_path: Pa
         ("k_anonymity: 2", "k_anonymity: 1", "privacy.k_anonymity"),
         ("k_anonymity: 2", "suppression_limit: 1.5", "privacy.suppression_limit"),
         ("k_anonymity: 2", "suppression_limit: .nan", "privacy.suppression_limit"),
-        ("l: 2", "l: 1", "privacy.l_diversity[0].l"),
+        ("l: 2", "l: 0", "privacy.l_diversity[0].l"),
+        ("k_anonymity: 2", "k_anonymity: 1000000001", "privacy.k_anonymity"),
+        ("k_anonymity: 2", "max_risk: 1.0e-300", "privacy.max_risk"),
+        ("k_anonymity: 2", "max_risk: ema", "privacy.max_risk"),
+        ("k_anonymity: 2", "k_map: {k: 1000001, sampling_fraction: 0.1}", "privacy.k_map.k"),
+        ("k_anonymity: 2", "k_map: {k: 5, sampling_fraction: 1.0e-300}", "privacy.k_map.sampling_fraction"),
+        ("l: 2", "l: 1000000001", "privacy.l_diversity[0].l"),
         ("bands: [5, 10]", "bands: [5, 12]", "columns.age.hierarchy.bands"),
         ("bands: [5, 10]", "bands: []", "columns.age.hierarchy.bands"),
         ("bands: [5, 10]", "bands: 5", "columns.age.hierarchy.bands"),
@@ -296,14 +302,14 @@ def test_no_config_is_an_input_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_bound_is_told_in_the_words_of_the_config(tmp_path: Path) -> None:
-    text = TABLE.replace("top: 90", "top: 1000000001").replace("l: 2", "l: 1").replace("y: 2", "y: 1")
+    text = TABLE.replace("top: 90", "top: 1000000001").replace("l: 2", "l: 0").replace("y: 2", "y: 1")
     text = text.replace("hierarchy: suppression", "hierarchy: suppression, weight: 0")
 
     assert list(findings(tmp_path, text).values()) == [
         "must be at most 1,000,000,000",
         "must be more than 0",
         "must be at least 2",
-        "must be more than 1",
+        "must be at least 1",
     ]
 
 

@@ -14,6 +14,7 @@ from anonymizer.criteria import (
     DistinctLDiversity,
     EntropyLDiversity,
     KAnonymity,
+    MaxRisk,
     RecursiveCLDiversity,
     TCloseness,
 )
@@ -115,6 +116,14 @@ def test_several_columns_and_kinds_hold_at_once(tmp_path: Path) -> None:
         ("t_closeness: [{column: diagnosis, t: 0.1}]", "t_closeness[0].distance", "is required"),
         ("t_closeness: {column: diagnosis, distance: equal, t: 0.1}", "t_closeness", "must be a list"),
         ("delta_disclosure: {column: diagnosis, delta: 0}", "delta_disclosure.delta", "more than 0"),
+        ("delta_disclosure: {column: diagnosis, delta: 101}", "delta_disclosure.delta", "at most 100"),
+        ("beta_likeness: {column: diagnosis, beta: 1.0e+10}", "beta_likeness.beta", "at most 1,000,000,000"),
+        ("l_diversity: [{column: diagnosis, kind: distinct, l: 1}]", "l_diversity[0].l", "another criterion"),
+        (
+            "l_diversity: [{column: diagnosis, kind: recursive, l: 1, c: 2}]",
+            "l_diversity[0].l",
+            "more than 1",
+        ),
         ("beta_likeness: {column: diagnosis, beta: 0}", "beta_likeness.beta", "more than 0"),
         ("beta_likeness: {column: diagnosis, beta: 1, c: 2}", "beta_likeness.c", "is no key here"),
     ],
@@ -142,6 +151,39 @@ def test_every_demand_names_a_sensitive_column_once(tmp_path: Path, text: str) -
     demand = text.replace("COLUMN", "diagnosis").partition("[")[2].removesuffix("]")
     twice = findings(tmp_path, asking(f"{key}: [{demand}, {demand}]"))
     assert twice == {f"privacy.{key}[1].column": "has a demand already"}
+
+
+@pytest.mark.parametrize(
+    ("text", "criteria"),
+    [
+        (
+            "l_diversity: [{column: diagnosis, kind: recursive, l: 2, c: 1}, "
+            "{column: diagnosis, kind: recursive, l: 3, c: 4}]",
+            (
+                RecursiveCLDiversity("diagnosis", Fraction(1), 2),
+                RecursiveCLDiversity("diagnosis", Fraction(4), 3),
+            ),
+        ),
+        (
+            "beta_likeness: [{column: diagnosis, beta: 1, enhanced: false}, {column: diagnosis, beta: 3}]",
+            (
+                BetaLikeness("diagnosis", Fraction(1), False),
+                BetaLikeness("diagnosis", Fraction(3), True),
+            ),
+        ),
+        (
+            "k_anonymity: 2, l_diversity: [{column: diagnosis, kind: distinct, l: 1}]",
+            (KAnonymity(2), DistinctLDiversity("diagnosis", 1)),
+        ),
+        ("max_risk: ema-policy-0070", (MaxRisk(Fraction(9, 100)),)),
+    ],
+)
+def test_what_neither_implies_the_other_may_stand_together(
+    tmp_path: Path, text: str, criteria: tuple[Criterion, ...]
+) -> None:
+    """A class of 7, 2, 2 breaks (1, 2) alone, one of 5, 5, 1 (4, 3) alone."""
+    wanted = asking("ASKED").replace("  ASKED\n", "").replace("privacy:\n", f"privacy: {{{text}}}\n")
+    assert loaded(tmp_path, wanted).criteria == criteria
 
 
 HIERARCHICAL = "t_closeness: [{column: diagnosis, distance: hierarchical, t: 0.2}]"

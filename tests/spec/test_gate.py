@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from anonymizer.errors import BadConfig, ThresholdExceeded
+from anonymizer.errors import ThresholdExceeded
 from release import gate
 from release.gate import PassedGate
 
@@ -47,16 +47,6 @@ def test_a_threshold_that_is_not_kept(name: str, limit: float, message: str) -> 
     with pytest.raises(ThresholdExceeded, match=message) as failure:
         gate.check({name: limit}, FIGURES)
     assert failure.value.exit_code == 13
-
-
-def test_unknown_names_are_found_before_the_run() -> None:
-    gate.check_names(["anonymised.prosecutor_max"], FIGURES)
-    with pytest.raises(BadConfig) as refusal:
-        gate.check_names(["anonymised.prosecuter_max", "zzz"], FIGURES)
-    assert refusal.value.exit_code == 78
-    first, second = refusal.value.problems
-    assert first.path == "risk.thresholds.anonymised.prosecuter_max"
-    assert (first.suggestion, second.suggestion) == ("anonymised.prosecutor_max", None)
 
 
 def test_nobody_else_constructs_a_passed_gate() -> None:

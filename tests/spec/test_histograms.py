@@ -251,6 +251,12 @@ def test_a_decimal_next_to_the_logarithm_is_told_from_it() -> None:
     assert holds(ward, DeltaDisclosure("s", above)) == [True, True]
 
 
+def test_a_class_like_the_input_holds_any_delta_however_small() -> None:
+    """ln 1 = 0 is less than 1e-300, though e^1e-300 is 1 in sixty digits."""
+    ward = {"alike": [*"ab"], "alike too": [*"aabb"]}
+    assert holds(ward, DeltaDisclosure("s", Fraction(1, 10**300))) == [True, True]
+
+
 # beta-likeness ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming import microaggregation
-from anonymizer.transforming.microaggregation import NO_GROUP, Microaggregation, group_means, microaggregate
+from anonymizer.transforming.microaggregation import (
+    NO_GROUP,
+    Microaggregation,
+    group_means,
+    microaggregate,
+    positioned,
+)
 
 Cell = int | float | str | None
 
@@ -34,7 +40,7 @@ def everything(source: Table) -> pl.DataFrame:
 
 
 def averaged(source: Table, *columns: str, k: int = 2) -> pl.DataFrame:
-    return microaggregate(source, everything, [Microaggregation(columns, k)])[0]
+    return microaggregate(source, everything(positioned(source)), [Microaggregation(columns, k)])[0]
 
 
 def test_numbers_become_the_mean_of_their_group() -> None:
@@ -83,10 +89,7 @@ def test_a_group_is_of_people_and_each_of_them_counts_once() -> None:
 
 def test_only_released_rows_are_averaged() -> None:
     source = table(crp=[1.0, 3.0, 1000.0, 5.0, 7.0])
-
-    def without_outlier(marked: Table) -> pl.DataFrame:
-        return everything(marked).filter(pl.col("crp") < 100)
-
+    without_outlier = everything(positioned(source)).filter(pl.col("crp") < 100)
     released, (grouping,) = microaggregate(source, without_outlier, [Microaggregation(("crp",), 2)])
     assert released["crp"].to_list() == [2.0, 2.0, 6.0, 6.0]
     assert grouping.group_of_row[2] == NO_GROUP
@@ -110,9 +113,9 @@ def test_a_constant_column_and_huge_numbers_are_no_trouble() -> None:
 
 
 def test_a_release_without_rows_or_without_numbers_has_no_groups() -> None:
-    released, (grouping,) = microaggregate(
-        table(x=[1.0, 2.0]), lambda marked: marked.frame.clear(), [Microaggregation(("x",), 2)]
-    )
+    source = table(x=[1.0, 2.0])
+    nobody = positioned(source).frame.clear()
+    released, (grouping,) = microaggregate(source, nobody, [Microaggregation(("x",), 2)])
     assert released.is_empty()
     assert grouping.group_of_row.tolist() == [NO_GROUP, NO_GROUP]
     nothing = Table(pl.DataFrame({"x": [None, None]}, schema={"x": pl.Float64}), table(x=[1.0]).columns, None)
@@ -127,7 +130,9 @@ def test_a_column_called_row_is_not_mistaken_for_the_position() -> None:
 def test_many_people_are_halved_before_they_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(microaggregation, "LARGEST_BLOCK", 8)
     source = table(x=[float(n * 7 % 40) for n in range(40)], y=[float(n) for n in range(40)])
-    released, (grouping,) = microaggregate(source, everything, [Microaggregation(("x", "y"), 2)])
+    released, (grouping,) = microaggregate(
+        source, everything(positioned(source)), [Microaggregation(("x", "y"), 2)]
+    )
     sizes = np.bincount(grouping.group_of_row)
     assert sizes.min() >= 2
     assert sizes.max() <= 3

@@ -52,7 +52,7 @@ def released(
     counts = count(people, criteria)
     optimum = recoding_of(counts, criteria, search(counts, criteria, Fraction(limit)))
     found = optimum if recode is None else recode(counts, criteria, optimum)
-    return transform(people, counts, found, criteria).rows()
+    return transform(people, counts, found, criteria).frame.rows()
 
 
 def mondrian(counts: Counts, criteria: Sequence[Criterion], _: Recoding) -> Recoding:
@@ -183,7 +183,7 @@ def test_classes_that_read_alike_are_one_class() -> None:
     counts = count(people, [K])
     levels = np.array([[1], [1], [0], [0], [1], [1]], np.int8)
     assert counts.codes.ravel().tolist() == [0, 1, 2, 3, 4, 5]
-    frame = transform(people, counts, Recoding(levels), [K])
+    frame = transform(people, counts, Recoding(levels), [K]).frame
     assert sorted(frame["age"].value_counts().rows()) == [("[20, 29]", 2), ("[90, *)", 4)]
 
 

@@ -240,6 +240,10 @@ def test_one_starred_person_would_be_alone(tmp_path: Path) -> None:
             "delta_presence: {lower: 0.5, upper: 0.2, population: population.csv}",
             "privacy.delta_presence.lower",
         ),
+        (
+            "delta_presence: {lower: 0, upper: 1, population: population.csv}",
+            "privacy.delta_presence: protects nobody",
+        ),
         ("max_risk: 1.0", "privacy.max_risk"),
         ("average_risk: 0", "privacy.average_risk"),
         ("sample_uniqueness: 1.0", "privacy.sample_uniqueness"),
@@ -266,4 +270,4 @@ def test_a_column_of_single_values_is_no_list_of_codes(tmp_path: Path) -> None:
     config.write_text(CONFIG.format(privacy=privacy, more=more, level=0, limit=0.5, suppressed=""), "utf-8")
     result = anon("run", config, "--quiet")
     assert result.code == 78
-    assert "'codes': holds no lists of codes" in result.err
+    assert "km_anonymity[0].column: holds no lists of codes: give the column `type: codes`" in result.err

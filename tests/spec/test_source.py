@@ -12,8 +12,8 @@ import pytest
 
 from anonymizer.counting.counts import count
 from anonymizer.errors import AnonError, CriteriaNotMet
-from anonymizer.hierarchies.coarsening import coarsen
 from anonymizer.search.search import search
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Table
 from release.source import read
 from tests.configs import loaded

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.hierarchies.coarsening import coarsen
 from anonymizer.hierarchies.hierarchy import bands
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column, Role, Table
 from release.promise import Promise
 from release.replay import replay

@@ -11,8 +11,8 @@ import pytest
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import VerificationFailed
-from anonymizer.hierarchies.coarsening import coarsen
 from anonymizer.hierarchies.hierarchy import bands, suppression
+from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column, Role, Table
 from release.promise import Promise
 from release.replay import replay

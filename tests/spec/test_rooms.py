@@ -1,0 +1,132 @@
+"""Which room may import which: inside the anonymizer one way only, and the verifier nothing of the search."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+FLOORS = {
+    "errors": 0,
+    "compiled": 0,
+    "criteria": 0,
+    "metrics": 0,
+    "hierarchies": 1,
+    "tables": 2,
+    "counting": 3,
+    "private": 3,
+    "judging": 4,
+    "measuring": 4,
+    "search": 5,
+    "recoding": 5,
+    "transforming": 6,
+}
+"""The anonymizer's rooms and modules; those of one floor never import one another."""
+
+VERIFIER = """
+    verify verdicts replay recount regroup redraw recheck recheck_guarantees histograms references labels
+    recoding_map sample_counts population_counts code_set_counts criterion_entries
+""".split()
+"""The modules of ``release`` that count a release again."""
+
+SEEN_BY_THE_VERIFIER = {
+    "errors",
+    "criteria",
+    "hierarchies.hierarchy",
+    "tables.table",
+    "tables.values",
+}
+DECISIONS = {
+    "private.sample.PrivateSample",
+    "private.differential_privacy.DifferentialPrivacy",
+    "transforming.microaggregation.Grouping",
+    "transforming.microaggregation.Microaggregation",
+}
+"""Records of what was decided: they hold data and count nothing."""
+ESTIMATORS = {"judging.uniqueness.Sample", "judging.uniqueness.estimate"}
+"""An estimate is a formula of the literature; what it estimates from is counted apart."""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every name that a file imports, with its module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def from_anonymizer(path: Path) -> list[str]:
+    """What a file imports of the anonymizer, by its name there."""
+    prefix = "anonymizer."
+    return [name.removeprefix(prefix) for name in imported(path) if name.startswith(prefix)]
+
+
+def test_every_room_of_the_anonymizer_has_a_floor() -> None:
+    found = {path.stem for path in (ROOT / "anonymizer").iterdir() if (path / "__init__.py").exists()}
+    found |= {path.stem for path in (ROOT / "anonymizer").glob("*.py")} - {"__init__"}
+    assert found == FLOORS.keys()
+
+
+@pytest.mark.parametrize("room", ["anonymizer", "release"])
+def test_the_first_words_of_a_room_name_everything_in_it(room: str) -> None:
+    folder = ROOT / room
+    words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    patterns = re.findall(r"[a-z_*]+", words)
+    names = {
+        path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    unnamed = {
+        name for name in names - {"__init__"} if not any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    assert unnamed == set()
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_imports_between_the_rooms_of_the_anonymizer_run_one_way(room: str) -> None:
+    folder = ROOT / "anonymizer" / room
+    paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    against = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in paths
+        for name in from_anonymizer(path)
+        if (other := name.split(".")[0]) != room and FLOORS[other] >= FLOORS[room]
+    ]
+    assert against == []
+
+
+@pytest.mark.parametrize("room", ["anonymizer", "mii", "risk", "release"])
+def test_no_files_import_one_another_in_a_circle(room: str) -> None:
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in (ROOT / room).rglob("*.py")
+        if path.stem != "__init__"
+    }
+    needs = {
+        module: {
+            other
+            for name in imported(path)
+            for other in (name, name.rpartition(".")[0])
+            if other in names and other != module
+        }
+        for module, path in names.items()
+    }
+    assert len(list(TopologicalSorter(needs).static_order())) == len(names)
+
+
+@pytest.mark.parametrize("module", VERIFIER)
+def test_the_verifier_shares_no_code_with_the_search(module: str) -> None:
+    shared = [
+        name
+        for name in from_anonymizer(ROOT / "release" / f"{module}.py")
+        if name not in DECISIONS | ESTIMATORS
+        and not any(name.startswith(f"{seen}.") for seen in SEEN_BY_THE_VERIFIER)
+    ]
+    assert shared == []
