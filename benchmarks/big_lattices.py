@@ -45,7 +45,7 @@ def measure(name: str) -> dict[str, object]:
 
 def _found(counts: Counts, seconds: float) -> dict[str, object]:
     begun = time.perf_counter()
-    effort = Effort(time_limit_s=seconds)
+    effort = Effort(time_limit_s=seconds, anytime=True)
     solution = search(counts, [KAnonymity(generated.K)], Fraction(1), effort=effort)
     return {
         "limit_s": seconds,

@@ -113,7 +113,7 @@ class Config(Strict):
 
     @property
     def criteria_of_classes(self) -> tuple[Criterion, ...]:
-        """The criteria as the search looks at them; where classes are recoded one by one, each in every class."""
+        """The criteria as the search looks at them; for a recoding, each in every class."""
         asked = self.criteria
         if self.search.recoding != "global":
             asked = tuple(map(in_every_class, asked))

@@ -52,7 +52,9 @@ class MetricSpec(Strict):
         default=False, description="suppression costs nothing of its own (entropy, discernibility)"
     )
     target: ColumnName | None = Field(
-        default=None, description="the column that is to be predicted (predictive)"
+        default=None,
+        description="the column that is to be predicted from released quasi-identifiers (predictive); one of "
+        "them would predict itself",
     )
 
     @property

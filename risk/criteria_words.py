@@ -235,6 +235,27 @@ def left_open(criteria: Iterable[CriterionResult]) -> str:
     )
 
 
+def left_open_by_privacy(
+    criteria: Iterable[CriterionResult], quasi_identifiers: str
+) -> tuple[str, ...] | None:
+    """Return what differential privacy leaves open, and what the figures beside it tell; None without it."""
+    private = next((each for each in criteria if each.name == DifferentialPrivacy.name), None)
+    if private is None:
+        return None
+    beta = private.parameters.get("beta")
+    chance = "" if beta is None else f", each with the probability {_number(beta)}"
+    return (
+        "It bounds how much one person’s data can change the release, whatever somebody knows beside; what "
+        "the release tells about groups of people, it tells about their members.",
+        f"These are the records of people drawn at random{chance}, without the small classes: counts are no "
+        "totals.",
+        f"The risks on this page are about attackers who know the quasi-identifiers ({quasi_identifiers}) "
+        "and that a person is in this table.",
+        "It is about this release alone: another one of the same people costs its own epsilon and delta on "
+        "top.",
+    )
+
+
 def _fields(criterion: CriterionResult) -> dict[str, str]:
     stated = {key: _number(value) for key, value in criterion.parameters.items()}
     return {"column": criterion.column or "", **stated, **_more(criterion)}

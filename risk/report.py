@@ -90,6 +90,7 @@ def risk_report(assessment: Assessment, context: RunContext) -> str:
         size_chart=_size_chart(
             {"original": assessment.before, "anonymised": assessment.after}, "people", context.name
         ),
+        proof=_proof(context.run),
         run=list(wording.flattened(context.run)),
         consent=list(wording.flattened(context.consent or {})),
     )
@@ -130,6 +131,25 @@ def _threshold_verdict(judgements: Sequence[Judgement]) -> str:
     if failed:
         return f"{failed} of {len(judgements)} risk thresholds failed: this must not be released"
     return wording.all_met(len(judgements), "risk threshold", "risk thresholds")
+
+
+def _proof(run: Mapping[str, object]) -> str:
+    """Return how good the search's answer is: the proven optimum, or the best found and what may be left."""
+    search = run.get("search")
+    if not isinstance(search, Mapping) or not search.get("nodes_checked"):
+        return ""
+    match search:
+        case {"optimal": True, "metric": str(metric)}:
+            return (
+                f"No transformation that meets the criteria loses less by the metric {metric}, as is proven."
+            )
+        case {"metric": str(metric), "score": float(score), "bound": float(bound)} if score > 0:
+            return (
+                f"The best transformation found within the limits of the search: its {metric} is {score:.4g}"
+                f", and that of none is below {bound:.4g}. The optimum is at most "
+                f"{wording.percent(max(0.0, 1 - bound / score))} less."
+            )
+    return ""
 
 
 def _label(figure: str) -> str:
@@ -186,7 +206,7 @@ def _limits(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> tuple[str, ..
     names = ", ".join(facts.quasi_identifiers) or "none"
     others = [column.name for column in facts.columns if not column.is_quasi_identifier]
     beyond = f" What they know of {', '.join(others)} can narrow a class further." if others else ""
-    return (
+    return criteria_words.left_open_by_privacy(facts.criteria, names) or (
         f"It is not without risk: the largest is {wording.share_of(figures['prosecutor_max'])}, the average "
         f"{wording.share_of(figures['prosecutor_average'])}.",
         f"It covers attackers who know the quasi-identifiers ({names}) and nothing else.{beyond}",

@@ -3,8 +3,8 @@
 A node is one unsigned 64-bit word: a field per column with its level above the lowest, and a guard bit over
 each field, so that one subtraction tells whether a node is a specialisation of another. ``alive`` nodes come
 with a lower bound of the metric's total. From one of them, the target, a chain leads to the top; on it, the
-most general node that rules the target out is looked for, since that one rules out most else (predictive
-tagging on chains: Kohlmayer et al., "Flash", PASSAT 2012).
+most general node that rules the target out is looked for (`walk`), since that one rules out most else
+(predictive tagging on chains: Kohlmayer et al., "Flash", PASSAT 2012).
 
 Shapes: m columns, L levels at most. All loops are compiled; ``Lattice`` holds arrays only, changed in place.
 """
@@ -17,23 +17,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.compiled import kernel
+from anonymizer.search.walk import (
+    LOW,
+    REGISTERS,
+    Walk,
+    answer,
+    end,
+    gentlest,
+    is_settled,
+    lengthen,
+    place_to_look,
+    set_out,
+)
 
 Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-ALIVE, CHECKED, SETTLING, LOW, HIGH, MIDDLE, UPS, DOWNS, FOUND, SUPPRESSED, CLASSES, HEIGHT, TRACED = range(
-    13
-)
-"""What the integers of ``registers`` hold."""
+ALIVE, CHECKED, SETTLING, MIDDLE, FOUND, SUPPRESSED, CLASSES, HEIGHT, TRACED, WALK = range(10)
+"""What the integers of ``registers`` hold; those of the walk begin at ``WALK``."""
 TOTAL, SLACK, FRONTIER = 0, 1, 2
 """What ``best`` holds: the least total found, by how much totals may differ and count as equal, and what
-guide terms combine to where chains stopped being ruled out lately."""
+guide terms combine to where walks ended lately."""
 NONE = np.uint64(2**64 - 1)
 """No node: guard bits are never set in one."""
 MOST_TRACED = 512
 _SAMPLE_SIZE = 128
-_LONGEST_STEP = 32
 
 
 class Fields(NamedTuple):
@@ -158,49 +167,35 @@ def ceiling(lattice):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _walk_of(lattice):  # type: ignore[no-untyped-def]
+    """The walk from the target to the top that is under way."""
+    return Walk(lattice.registers[WALK : WALK + REGISTERS], lattice.best[FRONTIER : FRONTIER + 1])
+
+
+@kernel
 def advance(lattice):  # type: ignore[no-untyped-def]
     """The next node to evaluate, or ``NONE`` where the best one found is proven to be the optimum."""
-    registers = lattice.registers
+    registers, walk = lattice.registers, _walk_of(lattice)
     while registers[ALIVE]:
         if not registers[SETTLING]:
             target = _most_promising(lattice)
             if target == NONE:
                 return NONE
-            _climb(lattice, target)
-        while registers[LOW] < registers[HIGH]:
-            middle = _next_probe(lattice)
+            _climb(lattice, walk, target)
+        while not is_settled(walk):
+            middle = place_to_look(walk)
             if not lattice.evaluated[linear(lattice.fields, lattice.chain[middle])]:
                 registers[MIDDLE] = middle
                 return lattice.chain[middle]
             # It was evaluated before and the target was still alive: it does not rule the target out.
-            registers[HIGH] = middle - 1
-            registers[DOWNS] += 1
+            answer(walk, middle, False)
         registers[SETTLING] = 0
-        node = lattice.chain[registers[LOW]]
-        lattice.best[FRONTIER] += 0.3 * (
-            combined(lattice.fields, lattice.guide, node) - lattice.best[FRONTIER]
-        )
+        node = lattice.chain[walk.registers[LOW]]
+        end(walk, combined(lattice.fields, lattice.guide, node))
         if not lattice.evaluated[linear(lattice.fields, node)]:
             registers[MIDDLE] = -1
             return node
     return NONE
-
-
-@kernel
-def _next_probe(lattice):  # type: ignore[no-untyped-def]
-    """Where to look above ``LOW``: where chains ended lately, from there in growing steps, then halfway."""
-    registers = lattice.registers
-    low, high, ups, downs = registers[LOW], registers[HIGH], registers[UPS], registers[DOWNS]
-    if ups == downs == 0:
-        place, frontier = low + 1, lattice.best[FRONTIER]
-        while place < high and combined(lattice.fields, lattice.guide, lattice.chain[place]) < frontier:
-            place += 1
-        return place
-    if downs == 0:
-        return min(low + (1 << min(ups - 1, _LONGEST_STEP)), high)
-    if ups == 0:
-        return max(high + 1 - (1 << min(downs - 1, _LONGEST_STEP)), low + 1)
-    return (low + high + 1) // 2
 
 
 @kernel
@@ -220,26 +215,22 @@ def _most_promising(lattice):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _climb(lattice, target):  # type: ignore[no-untyped-def]
-    """A chain from the target to the top, one step at a time where the column's guide grows least."""
-    node, length = target, 0
-    lattice.chain[0] = node
+def _climb(lattice, walk, target):  # type: ignore[no-untyped-def]
+    """Write the chain from the target to the top, and set out."""
+    fields, node = lattice.fields, target
+    levels = np.empty(len(fields.shifts), np.int64)
+    for j in range(len(levels)):
+        levels[j] = level(fields, target, j)
+    lattice.chain[0] = target
+    set_out(walk)
     while True:
-        step, least = -1, np.inf
-        for j in range(len(lattice.fields.shifts)):
-            here = level(lattice.fields, node, j)
-            if here < lattice.fields.heights[j]:
-                rise = lattice.guide[j, here + 1] - lattice.guide[j, here]
-                if rise < least or step < 0:
-                    step, least = j, rise
-        if step < 0:
+        column = gentlest(fields.heights, lattice.guide, levels)
+        if column < 0:
             break
-        node += np.uint64(1) << lattice.fields.shifts[step]
-        length += 1
-        lattice.chain[length] = node
+        levels[column] += 1
+        node += np.uint64(1) << fields.shifts[column]
+        lattice.chain[lengthen(walk, combined(fields, lattice.guide, node))] = node
     lattice.registers[SETTLING] = 1
-    lattice.registers[UPS] = lattice.registers[DOWNS] = 0
-    lattice.registers[LOW], lattice.registers[HIGH] = 0, length
 
 
 @kernel
@@ -252,28 +243,22 @@ def learn(lattice, node, ruled_out, terms, penalty, floor):  # type: ignore[no-u
     """
     registers, alive = lattice.registers, lattice.registers[ALIVE]
     nodes, bounds = lattice.nodes[:alive], lattice.bounds[:alive]
-    if not ruled_out and _tells(terms, lattice.terms):
+    if not ruled_out and _tells(lattice, node, terms):
         raise_specialisations(lattice.fields, nodes, bounds, node, terms)
     if len(lattice.start):
         _raise_by_parts(lattice, node, penalty, floor)
     stands = _drop(lattice, node, ruled_out)
     registers[CHECKED] += 1
     lattice.evaluated[linear(lattice.fields, node)] = 1
-    # Go on above the evaluated node of the chain if it ruled the target out, else below it.
-    if stands:
-        registers[HIGH] = registers[MIDDLE] - 1
-        registers[DOWNS] += 1
-    else:
-        registers[LOW] = registers[MIDDLE]
-        registers[UPS] += 1
+    answer(_walk_of(lattice), registers[MIDDLE], not stands)
 
 
 @kernel
-def _tells(terms, known):  # type: ignore[no-untyped-def]
-    """Whether ``terms`` say more than those ``known`` from the start; (m, L)."""
+def _tells(lattice, node, terms):  # type: ignore[no-untyped-def]
+    """Whether ``terms`` (m, L) say more of a specialisation of ``node`` than was known from the start."""
     for j in range(len(terms)):
-        for here in range(terms.shape[1]):
-            if terms[j, here] > known[j, here]:
+        for here in range(level(lattice.fields, node, j) + 1):
+            if terms[j, here] > lattice.terms[j, here]:
                 return True
     return False
 

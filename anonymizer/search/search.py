@@ -31,7 +31,8 @@ from anonymizer.search.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24
 _LARGEST_SUM = 2**62
-_FIRST_STEPS = 64
+_FIRST_STEPS = 8
+_TICK_S = 1e-9
 _SLICE_S = 0.1
 """How long the compiled search runs before it looks up: for limits, progress and Ctrl-C."""
 
@@ -85,7 +86,7 @@ def search(
         if effort.anytime
         else OverNodes(open_lattice(counts, prepared), explorer)
     )
-    proven = _explore(course, prepared, effort=effort, progress=progress)
+    proven = _explore(course, prepared, effort=effort, progress=progress, started=started)
     if not course.state.registers[FOUND]:
         raise _nothing_found(proven)
     return _solution(counts, course, prepared, metric=metric, proven=proven, started=started)
@@ -114,23 +115,35 @@ def _explore(
     *,
     effort: Effort,
     progress: Report | None,
+    started: float,
 ) -> bool:
-    """Whether the search came to its end within the limits."""
-    started, steps, registers = time.perf_counter(), _FIRST_STEPS, course.state.registers
+    """Whether the search, ``started`` by the clock, came to its end within the limits."""
+    limit_s = np.inf if effort.time_limit_s is None else effort.time_limit_s
+    registers, steps = course.state.registers, _FIRST_STEPS if limit_s == np.inf else 1
     while True:
-        left = steps if effort.max_nodes is None else effort.max_nodes - int(registers[CHECKED])
+        if effort.max_nodes is not None:
+            steps = min(steps, effort.max_nodes - int(registers[CHECKED]))
         begun = time.perf_counter()
-        if course.explore(min(steps, left)):
+        if course.explore(steps):
             return True
         now = time.perf_counter()
         spent = effort.max_nodes is not None and registers[CHECKED] >= effort.max_nodes
-        if spent or (effort.time_limit_s is not None and now - started >= effort.time_limit_s):
+        if spent or now - started >= limit_s:
             return course.is_proven()
-        if now - begun < _SLICE_S / 2:
-            steps *= 2
+        steps = _next_steps(steps, now - begun, left_s=limit_s - (now - started))
         if progress is not None:
             best = prepared.score(float(course.state.best[TOTAL])) if registers[FOUND] else None
             progress(int(registers[CHECKED]), best, prepared.score(course.bound()))
+
+
+def _next_steps(steps: int, took_s: float, *, left_s: float) -> int:
+    """How many steps to take at once after ``steps`` that took so long: twice as many at most.
+
+    They shall take a slice, and no more than half of what is left, since some take longer than those before:
+    so the last ones are taken one by one, and a time limit is passed by one step.
+    """
+    wanted_s = min(_SLICE_S, left_s / 2)
+    return max(1, min(2 * steps, int(steps * wanted_s / max(took_s, _TICK_S))))
 
 
 def _nothing_found(proven: bool) -> CriteriaNotMet:

@@ -140,6 +140,7 @@ def test_starred_rows_are_a_class_that_meets_the_criteria_too(tmp_path: Path) ->
 
 
 CHOSEN = {
+    "adult8_k5_s2_loss": "l_diversity: [{column: occupation, kind: distinct, l: 1}]",
     "adult8_k5_entropyl3_s2_loss": "l_diversity: [{column: occupation, kind: entropy, l: 3}]",
     "adult8_k5_recursive_c3_l3_s2_loss": "l_diversity: [{column: occupation, kind: recursive, c: 3, l: 3}]",
     "adult8_k5_tequal02_s2_loss": "t_closeness: [{column: occupation, distance: equal, t: 0.2}]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,51 @@ def test_recoding_keeps_a_star_for_suppressed_rows(tmp_path: Path) -> None:
     assert anon("verify", tmp_path / "out" / "demo").code == 0
 
 
-def test_average_risk_cannot_be_recoded_for(tmp_path: Path) -> None:
-    text = config("local").replace("k_anonymity: 3", "k_anonymity: 3, average_risk: 0.2")
-    result = anon("run", scene(tmp_path, config=text))
-    assert result.code == 69
-    assert "cannot keep average risk" in result.err
+OF_THE_WHOLE = {
+    "average_risk: 0.2": ("average risk (limit = 0.2): recounted", 5),
+    "sample_uniqueness: 0.1": ("sample uniqueness (limit = 0.1): recounted", 2),
+    "population_uniqueness: {limit: 0.01, sampling_fraction: 0.1}": ("population uniqueness", 2),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("privacy", OF_THE_WHOLE)
+def test_what_holds_of_the_whole_release_is_kept_in_every_class(
+    tmp_path: Path, kind: str, privacy: str
+) -> None:
+    """Whoever has at most the risk of one in five is no more at risk on average."""
+    checked, least = OF_THE_WHOLE[privacy]
+    result = anon("run", scene(tmp_path, config=config(kind).replace("k_anonymity: 3", privacy)), "--quiet")
+    assert result.code == 0, result.err
+    frame = pl.read_parquet(tmp_path / "out" / "demo" / "release" / "data" / "table.parquet")
+    assert min(frame.group_by("sex", "age", "plz").len()["len"]) >= least
+    assert checked in anon("verify", tmp_path / "out" / "demo").out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("repair", ["suppress-codes", "suppress-class"])
+def test_lists_of_codes_are_kept_in_recoded_classes(tmp_path: Path, kind: str, repair: str) -> None:
+    """With two codes known, three people fit; what m = 2 demands is counted by hand."""
+    rows = [
+        [*row[:4], codes, row[5]] for row, codes in zip(people(), ["A B", "A", "B C", "C"] * 15, strict=True)
+    ]
+    lists = f"km_anonymity: {{column: diagnosis, k: 3, m: 2, repair: {repair}}}"
+    text = (
+        config(kind)
+        .replace("k_anonymity: 3", lists)
+        .replace("{role: sensitive}", "{role: sensitive, type: codes}")
+    )
+    result = anon("run", scene(tmp_path, rows, config=text), "--quiet")
+    assert result.code == 0, result.err
+    frame = pl.read_parquet(tmp_path / "out" / "demo" / "release" / "data" / "table.parquet")
+    seen: dict[tuple[object, ...], int] = {}
+    for *quasi, codes in frame.select("sex", "age", "plz", "diagnosis").iter_rows():
+        for size in range(3):
+            for known in combinations(codes or [], size):
+                seen[(*quasi, *known)] = seen.get((*quasi, *known), 0) + 1
+    assert min(seen.values()) >= 3
+    verified = anon("verify", tmp_path / "out" / "demo", "--internal")
+    assert verified.code == 0, verified.err
 
 
 @needs_shared

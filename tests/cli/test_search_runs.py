@@ -101,9 +101,9 @@ def test_the_time_limit_begins_when_the_kernels_are_compiled(
         return search(*arguments, effort=effort, **options)
 
     monkeypatch.setattr("release.searching.search", searched)
-    config = smaller(wide(tmp_path, "{strategy: anytime, time_limit_s: 1e-6}"))
+    config = smaller(wide(tmp_path, "{strategy: anytime, max_nodes: 60, time_limit_s: 600}"))
     assert anon("run", config).code == 0
-    assert asked == [Effort(max_nodes=1, anytime=True), Effort(time_limit_s=1e-6, anytime=True)]
+    assert asked == [Effort(max_nodes=1, anytime=True), Effort(60, 600.0, anytime=True)]
 
 
 # progress -----------------------------------------------------------------------------------------

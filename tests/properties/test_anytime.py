@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import inf
+from unittest import mock
 
 import pytest
 from hypothesis import event, given
@@ -16,6 +17,8 @@ from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.metrics import Loss, Metric
+from anonymizer.search import search as searching
+from anonymizer.search.anytime.anytime import Anytime
 from anonymizer.search.anytime.opening import ROOM, Room, open_anytime
 from anonymizer.search.courses import OverBoxes
 from anonymizer.search.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL
@@ -204,3 +207,50 @@ def test_either_path_evaluates_the_same_nodes(task: Task, nodes: int) -> None:
     assert len({each.nodes for each in answers}) == 1
     assert len({each.best and each.best[0] for each in answers}) == 1
     assert answers[0].bound == pytest.approx(answers[1].bound, abs=ROUNDING)
+
+
+# the clock ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Clocked:
+    """A search whose steps take so long, the last for ever, by a clock of its own."""
+
+    course: OverBoxes
+    steps_s: list[float]
+    now_s: float
+    last_s: float = 0.0
+
+    @property
+    def state(self) -> Anytime:
+        return self.course.state  # type: ignore[return-value]
+
+    def explore(self, most_steps: int) -> bool:
+        for _ in range(most_steps):
+            self.last_s = self.steps_s.pop(0) if len(self.steps_s) > 1 else self.steps_s[0]
+            self.now_s += self.last_s
+        return False
+
+    def is_proven(self) -> bool:
+        return False
+
+    def bound(self) -> float:
+        return 0.0
+
+    def best_levels(self) -> Node:
+        return self.course.best_levels()
+
+
+@law(100)
+@given(tasks(most_rows=3), st.floats(1e-3, 0.5), st.floats(0.01, 5), st.floats(0, 1))
+def test_a_time_limit_is_passed_by_one_step(
+    task: Task, step_s: float, limit_s: float, opening_s: float
+) -> None:
+    """Also where steps become slower, twice as slow on the way; what opening the search took counts."""
+    steps_s = [step_s * (1 + i / 1000) for i in range(1000)]
+    clocked = Clocked(course(question(task, Loss()), NARROW), steps_s, opening_s)
+    with mock.patch.object(searching, "time", mock.Mock(perf_counter=lambda: clocked.now_s)):
+        effort = Effort(time_limit_s=limit_s, anytime=True)
+        prepared = question(task, Loss()).prepared
+        assert not searching._explore(clocked, prepared, effort=effort, progress=None, started=0.0)
+    assert limit_s <= clocked.now_s <= max(limit_s, opening_s) + clocked.last_s + ROUNDING

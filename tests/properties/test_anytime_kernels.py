@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import inf
+from math import inf, prod
 
 import numpy as np
 import pytest
@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from anonymizer.counting.classes import Ladders, base_classes, roll_up
 from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import AverageClassSize, Discernibility, Loss, Metric
+from anonymizer.search import walk as walks
 from anonymizer.search.anytime import boxes, chains, insights, neighbours
 from anonymizer.search.anytime import exploration as anytime_exploration
 from anonymizer.search.anytime.boxes import DIVING, FREED, FRESH, GUARD, HELD, STACKED, Boxes, Terrain
-from anonymizer.search.anytime.chains import BOX, LOW, TRIED, Chain
+from anonymizer.search.anytime.chains import BOX, TRIED, Chain
 from anonymizer.search.anytime.insights import Insights
 from anonymizer.search.anytime.neighbours import CENTRE, WAITING, Nodes
 from anonymizer.search.anytime.opening import Room, open_anytime
 from anonymizer.search.courses import OverBoxes
 from anonymizer.search.opening import Compiled
 from anonymizer.search.rollup import TABLES
+from anonymizer.search.walk import HIGH, LOW, REGISTERS, Walk
 from tests.properties.definitions import Node, Task
 from tests.properties.explorers import Question
 from tests.properties.laws import law
@@ -288,17 +290,19 @@ class Lesson:
     floor: float
 
     def said(self, ground: Ground, node: Node, floor: float) -> float:
+        """What it says of all nodes from one to its own: terms need not rise with the levels."""
         if self.ruled_out:
             return inf
         start = ground.total(ground.terrain.terms, node) + self.penalty + floor
-        return max(ground.total(self.terms, node), start)
+        between = product(*(range(a, b + 1) for a, b in zip(node, self.node, strict=True)))
+        return max(min(ground.total(self.terms, each) for each in between), start)
 
 
 @st.composite
 def lessons(draw: st.DrawFn, ground: Ground) -> Lesson:
     shape = (ground.m, MOST_HEIGHT + 1)
-    terms = ground.terrain.terms + draw(st.integers(0, 8)) / 16
-    assert terms.shape == shape
+    raised = draw(st.lists(st.integers(0, 8), min_size=prod(shape), max_size=prod(shape)))
+    terms = ground.terrain.terms + np.reshape(raised, shape) / 16
     few = st.sampled_from([0.0, 0.25, 0.5])
     return Lesson(draw(nodes_of(ground)), draw(st.integers(0, 4)) == 0, terms, draw(few), draw(few))
 
@@ -416,9 +420,10 @@ def test_what_there_is_no_room_for_is_forgotten() -> None:
 # chains -------------------------------------------------------------------------------------------
 
 
-def chain_of(ground: Ground, target: Node, box: int = 7) -> Chain:
+def chain_of(ground: Ground, target: Node, box: int = 7, frontier: float = 0.0) -> Chain:
     words, steps = len(word(ground.heights)), sum(ground.heights)
-    chain = Chain(np.zeros((steps + 1, words), np.uint64), np.zeros(7, np.int64), np.zeros(3))
+    walk = Walk(np.full(REGISTERS, 9, np.int64), np.array([frontier]))
+    chain = Chain(np.zeros((steps + 1, words), np.uint64), walk, np.zeros(3, np.int64), np.zeros(2))
     chains.climb(ground.terrain, chain, word(target), box)
     return chain
 
@@ -437,29 +442,51 @@ def test_a_chain_climbs_where_the_guide_rises_least(ground: Ground, data: st.Dat
         node[min(rises)[1]] += 1
         expected.append(tuple(node))
     assert [levels(each, ground.m) for each in chain.nodes[: len(expected)]] == expected
+    assert chain.walk.registers[HIGH] == len(expected) - 1
 
 
 @law(200)
 @given(grounds(), st.floats(-1, 9), st.data())
-def test_bisection_ends_at_the_highest_place_that_lifts_the_target(
+def test_a_walk_on_a_chain_ends_at_the_highest_place_that_lifts_the_target(
     ground: Ground, frontier: float, data: st.DataObject
 ) -> None:
     target = data.draw(nodes_of(ground))
-    chain = chain_of(ground, target)
-    length = sum(ground.heights) - sum(target)
-    highest, asked = data.draw(st.integers(0, length)), set()
-    chain.numbers[chains.FRONTIER] = frontier
-    while chain.registers[LOW] < chain.registers[chains.HIGH]:
-        place = int(chains.place_to_look(ground.terrain, chain))
-        assert chain.registers[LOW] < place <= chain.registers[chains.HIGH]
-        assert place not in asked
-        asked.add(place)
-        chains.answer(chain, place, place <= highest)
-    assert chain.registers[LOW] == highest
+    chain = chain_of(ground, target, frontier=frontier)
+    highest = data.draw(st.integers(0, sum(ground.heights) - sum(target)))
+    looked = places_looked(chain.walk, highest)
+    costs = [ground.total(ground.terrain.guide, levels(each, ground.m)) for each in chain.nodes]
+    if looked:
+        steps = range(1, sum(ground.heights) - sum(target) + 1)
+        assert looked[0] == next((place for place in steps if costs[place] >= frontier), steps[-1])
     assert (chains.end(ground.terrain, chain), chain.registers[BOX]) == (7, -1)
-    ended = ground.total(ground.terrain.guide, levels(chain.nodes[highest], ground.m))
-    assert chain.numbers[chains.FRONTIER] == pytest.approx(frontier + 0.3 * (ended - frontier))
-    assert chain.registers[TRIED] == 0
+    assert chain.walk.frontier[0] == pytest.approx(frontier + 0.3 * (costs[highest] - frontier))
+    assert (chain.registers[TRIED], chain.registers[chains.LESSON]) == (0, -1)
+
+
+def places_looked(walk: Walk, highest: int) -> list[int]:
+    """The places that a walk looks at, if those up to ``highest`` do what is wanted."""
+    looked = []
+    while not walks.is_settled(walk):
+        place = int(walks.place_to_look(walk))
+        assert walk.registers[LOW] < place <= walk.registers[HIGH]
+        looked.append(place)
+        walks.answer(walk, place, place <= highest)
+    assert walk.registers[LOW] == highest
+    assert len(set(looked)) == len(looked)
+    return looked
+
+
+@law(200)
+@given(st.integers(1, 200), st.data())
+def test_a_walk_finds_its_way_in_growing_steps_and_then_by_halves(length: int, data: st.DataObject) -> None:
+    walk = Walk(np.zeros(REGISTERS, np.int64), np.array([data.draw(st.integers(-5, length + 5))], float))
+    walks.set_out(walk)
+    assert [walks.lengthen(walk, place) for place in range(1, length + 1)] == [*range(1, length + 1)]
+    highest = data.draw(st.integers(0, length))
+    looked = places_looked(walk, highest)
+    assert looked[0] == min(max(1, int(walk.frontier[0])), length)
+    # One look at the start, so many steps that double, as many halves of the last step.
+    assert len(looked) <= 2 + 2 * (abs(highest - looked[0]) + 1).bit_length()
 
 
 # tables -------------------------------------------------------------------------------------------

@@ -15,18 +15,26 @@ from hypothesis import strategies as st
 
 from anonymizer.counting.classes import Ladders, base_classes, roll_up
 from anonymizer.counting.counts import Counts, count
-from anonymizer.criteria import Criterion, KAnonymity, KMAnonymity, KMap
+from anonymizer.criteria import (
+    Criterion,
+    KAnonymity,
+    KMAnonymity,
+    KMap,
+    MaxRisk,
+    SampleCriterion,
+    in_every_class,
+)
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.judging.judgement import judge
-from anonymizer.judging.sample_criteria import least_suppressed, suppressed_classes
+from anonymizer.judging.sample_criteria import hold, least_suppressed, suppressed_classes
 from anonymizer.metrics import Discernibility, Loss, Metric, Precision
 from anonymizer.search.search import search
 from anonymizer.transforming.transformation import suppressed_tuples, transform
 from release.promise import Promise
 from release.verify import verify
 from tests.properties.definitions import Node
-from tests.properties.definitions_population import CODES, World
-from tests.properties.worlds import CLASS_CRITERIA, CRITERIA, worlds
+from tests.properties.definitions_population import CODES, World, meets
+from tests.properties.worlds import CLASS_CRITERIA, CRITERIA, SAMPLE_CRITERIA, worlds
 from tests.small_release import staged
 
 THOROUGH = settings(max_examples=120, deadline=None)
@@ -184,3 +192,15 @@ def test_what_the_search_finds_the_verifier_accepts(
     with TemporaryDirectory() as folder, staged(Path(folder), promise, done.frame) as stage:
         verified = verify(stage.staging, promise)
     assert verified.suppressed == solution.suppressed
+
+
+@THOROUGH
+@given(SAMPLE_CRITERIA, st.lists(st.integers(1, 30), max_size=20))
+def test_what_a_recoding_asks_of_every_class_is_enough_for_the_whole_release(
+    criterion: SampleCriterion, sizes: list[int]
+) -> None:
+    enough = in_every_class(criterion)
+    assert isinstance(enough, KAnonymity | MaxRisk)
+    large = [size for size in sizes if size >= enough.k]
+    assert meets(large, criterion)
+    assert hold(np.array(large, np.int64), [criterion])

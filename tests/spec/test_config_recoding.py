@@ -25,23 +25,23 @@ def test_recoding_is_global_unless_something_else_is_asked_for(tmp_path: Path) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_criteria_about_classes_can_be_recoded_for(tmp_path: Path, kind: str) -> None:
     others = "  max_risk: 0.2\n  t_closeness: [{column: diagnosis, distance: equal, t: 0.2}]\n"
-    others += "  k_map: {k: 5, sampling_fraction: 0.5}\n"
-    assert loaded(tmp_path, with_search(f"{{recoding: {kind}}}", others)).search.recoding == kind
+    others += "  k_map: {k: 5, sampling_fraction: 0.5}\n  average_risk: 0.1\n  sample_uniqueness: 0.1\n"
+    others += "  population_uniqueness: {limit: 0.1, sampling_fraction: 0.1}\n"
+    others += "  km_anonymity: {column: diagnosis, k: 2, m: 2}\n"
+    text = with_search(f"{{recoding: {kind}}}", others)
+    text = text.replace("diagnosis: {role: sensitive}", "diagnosis: {role: sensitive, type: codes}")
+    assert loaded(tmp_path, text).search.recoding == kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("privacy", "name"),
     [
-        ("  average_risk: 0.2\n", "average risk"),
-        ("  sample_uniqueness: 0.1\n", "sample uniqueness"),
         ("  k_map: {k: 5, population: people.csv}\n", "k-map"),
         ("  delta_presence: {lower: 0.1, upper: 0.9, population: people.csv}\n", "delta-presence"),
     ],
 )
-def test_criteria_about_more_than_classes_are_refused(
-    tmp_path: Path, kind: str, privacy: str, name: str
-) -> None:
+def test_criteria_about_a_population_are_refused(tmp_path: Path, kind: str, privacy: str, name: str) -> None:
     with pytest.raises(ComponentMissing, match=f"search.recoding.*cannot keep {name}"):
         loaded(tmp_path, with_search(f"{{recoding: {kind}}}", privacy))
 

@@ -145,6 +145,34 @@ def test_an_unguarded_sensitive_column_is_named_among_the_limits() -> None:
     assert "No criterion limits what crp may reveal" in Page(release_report(small_facts())).text
 
 
+PRIVATE = CriterionResult(
+    "(epsilon, delta)-differential privacy",
+    None,
+    {"epsilon": 1.0, "delta": 1e-6, "epsilon_search": 0.0, "beta": 0.632, "k": 74},
+    None,
+    "attested",
+)
+
+
+def test_a_private_release_says_what_privacy_leaves_open_and_nothing_of_lesser_promises() -> None:
+    columns = small_facts().columns[:2]
+    frame = SMALL.select("sex", "age")
+    facts = replace(small_facts(), columns=columns, frame=frame, criteria=(PRIVATE, K2))
+    text = Page(release_report(facts)).text
+    assert "drawn at random, each with the probability 0.632" in text
+    assert "counts are no totals" in text
+    assert "costs its own epsilon and delta" in text
+    assert "and nothing else" not in text
+    assert "No column is declared sensitive" not in text
+
+
+def test_a_recoded_column_shows_the_span_of_its_levels() -> None:
+    sex, age, *others = small_facts().columns
+    spans = (sex, replace(age, level=1, highest_level=3), *others)
+    bars = Page(release_report(replace(small_facts(), columns=spans))).all("rect")
+    assert [bar["width"] for bar in bars if bar.get("x") == "24"] == ["48"]
+
+
 def test_people_with_several_rows_give_bounds_instead_of_figures() -> None:
     k = replace(K2, status="attested")
     text = Page(release_report(replace(small_facts(), row_is_person=False, criteria=(k,)))).text
@@ -176,6 +204,28 @@ def test_before_and_after_stand_side_by_side() -> None:
     assert "Prosecutor: largest 100% 50% exact count, no sampling" in text
     assert "Records that are unique 12.5% 0%" in text
     assert "1 1 1 0 0 100%" in text  # one class of one person before, none after
+
+
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        ({"score": 0.25, "bound": 0.25, "optimal": True}, "loses less by the metric loss, as is proven."),
+        ({"score": 0.25, "bound": 0.2, "optimal": False}, "The optimum is at most 20% less."),
+        ({"score": 0.25, "bound": 0.0, "optimal": False}, "The optimum is at most 100% less."),
+    ],
+)
+def test_the_risk_report_says_how_far_the_search_is_from_the_optimum(
+    search: dict[str, object], told: str
+) -> None:
+    run = {"search": {"metric": "loss", "nodes_checked": 7, **search}}
+    assert told in Page(risk_report(small_assessment(), small_context(run=run))).text
+
+
+def test_what_searched_no_lattice_claims_no_optimum() -> None:
+    run = {"search": {"metric": "none", "nodes_checked": 0, "score": 0.0, "bound": 0.0, "optimal": False}}
+    text = Page(risk_report(small_assessment(), small_context(run=run))).text
+    assert "optimum" not in text
+    assert "proven" not in text
 
 
 def test_thresholds_are_judged_one_by_one() -> None:

@@ -81,6 +81,15 @@ UNIQUE: Data = {"limit": 0.05, "sampling_fraction": 0.1}
 MAP: Data = {"k": 5, "population": "population.csv"}
 PRESENCE: Data = {"lower": 0.0, "upper": 0.5, "population": "population.csv"}
 KNOWN: Data = {"column": "lab", "k": 5, "m": 2}
+CODES: Data = {
+    **asking(km_anonymity={**KNOWN, "k": 4}),
+    "columns": {
+        "sex": {"role": "quasi-identifier", "hierarchy": "suppression"},
+        "lab": {"role": "sensitive", "type": "codes"},
+        "stage": {"role": "sensitive", "type": "codes"},
+    },
+    "subject": "row",
+}
 CLOSE: Data = {"column": "stage", "distance": "equal", "t": 0.2}
 RECURSIVE: Data = {"column": "lab", "kind": "recursive", "l": 2, "c": 3.0}
 PRIVATE: Data = {
@@ -227,11 +236,11 @@ CASES: dict[str, Case] = {
     "privacy.k_map.k": changes(6, base=asking(k_map=MAP)),
     "privacy.k_map.population": changes("other.csv", base=asking(k_map=MAP)),
     "privacy.k_map.sampling_fraction": changes(0.2, base=asking(k_map={"k": 5, "sampling_fraction": 0.1})),
-    "privacy.km_anonymity": changes(KNOWN),
-    "privacy.km_anonymity.column": changes("stage", base=asking(km_anonymity=KNOWN)),
-    "privacy.km_anonymity.k": changes(6, base=asking(km_anonymity=KNOWN)),
-    "privacy.km_anonymity.m": changes(3, base=asking(km_anonymity=KNOWN)),
-    "privacy.km_anonymity.repair": changes("suppress-class", base=asking(km_anonymity=KNOWN)),
+    "privacy.km_anonymity": changes(KNOWN, base=CODES),
+    "privacy.km_anonymity.column": changes("stage", base=CODES),
+    "privacy.km_anonymity.k": changes(6, base=CODES),
+    "privacy.km_anonymity.m": changes(3, base=CODES),
+    "privacy.km_anonymity.repair": changes("suppress-class", base=CODES),
     "privacy.delta_disclosure": changes({"column": "lab", "delta": 2.0}),
     "privacy.delta_disclosure.column": changes(
         "stage", base=asking(delta_disclosure={"column": "lab", "delta": 2.0})

@@ -99,6 +99,34 @@ def test_snb_gives_back_the_population_it_was_drawn_from() -> None:
     assert found == pytest.approx((sizes == 1).sum(), rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "fraction"),
+    [
+        ({1: 400, 2: 150, 3: 60, 4: 30, 7: 10, 20: 3}, "0.3"),
+        ({1: 90, 2: 60, 3: 30, 5: 20, 9: 8}, "0.5"),
+        ({1: 700, 2: 90, 3: 20}, "0.15"),
+        ({1: 30, 2: 25, 3: 25, 4: 20, 6: 15}, "0.7"),
+    ],
+)
+def test_snb_solves_its_two_equations_summed_term_by_term(sizes: dict[int, int], fraction: str) -> None:
+    """E(s_j) = K sum over F of P(F) C(F, j) f^j (1 - f)^(F - j) for j = 1 and 2, F - 1 negative binomial."""
+    from scipy.optimize import root
+    from scipy.stats import binom, nbinom
+
+    drawn, population = sample(sizes, fraction), np.arange(1, 4001)
+    classes = population_classes(drawn) or 0.0
+
+    def surplus(guess: list[float]) -> list[float]:
+        of_size = classes * nbinom.pmf(population - 1, np.exp(guess[0]), 1 / (1 + np.exp(-guess[1])))
+        seen = (of_size @ binom.pmf(j, population, float(fraction)) for j in (1, 2))
+        return [float(expected / sizes[j]) - 1 for j, expected in zip((1, 2), seen, strict=True)]
+
+    solved = root(surplus, [0.0, 0.0])
+    assert solved.success
+    alpha, beta = np.exp(solved.x[0]), 1 / (1 + np.exp(-solved.x[1]))
+    assert slide_negative_binomial(drawn) == pytest.approx(classes * beta**alpha, rel=1e-6)
+
+
 def test_snb_has_no_answer_without_classes_of_two() -> None:
     assert slide_negative_binomial(sample({1: 30, 3: 5}, "0.5")) is None
 

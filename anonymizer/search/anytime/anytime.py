@@ -4,8 +4,9 @@ Two searches take turns. One improves the best node found, step by step beside t
 (`neighbours`). The other raises the bound of all nodes: the open box of least bound (`boxes`) is cut by what
 an evaluated node tells of its lowest node (`insights`). Where nothing told is enough, that node is the
 target: on a chain from it to the top (`chains`), the most general node that lifts it far enough is looked
-for, since that one lifts most else. Far enough is part of the way from its bound to the best total found: low
-aims are reached by nodes higher up, which cut off more. Without open boxes the best node is the optimum.
+for (`walk`), since that one lifts most else. Far enough is part of the way from its bound to the best total
+found: low aims are reached by nodes higher up, which cut off more. Without open boxes the best node is the
+optimum.
 
 What comes next depends on what was evaluated so far and on nothing else. All loops are compiled.
 """
@@ -33,23 +34,11 @@ from anonymizer.search.anytime.boxes import (
     level_of,
     take,
 )
-from anonymizer.search.anytime.chains import (
-    AIM,
-    BEYOND,
-    BOX,
-    HIGH,
-    LESSON,
-    LOW,
-    TRIED,
-    Chain,
-    answer,
-    climb,
-    end,
-    place_to_look,
-)
+from anonymizer.search.anytime.chains import AIM, BEYOND, BOX, LESSON, TRIED, Chain, climb, end
 from anonymizer.search.anytime.insights import Insights, choose, is_hopeless, remember, told, use
 from anonymizer.search.anytime.neighbours import TOO_MANY, Nodes, enter, is_evaluated, next_neighbour
-from anonymizer.search.lattice import CHECKED, SLACK, TOTAL, record
+from anonymizer.search.lattice import CHECKED, TOTAL, ceiling, record
+from anonymizer.search.walk import LOW, answer, is_settled, place_to_look
 
 DONE, LOOK_UP, EVALUATE = range(3)
 """What ``advance`` says: nothing is left; nothing to evaluate has come up yet; there is something."""
@@ -80,12 +69,6 @@ class Anytime(NamedTuple):
     registers: Ints
     turns: Ints
     trace: Floats
-
-
-@kernel
-def ceiling(search):  # type: ignore[no-untyped-def]
-    """Nodes whose bound lies above cannot be the optimum."""
-    return search.best[TOTAL] + search.best[SLACK]
 
 
 @kernel
@@ -151,15 +134,15 @@ def _lift(search):  # type: ignore[no-untyped-def]
 def _find_on_chain(search):  # type: ignore[no-untyped-def]
     """Whether a node of the chain, now written to ``node``, is to be evaluated."""
     chain, registers = search.chain, search.chain.registers
-    while registers[LOW] < registers[HIGH]:
-        place = place_to_look(search.terrain, chain)
+    while not is_settled(chain.walk):
+        place = place_to_look(chain.walk)
         if not is_evaluated(search.evaluated, chain.nodes[place]):
             search.node[:] = chain.nodes[place]
             search.turns[PLACE] = place
             return True
         # What it tells does not lift the target, or was forgotten.
-        answer(chain, place, False)
-    if registers[LOW] > 0 or registers[TRIED]:
+        answer(chain.walk, place, False)
+    if chain.walk.registers[LOW] > 0 or registers[TRIED]:
         return False
     registers[TRIED] = 1
     search.node[:] = chain.nodes[0]
@@ -228,7 +211,7 @@ def learn(search, found, ruled_out, lesson):  # type: ignore[no-untyped-def]
     place = remember(search.insights, node, ruled_out, lesson)
     if search.turns[PLACE] >= 0:
         said = told(search.terrain, search.insights, place, chain.nodes[0], chain.numbers[BEYOND])
-        answer(chain, search.turns[PLACE], said > chain.numbers[AIM])
+        answer(chain.walk, search.turns[PLACE], said > chain.numbers[AIM])
         if said > chain.numbers[AIM]:
             chain.registers[LESSON] = place
 

@@ -1,7 +1,4 @@
-"""Chains from a target node to the top, and bisection on them: compiled code.
-
-A chain climbs one level of one column at a time. The nodes that lift the target far enough are its lower
-part, as a rule; the highest of them is looked for, beginning where chains ended lately.
+"""Chains from the target of a box to the top: compiled code.
 
 Shapes: m columns, w words, h nodes of a chain at most.
 """
@@ -10,93 +7,51 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from anonymizer.compiled import kernel
-from anonymizer.search.anytime.boxes import Floats, Ints, Words, combined, level_of, put_level
+import numpy as np
 
-BOX, TRIED, LOW, HIGH, UPS, DOWNS, LESSON = range(7)
+from anonymizer.compiled import kernel
+from anonymizer.search import walk as walks
+from anonymizer.search.anytime.boxes import Floats, Ints, Words, combined, level_of, put_level
+from anonymizer.search.walk import LOW, Walk, gentlest, lengthen, set_out
+
+BOX, TRIED, LESSON = range(3)
 """What a chain's registers hold: the box of the target, below 0 without one; whether the target itself was
-tried; the highest place known to lift the target and the highest one that may; how many did and did not; and
-where what that place tells is held, below 0 without one."""
-AIM, BEYOND, FRONTIER = range(3)
-"""What its numbers are: the bound that the target is to be lifted above, what it costs beyond its start, and
-the guide terms that nodes combine to where chains ended lately."""
-_LONGEST_STEP = 32
-_RECENT = 0.3
+tried; where what the highest place that lifts it tells is held, below 0 without one."""
+AIM, BEYOND = range(2)
+"""What its numbers are: the bound that the target is to be lifted above, and its cost beyond its start."""
 
 
 class Chain(NamedTuple):
     """A chain: words (h, w) ``nodes`` from the target in place 0 to the top, and numbers about it."""
 
     nodes: Words
+    walk: Walk
     registers: Ints
     numbers: Floats
 
 
 @kernel
 def climb(terrain, chain, target, box):  # type: ignore[no-untyped-def]
-    """Write a chain from ``target``, the lowest node of ``box``, to the top, where the guide rises least."""
-    node, length = target.copy(), 0
-    chain.nodes[0] = node
+    """Write a chain from ``target``, the lowest node of ``box``, to the top."""
+    node, levels = target.copy(), np.empty(len(terrain.heights), np.int64)
+    for j in range(len(levels)):
+        levels[j] = level_of(target, j)
+    chain.nodes[0] = target
+    set_out(chain.walk)
     while True:
-        step = _gentlest(terrain, node)
-        if step < 0:
+        column = gentlest(terrain.heights, terrain.guide, levels)
+        if column < 0:
             break
-        put_level(node, step, level_of(node, step) + 1)
-        length += 1
-        chain.nodes[length] = node
-    registers = chain.registers
-    registers[BOX], registers[LOW], registers[HIGH] = box, 0, length
-    registers[TRIED] = registers[UPS] = registers[DOWNS] = 0
-    registers[LESSON] = -1
-
-
-@kernel
-def _gentlest(terrain, node):  # type: ignore[no-untyped-def]
-    """The column whose next level costs least more; below 0 at the top."""
-    step, least = -1, 0.0
-    for j in range(len(terrain.heights)):
-        here = level_of(node, j)
-        if here < terrain.heights[j]:
-            rise = terrain.guide[j, here + 1] - terrain.guide[j, here]
-            if step < 0 or rise < least:
-                step, least = j, rise
-    return step
-
-
-@kernel
-def place_to_look(terrain, chain):  # type: ignore[no-untyped-def]
-    """A place above ``LOW``: where chains ended lately, on from there in growing steps, then halfway."""
-    registers = chain.registers
-    low, high, ups, downs = registers[LOW], registers[HIGH], registers[UPS], registers[DOWNS]
-    if ups == 0 and downs == 0:
-        place, frontier = low + 1, chain.numbers[FRONTIER]
-        while place < high and combined(terrain, terrain.guide, chain.nodes[place]) < frontier:
-            place += 1
-        return place
-    if downs == 0:
-        return min(low + (1 << min(ups - 1, _LONGEST_STEP)), high)
-    if ups == 0:
-        return max(high + 1 - (1 << min(downs - 1, _LONGEST_STEP)), low + 1)
-    return (low + high + 1) // 2
-
-
-@kernel
-def answer(chain, place, is_lifted):  # type: ignore[no-untyped-def]
-    """Go on above a place that lifts the target, below one that does not."""
-    registers = chain.registers
-    if is_lifted:
-        registers[LOW] = place
-        registers[UPS] += 1
-    else:
-        registers[HIGH] = place - 1
-        registers[DOWNS] += 1
+        levels[column] += 1
+        put_level(node, column, levels[column])
+        chain.nodes[lengthen(chain.walk, combined(terrain, terrain.guide, node))] = node
+    chain.registers[BOX], chain.registers[TRIED], chain.registers[LESSON] = box, 0, -1
 
 
 @kernel
 def end(terrain, chain):  # type: ignore[no-untyped-def]
     """The target's box, which the chain lets go of."""
-    ended = combined(terrain, terrain.guide, chain.nodes[chain.registers[LOW]])
-    chain.numbers[FRONTIER] += _RECENT * (ended - chain.numbers[FRONTIER])
+    walks.end(chain.walk, combined(terrain, terrain.guide, chain.nodes[chain.walk.registers[LOW]]))
     box = chain.registers[BOX]
     chain.registers[BOX] = -1
     return box

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.compiled import kernel
-from anonymizer.search.anytime.boxes import GUARD, Floats, Ints, Words, combined, lies_below
+from anonymizer.search.anytime.boxes import GUARD, Floats, Ints, Words, combined, level_of, lies_below
 
 KNOWN, CLOCK = range(2)
 """What the registers of ``Insights`` hold: how many there are, and how often any was of use."""
@@ -25,8 +25,9 @@ class Insights(NamedTuple):
     """Words (n, w) ``nodes``, and what each tells.
 
     ``ruled_out`` uint8 (n): no specialisation meets the criteria. Else ``terms`` float64 (n, m, L) combine to
-    a bound of every specialisation's total, ``penalties`` (n) is what each costs beyond what is known from
-    the start, and ``floors`` (n) what each generalisation does. ``used`` int64 (n): when it was of use last.
+    a bound of a specialisation's total, and of all totals between it and the node; ``penalties`` (n) is what
+    each specialisation costs beyond what is known from the start, and ``floors`` (n) what each generalisation
+    does. ``used`` int64 (n): when it was of use last.
     """
 
     nodes: Words
@@ -64,9 +65,21 @@ def remember(insights, node, ruled_out, lesson):  # type: ignore[no-untyped-def]
     insights.nodes[place] = node
     insights.ruled_out[place] = ruled_out
     insights.terms[place] = terms[:, : insights.terms.shape[2]]
+    _level_off(insights.terms[place], node)
     insights.penalties[place], insights.floors[place] = penalty, floor
     use(insights, place)
     return place
+
+
+@kernel
+def _level_off(terms, node):  # type: ignore[no-untyped-def]
+    """Lower ``terms`` (m, L) to the least of the levels from each one up to that of ``node``.
+
+    A bound may fall from a level to the next. What is said of a box's lowest node has to hold for all of it.
+    """
+    for j in range(len(terms)):
+        for here in range(level_of(node, j) - 1, -1, -1):
+            terms[j, here] = min(terms[j, here], terms[j, here + 1])
 
 
 @kernel

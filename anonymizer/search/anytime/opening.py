@@ -28,6 +28,7 @@ from anonymizer.search.anytime.neighbours import Nodes
 from anonymizer.search.lattice import MOST_TRACED
 from anonymizer.search.opening import SLACK, within
 from anonymizer.search.rollup import Arena
+from anonymizer.search.walk import REGISTERS, Walk
 
 _STEPS = 4096
 
@@ -80,8 +81,9 @@ def open_anytime(counts: Counts, metric: AffineMetric | ClassMetric, room: Room 
         ),
         chain=Chain(
             nodes=np.zeros((int(heights.sum()) + 1, words), np.uint64),
-            registers=np.zeros(7, np.int64),
-            numbers=np.zeros(3),
+            walk=Walk(np.zeros(REGISTERS, np.int64), np.zeros(1)),
+            registers=np.zeros(3, np.int64),
+            numbers=np.zeros(2),
         ),
         node=top,
         best_node=np.zeros(words, np.uint64),
