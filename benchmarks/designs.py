@@ -24,10 +24,11 @@ from anonymizer.compiled import kernel
 from anonymizer.counting.counts import Counts, count
 from anonymizer.measuring.class_metrics import prepare
 from anonymizer.metrics import Loss
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.evaluation import assess
 from anonymizer.search.exploration import explore, set_levels
 from anonymizer.search.lattice import ALIVE, CHECKED, NONE, advance, improve, learn
-from anonymizer.search.opening import Compiled, open_lattice
+from anonymizer.search.opening import open_lattice
 from anonymizer.search.rollup import keep, smallest_source
 from anonymizer.search.search import suppression_allowance
 from benchmarks.measure import median, write

@@ -35,8 +35,8 @@ SUPPRESSION_LIMIT = "0.02"
 class Attribute:
     """One quasi-identifier: its values, how common each is, and how many neighbours a level merges.
 
-    ``loading`` in [-1, 1] is the correlation with the hidden factor of that number. The levels are the value, one per entry
-    of ``widths`` (each a multiple of the one before), and ``*``.
+    ``loading`` in [-1, 1] is the correlation with the hidden factor of that number. The levels are the
+    value, one per entry of ``widths`` (each a multiple of the one before), and ``*``.
     """
 
     name: str

@@ -14,9 +14,10 @@ from anonymizer.search.anytime.anytime import Anytime
 from anonymizer.search.anytime.boxes import level_of
 from anonymizer.search.anytime.exploration import Tickets, explore
 from anonymizer.search.anytime.opening import open_tickets
-from anonymizer.search.exploring import General
+from anonymizer.search.compiled_explorer import Compiled
+from anonymizer.search.general_explorer import General
 from anonymizer.search.lattice import ALIVE, Lattice
-from anonymizer.search.opening import Compiled, unpacked
+from anonymizer.search.opening import unpacked
 
 Explorer = Compiled | General
 

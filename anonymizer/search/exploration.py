@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from anonymizer.compiled import kernel
 from anonymizer.search.evaluation import assess
-from anonymizer.search.lattice import CHECKED, NONE, advance, improve, learn, level, meet, midway
+from anonymizer.search.lattice import CHECKED, NONE, advance, improve, learn, level
 from anonymizer.search.rollup import keep, replace_base, roll_up, smallest_source
+from anonymizer.search.stones import meet, midway
 
 _RAISED = 16
 """How many nodes are evaluated before the base is rolled up again."""

@@ -23,10 +23,11 @@ from anonymizer.measuring.affine import AffineMetric
 from anonymizer.measuring.class_metrics import ClassMetric, prepare
 from anonymizer.metrics import Loss, Metric
 from anonymizer.search.anytime.opening import open_anytime
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.courses import Course, Explorer, OverBoxes, OverNodes
-from anonymizer.search.exploring import General
+from anonymizer.search.general_explorer import General
 from anonymizer.search.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL, TRACED
-from anonymizer.search.opening import Compiled, open_lattice
+from anonymizer.search.opening import open_lattice
 from anonymizer.search.solution import Improvement, Solution
 
 LARGEST_LATTICE = 2**24

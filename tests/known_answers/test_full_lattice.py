@@ -22,8 +22,8 @@ from anonymizer.criteria import KAnonymity
 from anonymizer.judging.judgement import judge
 from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.evaluation import assess
-from anonymizer.search.opening import Compiled
 from anonymizer.search.rollup import TABLES, Arena, keep
 from tests.conftest import SHARED, needs_shared
 from tests.known_answers.arx import loss_answers

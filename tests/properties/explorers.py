@@ -21,10 +21,11 @@ from anonymizer.judging.sample_criteria import suppressed_classes
 from anonymizer.measuring.affine import AffineMetric
 from anonymizer.measuring.class_metrics import ClassMetric, prepare
 from anonymizer.metrics import Loss, Metric
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.evaluation import Problem
-from anonymizer.search.exploring import General
+from anonymizer.search.general_explorer import General
 from anonymizer.search.lattice import ALIVE, Lattice
-from anonymizer.search.opening import Compiled, open_lattice, unpacked
+from anonymizer.search.opening import open_lattice, unpacked
 from anonymizer.search.rollup import OUT, TABLES, Arena
 from anonymizer.search.search import Effort, Explorer, search, suppression_allowance
 from anonymizer.search.solution import Solution

@@ -24,8 +24,8 @@ from anonymizer.search.anytime.chains import BOX, TRIED, Chain
 from anonymizer.search.anytime.insights import Insights
 from anonymizer.search.anytime.neighbours import CENTRE, WAITING, Nodes
 from anonymizer.search.anytime.opening import Room, open_anytime
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.courses import OverBoxes
-from anonymizer.search.opening import Compiled
 from anonymizer.search.rollup import TABLES
 from anonymizer.search.walk import HIGH, LOW, REGISTERS, Walk
 from tests.properties.definitions import Node, Task

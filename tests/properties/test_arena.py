@@ -17,9 +17,9 @@ from anonymizer.criteria import KAnonymity
 from anonymizer.hierarchies.hierarchy import suppression
 from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Loss
+from anonymizer.search.compiled_explorer import Compiled
 from anonymizer.search.evaluation import Finding, Problem, assess, bits_set
 from anonymizer.search.lattice import is_specialisation
-from anonymizer.search.opening import Compiled
 from anonymizer.search.rollup import BLOCK, OUT, keep, number_by_hash, replace_base, roll_up, smallest_source
 from anonymizer.tables.table import Column, Role, Table
 from tests.properties.definitions import Node, Task

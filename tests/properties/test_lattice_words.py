@@ -15,6 +15,7 @@ from anonymizer.hierarchies.encoding import Ladder
 from anonymizer.measuring.affine import AffineMetric
 from anonymizer.metrics import Height, Loss, Metric
 from anonymizer.search import lattice as words
+from anonymizer.search import stones
 from anonymizer.search.lattice import (
     ALIVE,
     Fields,
@@ -134,7 +135,7 @@ def test_the_meet_is_the_highest_node_below_all_alive_and_the_target(
     alive, target = data.draw(some_of(nodes)), data.draw(st.integers(0, len(nodes) - 1))
     lattice.chain[0] = left_of(lattice, alive)[target]
     expected = tuple(map(min, *(nodes[i] for i in [*alive, target, target])))
-    assert unpacked(lattice, words.meet(lattice)) == expected
+    assert unpacked(lattice, stones.meet(lattice)) == expected
 
 
 @pytest.mark.parametrize("spec", [Height(), Loss("max")])
@@ -166,7 +167,7 @@ def test_a_stone_lies_on_the_way(heights: list[int], data: st.DataObject) -> Non
     low = data.draw(st.sampled_from([i for i, node in enumerate(nodes) if lies_below(node, nodes[high])]))
     alive = data.draw(some_of(nodes))
     word = left_of(lattice, alive)
-    stone = unpacked(lattice, words.midway(lattice, word[low], word[high]))
+    stone = unpacked(lattice, stones.midway(lattice, word[low], word[high]))
     assert lies_below(nodes[low], stone)
     assert lies_below(stone, nodes[high])
     reached = [i for i in alive if lies_below(nodes[low], nodes[i])]
