@@ -111,6 +111,8 @@ def target_is_released(columns: Rules, metric: MetricSpec) -> Findings:
         yield Finding(at, "names a column that has no rule")
     elif any(columns[key].role == "identifier" for key in keys):
         yield Finding(at, "must be a column that is released, not an identifier")
+    elif any(columns[key].role == "quasi-identifier" for key in keys):
+        yield Finding(at, "must be a sensitive or insensitive column: a quasi-identifier predicts itself")
 
 
 def weights_have_an_effect(columns: Rules, metric: MetricSpec) -> Findings:

@@ -48,7 +48,6 @@ def config(folder: Path, metric: str, table: str = TABLE) -> Config:
         ("{name: entropy, monotonic: true}", Entropy(monotonic=True)),
         ("{name: discernibility, monotonic: true}", Discernibility(monotonic=True)),
         ("{name: predictive, target: diagnosis}", Predictive("diagnosis")),
-        ("{name: predictive, target: sex}", Predictive("sex")),
         ("{name: predictive, target: lab_a}", Predictive("lab_a")),
     ],
 )
@@ -77,6 +76,7 @@ def test_the_target_is_counted_beside_the_quasi_identifiers(tmp_path: Path) -> N
         ("predictive", "search.metric", "needs a target"),
         ("{name: predictive, target: diagnose}", "search.metric.target", "names a column that has no rule"),
         ("{name: predictive, target: id}", "search.metric.target", "not an identifier"),
+        ("{name: predictive, target: sex}", "search.metric.target", "predicts itself"),
         ("{name: loss, gs: 1.5}", "search.metric.gs", ""),
         ("{name: loss, gs: -0.1}", "search.metric.gs", ""),
         ("{name: loss, aggregate: mean}", "search.metric.aggregate", ""),
