@@ -15,11 +15,13 @@ from anonymizer.compiled import kernel
 @kernel
 def extend_keys(keys, codes, representatives, columns, label_codes, offsets, sizes):  # type: ignore[no-untyped-def]
     """Append the labels' codes of ``columns`` to each key, in mixed radix ``sizes``; ``keys`` int64 (n)."""
+    # Unsigned indices throughout: signed ones are checked for counting from the end.
     for i in range(len(representatives)):
-        tuple_ = representatives[i]
+        row = codes[np.uint64(representatives[i])]
         key = keys[i]
         for c in range(len(columns)):
-            key = key * sizes[c] + label_codes[offsets[c] + codes[tuple_, columns[c]]]
+            code = row[np.uint64(columns[c])]
+            key = key * sizes[c] + label_codes[np.uint64(offsets[c] + code)]
         keys[i] = key
 
 

@@ -6,12 +6,7 @@ from anonymizer.compiled import kernel
 from anonymizer.search.evaluation import assess
 from anonymizer.search.lattice import CHECKED, NONE, advance, improve, learn, level
 from anonymizer.search.rollup import keep, replace_base, roll_up, smallest_source
-from anonymizer.search.stones import meet, midway
-
-_RAISED = 16
-"""How many nodes are evaluated before the base is rolled up again."""
-_SMALL_TABLE, _OFTEN = 1024, 3
-"""A table of more classes, used as a source so many times, gets a table between it and what is asked for."""
+from anonymizer.search.stones import OFTEN, RAISED, SMALL_TABLE, meet, midway, pays
 
 
 @kernel
@@ -21,7 +16,7 @@ def explore(lattice, problem, most_nodes):  # type: ignore[no-untyped-def]
         node = advance(lattice)
         if node == NONE:
             return True
-        if lattice.registers[CHECKED] % _RAISED == _RAISED - 1:
+        if lattice.registers[CHECKED] % RAISED == RAISED - 1:
             _raise_base(lattice, problem)
         _evaluate(lattice, problem, node)
     return False
@@ -54,14 +49,14 @@ def _lay_stone(lattice, problem, node, source):  # type: ignore[no-untyped-def]
     """Roll up halfway to ``node`` if the source is large and often used; whether there is a new table."""
     arena = problem.arena
     arena.uses[source] += 1
-    if arena.lengths[source] < _SMALL_TABLE or arena.uses[source] % _OFTEN:
+    if arena.lengths[source] < SMALL_TABLE or arena.uses[source] % OFTEN:
         return False
     stone = midway(lattice, arena.nodes[source], node)
     if stone == arena.nodes[source] or stone == node:
         return False
     set_levels(lattice.fields, problem.lowest, problem.scratch.levels, stone)
     classes = roll_up(problem.packing, arena, source, problem.scratch.levels)
-    if 4 * classes > 3 * arena.lengths[source]:
+    if not pays(classes, arena.lengths[source]):
         return False
     keep(arena, stone, classes)
     return True

@@ -74,3 +74,9 @@ def unpacked(lattice: Lattice, word: np.uint64) -> tuple[int, ...]:
         int(word) >> int(shift) & int(mask)
         for shift, mask in zip(lattice.fields.shifts, lattice.fields.masks, strict=True)
     )
+
+
+def packed(lattice: Lattice, levels: Sequence[int]) -> np.uint64:
+    """The word of the node at so many levels above the lowest, column by column."""
+    shifts = lattice.fields.shifts.tolist()
+    return np.uint64(sum(level << shift for level, shift in zip(levels, shifts, strict=True)))

@@ -7,7 +7,17 @@ import numpy as np
 from anonymizer.compiled import kernel
 from anonymizer.search.lattice import ALIVE, is_specialisation
 
+RAISED = 16
+"""How many nodes are evaluated before the base is rolled up again."""
+SMALL_TABLE, OFTEN = 1024, 3
+"""A table of more classes, used as a source so many times, gets a table between it and what is asked for."""
 _SAMPLE_SIZE = 128
+
+
+@kernel
+def pays(classes, source):  # type: ignore[no-untyped-def]
+    """Whether a table of so many ``classes`` is worth holding beside that of its ``source``."""
+    return 4 * classes <= 3 * source
 
 
 @kernel
