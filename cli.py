@@ -126,6 +126,47 @@ def run(
 
 
 @app.command()
+def inspect(
+    source: Annotated[Path, typer.Argument(help="an export or a table", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="also write an HTML page, for the house alone")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print everything counted as JSON")] = False,
+    reference_date: Annotated[
+        str, typer.Option(help="today for ages, consent and the future, as 2026-11-22")
+    ] = "today",
+    delimiter: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
+    encoding: Annotated[str, typer.Option(help="of a CSV table")] = "utf-8",
+) -> None:
+    """Show what is in an export or a table in counts: dates, codes, consent, how unique people are."""
+    from release.inspecting import day, findings, refuse_existing, write_page
+    from release.progress import Screen
+    from risk.inspection import inspection_page, inspection_text
+
+    if output is not None:
+        refuse_existing(output)
+    screen = Screen(sys.stderr, follows_search=not as_json)
+    found = findings(source, today=day(reference_date), delimiter=delimiter, encoding=encoding, screen=screen)
+    if output is not None:
+        write_page(output, inspection_page(found))
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    told = json.dumps(found, ensure_ascii=False) if as_json else inspection_text(found, terminal=is_terminal)
+    _print(told)
+
+
+@app.command()
+def init(
+    source: Annotated[Path, typer.Argument(help="an export or a table", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the config to write")] = Path("config.yaml"),
+) -> None:
+    """Write a first config for an export or a table, which drops every column that is not certain."""
+    from release.drafting.draft import draft
+
+    drafted = draft(source, output)
+    _print(f"wrote {output}: {drafted.columns:,} columns, {drafted.to_check:,} to check by hand")
+
+
+@app.command()
 def check(config: ConfigPath) -> None:
     """Validate the config, the input's columns and the hierarchies; nothing is written."""
     from release.check import check as check_config

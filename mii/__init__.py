@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mii.request import COLUMNS, FAMILIES, MiiRequest, Observation, lab_columns
+from mii.effort import Effort
+from mii.request import COLUMNS, FAMILIES, OPTIONAL, MiiRequest, Observation, available, lab_columns
 
 if TYPE_CHECKING:
     from mii.reading import Export, read
 
-__all__ = ["COLUMNS", "FAMILIES", "Export", "MiiRequest", "Observation", "lab_columns", "read"]
+__all__ = [
+    "COLUMNS",
+    "FAMILIES",
+    "OPTIONAL",
+    "Effort",
+    "Export",
+    "MiiRequest",
+    "Observation",
+    "available",
+    "lab_columns",
+    "read",
+]
 
 
 def __getattr__(name: str) -> Any:

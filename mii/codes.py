@@ -1,4 +1,7 @@
-"""Diagnoses, procedures and medications of a row as sorted lists of distinct codes."""
+"""Diagnoses, procedures and medications of a row as sorted lists of distinct codes.
+
+A resource's ``codes`` are tokens of several code systems (`mii.tokens`); a list holds those of one.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from mii.elements import CODE
 from mii.records import Substance
+from mii.tokens import ALPHA_ID, ORPHA, OWN, PZN, SHAPES, SNOMED, of_system
+
+CODED_LISTS: Mapping[str, tuple[str, str]] = {
+    "icd10gm_all": ("Condition", OWN),
+    "alpha_id_all": ("Condition", ALPHA_ID),
+    "orpha_all": ("Condition", ORPHA),
+    "snomed_all": ("Condition", SNOMED),
+    "ops_all": ("Procedure", OWN),
+}
+"""The columns that list the codes of one type of resource: the type, and the code system."""
+
+DRUG_LISTS: Mapping[str, str] = {"atc_all": OWN, "pzn_all": PZN}
+"""The columns that list the codes of all medications, by code system."""
 
 _NOTHING: list[str] = []
 
@@ -26,15 +41,18 @@ def with_row(
     return frame.join(distinct.with_columns(keys), on=by, how="left", nulls_equal=True)
 
 
-def code_lists(told: pl.DataFrame, keys: Sequence[str], counts: Counter[str]) -> pl.Series:
+def code_lists(
+    told: pl.DataFrame, keys: Sequence[str], counts: Counter[str], *, system: str = OWN
+) -> pl.Series:
     """The distinct codes of each of the rows ``keys``, sorted; what is no code is counted and left out.
 
-    ``told`` has the columns row and codes, which are separated by blanks; ``!`` behind one is taken off.
+    ``told`` has the columns row and codes, tokens of which those of ``system`` are listed; ``!`` behind
+    one is taken off.
     """
     codes = pl.col("codes").str.extract_all(r"\S+")
-    each = told.select("row", codes).explode("codes").drop_nulls()
-    bare = each.with_columns(pl.col("codes").str.strip_chars_end("!"))
-    valid = bare.filter(pl.col("codes").str.contains(CODE))
+    each = told.select("row", codes).explode("codes")
+    bare = each.select("row", of_system(pl.col("codes"), system).str.strip_chars_end("!")).drop_nulls()
+    valid = bare.filter(pl.col("codes").str.contains(SHAPES[system]))
     counts["malformed"] += bare.height - valid.height
     grouped = valid.group_by("row").agg(pl.col("codes").unique().sort())
     rows = pl.DataFrame({"row": keys}, schema={"row": pl.String})
@@ -42,10 +60,10 @@ def code_lists(told: pl.DataFrame, keys: Sequence[str], counts: Counter[str]) ->
     return joined["codes"].fill_null(_NOTHING)
 
 
-def atc_codes(
+def drug_codes(
     events: pl.DataFrame, substances: Mapping[str, Substance], counts: Counter[str]
 ) -> pl.DataFrame:
-    """Row and ATC codes: of each event, of its Medication, and of the Medications that one is made of."""
+    """Row and tokens of codes: of each event, its Medication, and the Medications that one is made of."""
     own = events.select("row", "codes", "others").filter(pl.col("row").is_not_null())
     uses = own.select("row", pl.col("others").alias("medication")).drop_nulls()
     times = uses.group_by("medication").len("times")

@@ -1,8 +1,9 @@
-"""Takes in resources one by one and gives everything that is kept of them, each resource once."""
+"""Takes in what was read part by part and gives everything that is kept of it, each resource once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,16 +11,19 @@ import polars as pl
 from msgspec import structs
 
 from anonymizer.errors import BadInput
-from mii import elements, fhir
-from mii.columns import CODED, HEAD, MEASURED, ColumnSink, deduplicated, resolved, together
+from mii.batches import Batch
+from mii.columns import DATING, TELLING, deduplicated, renamed
 from mii.consent import ConsentRecord
+from mii.extracting import SCHEMAS
 from mii.records import Person, Stay, Substance
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """All that was read: records by id, the resources of `DATED` in one frame (see `columns`), and counts.
+    """All that was read: records by id, the resources of `DATED`, and counts.
 
+    ``dated`` are those that tell something, with the columns `TELLING` but ``updated``; of those in
+    ``untold`` only type, patient, start, end and is_period are kept, until consent has counted them.
     ``types`` are the types that occur in the export, read or not: of a resource, or of a flattened table.
     """
 
@@ -28,21 +32,12 @@ class Collected:
     substances: Mapping[str, Substance]
     consents: tuple[ConsentRecord, ...]
     dated: pl.DataFrame
+    untold: pl.DataFrame
     counts: Mapping[str, Any]
     types: frozenset[str]
 
 
-_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
-    "Condition": {**HEAD, **CODED},
-    "Procedure": {**HEAD, **CODED},
-    "Observation": {**HEAD, **MEASURED},
-    "MedicationAdministration": {**HEAD, **CODED},
-    "MedicationStatement": {**HEAD, **CODED},
-    "MedicationRequest": {**HEAD, **CODED},
-    "DiagnosticReport": HEAD,
-    "ServiceRequest": HEAD,
-}
-DATED = tuple(_SCHEMAS)
+DATED = tuple(SCHEMAS)
 """The types besides Encounter that belong to a patient and have a date consent is asked about."""
 
 
@@ -54,7 +49,6 @@ class Records:
     depends on the content alone and never on the order of files. With ``no_guess`` it is refused.
     """
 
-    make: Callable[[Any], Any]
     no_guess: str = ""
     by_id: dict[Any, Any] = field(default_factory=dict)
     read: int = 0
@@ -65,10 +59,9 @@ class Records:
         """How many there are."""
         return len(self.by_id)
 
-    def add(self, identity: str | None, resource: Any) -> None:
-        """Takes in one resource."""
+    def add(self, identity: str | None, record: Any) -> None:
+        """Takes in the record of one resource."""
         self.read += 1
-        record = self.make(resource)
         known = self.by_id.setdefault(identity, record)
         if known is record or _content(known) == _content(record):
             return
@@ -80,84 +73,90 @@ class Records:
         self.by_id[identity] = max(known, record, key=_version)
 
 
-Adder = Callable[[str | None, Any], None]
-"""Takes in a resource: its id and itself."""
-
-
 class Collector:
-    """Takes in decoded resources; `finish` gives what was collected."""
+    """Takes in batches in the order of the export; `finish` gives what was collected."""
 
-    def __init__(self, decoder: fhir.Decoder, loincs: frozenset[str]) -> None:
-        rows = _row_makers(extractor := elements.Extractor(loincs))
-        self._records = {
-            "Patient": Records(extractor.person),
-            "Encounter": Records(extractor.stay),
-            "Medication": Records(extractor.substance),
-            "Consent": Records(extractor.consent, no_guess="Consent"),
-        }
-        self._columns = {name: ColumnSink(rows[name], _SCHEMAS[name]) for name in DATED}
-        self._ids = {name: _Ids() for name in decoder.classes if name not in decoder.wanted}
-        takers: dict[str, Any] = {**self._records, **self._columns, **self._ids}
-        self._bundles = self._empty = self._unknown = 0
+    def __init__(self) -> None:
+        self._persons, self._stays, self._substances = Records(), Records(), Records()
+        self._consents = Records(no_guess="Consent")
+        self._telling = [pl.DataFrame(schema=dict(TELLING))]
+        self._dating = [pl.DataFrame(schema=dict(DATING))]
+        self._ids: dict[str, list[pl.DataFrame]] = {}
         self._urns: dict[str, str] = {}
         self._tables = set[str]()
-        self.adders: dict[Any, Adder] = {cls: takers[name].add for name, cls in decoder.classes.items()}
-        """The function that takes in a resource (its id, itself) by the class it was decoded as."""
-        self.adders |= {fhir.Unknown: self._add_unknown}
-        self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
+        self._bundles = self._empty = self._unknown = 0
+        self.ignored = 0
+        """How many documents were no FHIR."""
 
-    def add_table(self, kind: str) -> None:
-        """Notes that the export has a flattened table of a type, though it may hold no row."""
-        self._tables.add(kind)
+    def take(self, batch: Batch) -> None:
+        """Takes in a batch. Raises ``BadInput`` where it contradicts the ones before beyond repair."""
+        few: tuple[list[Any], ...] = (batch.persons, batch.stays, batch.substances, batch.consents)
+        for records, added in zip(self._records().values(), few, strict=True):
+            for identity, record in added:
+                records.add(identity, record)
+        if batch.telling is not None:
+            self._telling.append(batch.telling)
+        if batch.dating is not None:
+            self._dating.append(batch.dating)
+        for name, frame in batch.ids.items():
+            self._ids.setdefault(name, []).append(frame)
+        for urn, identity in batch.urns.items():
+            self._urns.setdefault(urn, identity)
+        self._tables.update(batch.tables)
+        self._bundles += batch.bundles
+        self._empty += batch.empty
+        self._unknown += batch.unknown
+        self.ignored += batch.ignored
 
     def finish(self) -> Collected:
         """What was collected, with references by ``urn:uuid:`` resolved.
 
         Raises ``BadInput`` where a resource that is read has no id.
         """
-        dated = together({name: sink.frame() for name, sink in self._columns.items()})
-        self._require_ids(dated)
-        once, conflicts = deduplicated(dated)
-        counts = self._counts(_by_type(dated), _by_type(once), conflicts)
-        persons, stays, substances, consents = (sink.by_id for sink in self._records.values())
+        telling = pl.concat(self._telling, how="diagonal")
+        dating = pl.concat(self._dating, how="diagonal")
+        self._telling, self._dating = [], []
+        self._require_ids(telling, dating)
+        read = telling.height + dating.height
+        telling, dating, conflicts = deduplicated(telling, dating)
+        counts = self._counts(read, _by_type(telling) + _by_type(dating), conflicts)
+        stays, substances = self._stays.by_id.items(), self._substances.by_id.items()
         return Collected(
-            persons,
-            {identity: _resolved_stay(stay, self._urns) for identity, stay in stays.items()},
-            {identity: _resolved_substance(drug, self._urns) for identity, drug in substances.items()},
-            tuple(_of_patient(record, self._urns) for _, record in consents.values()),
-            resolved(once, self._urns),
+            self._persons.by_id,
+            {identity: _resolved_stay(stay, self._urns) for identity, stay in stays},
+            {identity: _resolved_substance(drug, self._urns) for identity, drug in substances},
+            tuple(_of_patient(record, self._urns) for _, record in self._consents.by_id.values()),
+            renamed(telling, self._urns).drop("updated"),
+            renamed(dating, self._urns).drop("id", "updated"),
             counts,
             frozenset(self._tables.union(counts["resources_by_type"])),
         )
 
-    def _add_unknown(self, _: str | None, __: fhir.Unknown) -> None:
-        self._unknown += 1
-
-    def _add_bundle(self, _: str | None, bundle: fhir.Bundle) -> None:
-        self._bundles += 1
-        adders, urns = self.adders, self._urns
-        for entry in bundle.entry or ():
-            resource, url = entry.resource, entry.full_url
-            if resource is None:
-                self._empty += 1
-            elif url is not None and url.startswith("urn:"):
-                adders[type(resource)](urns.setdefault(url, resource.id or url), resource)
-            else:
-                adders[type(resource)](resource.id, resource)
-
-    def _require_ids(self, dated: pl.DataFrame) -> None:
-        nameless = [name for name, sink in self._records.items() if None in sink.by_id]
-        nameless += dated.filter(pl.col("id").is_null())["type"].unique().sort().to_list()
+    def _require_ids(self, *frames: pl.DataFrame) -> None:
+        nameless = [name for name, records in self._records().items() if None in records.by_id]
+        for frame in frames:
+            nameless += frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list()
         if nameless:
             raise BadInput(f"{nameless[0]}: a resource has no id")
 
+    def _records(self) -> dict[str, Records]:
+        return {
+            "Patient": self._persons,
+            "Encounter": self._stays,
+            "Medication": self._substances,
+            "Consent": self._consents,
+        }
+
     def _counts(
-        self, rows: dict[str, int], rows_once: dict[str, int], different: dict[str, int]
+        self, rows: int, rows_once: Mapping[str, int], different: Mapping[str, int]
     ) -> dict[str, Any]:
-        single: dict[str, Records | _Ids] = {**self._records, **self._ids}
-        read = sum(rows.values()) + sum(sink.read for sink in single.values())
-        unique = {name: sink.unique for name, sink in single.items()} | rows_once
-        conflicts = {name: sink.conflicts for name, sink in self._records.items()} | different
+        ids = {name: pl.concat(frames)["id"] for name, frames in self._ids.items()}
+        records = self._records()
+        read = rows + sum(map(len, ids.values()))
+        read += sum(of_type.read for of_type in records.values())
+        unique = {name: of_type.unique for name, of_type in records.items()} | dict(rows_once)
+        unique |= {name: of_type.n_unique() for name, of_type in ids.items()}
+        conflicts = {name: of_type.conflicts for name, of_type in records.items()} | dict(different)
         return {
             "bundles": self._bundles,
             "bundle_entries_without_resource": self._empty,
@@ -170,38 +169,9 @@ class Collector:
         }
 
 
-@dataclass(slots=True)
-class _Ids:
-    """The ids of a type of which nothing else is kept."""
-
-    seen: set[str | None] = field(default_factory=set)
-    read: int = 0
-
-    def add(self, identity: str | None, _: Any) -> None:
-        self.read += 1
-        self.seen.add(identity)
-
-    @property
-    def unique(self) -> int:
-        return len(self.seen)
-
-
-def _by_type(dated: pl.DataFrame) -> dict[str, int]:
-    counts = dated.group_by("type").len()
-    return dict(zip(counts["type"], counts["len"], strict=True))
-
-
-def _row_makers(extractor: elements.Extractor) -> dict[str, Callable[[str | None, Any], Any]]:
-    return {
-        "Condition": elements.condition_row,
-        "Procedure": elements.procedure_row,
-        "Observation": extractor.observation,
-        "MedicationAdministration": elements.medication_row,
-        "MedicationStatement": elements.medication_row,
-        "MedicationRequest": elements.request_row,
-        "DiagnosticReport": elements.report_row,
-        "ServiceRequest": elements.order_row,
-    }
+def _by_type(frame: pl.DataFrame) -> Counter[str]:
+    counts = frame.group_by("type").len()
+    return Counter(dict(zip(counts["type"], counts["len"], strict=True)))
 
 
 def _content(record: Any) -> Any:

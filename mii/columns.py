@@ -1,20 +1,22 @@
 """The resources of a patient as columns: few facts of each, and of some types millions.
 
-Rows gather in Python and go into compact columns every ``FLUSH_ROWS``, while they are still in the
-processor's cache. What can be done for a whole column is done there: finding duplicates, reducing
-references, cutting dates.
+Resources wait as they were decoded until there are `EASE_ROWS` of them: so many still lie in the processor's
+cache when their facts are taken out. The facts go into compact columns every `FLUSH_ROWS`. What can be done
+for a whole column is done there: finding duplicates, cutting dates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import polars as pl
 
 from mii.references import local_id
 
-FLUSH_ROWS = 1 << 11
+EASE_ROWS = 1 << 7
+FLUSH_ROWS = 1 << 12
 
 HEAD: Mapping[str, Any] = {
     "id": pl.String,
@@ -46,83 +48,166 @@ MEASURED: Mapping[str, Any] = {
 }
 """Observations; all of it is missing where no column asks for their codes."""
 
+TELLING: Mapping[str, Any] = {
+    "type": pl.String,
+    "id": pl.String,
+    "updated": pl.String,
+    "patient": pl.String,
+    "start": pl.String,
+    "end": pl.String,
+    "is_period": pl.Boolean,
+    **CODED,
+    **MEASURED,
+    "moment": pl.String,
+}
+"""The rows of all types together: ids in place of references, and days for dates; ``moment`` is the start as
+it was written."""
+
+DATING: Mapping[str, Any] = {name: TELLING[name] for name in list(TELLING)[:7]}
+"""The rows of resources that tell nothing but that somebody had one on a day: consent counts them."""
+
 Row = tuple[Any, ...]
+Values = Sequence[Any]
+Maker = Callable[[Sequence[Any]], Sequence[Values]]
+"""Gives the columns of some resources of one type."""
+
+
+def by_row(make: Callable[[str | None, Any], Row]) -> Maker:
+    """A maker of columns from one of rows, which is given a resource's id and itself."""
+
+    def columns(resources: Sequence[Any]) -> Sequence[Values]:
+        return list(zip(*[make(resource.id, resource) for resource in resources], strict=True))
+
+    return columns
+
+
+@dataclass(slots=True)
+class Frames:
+    """The rows of one type, duplicates among them: those that tell something, and the others."""
+
+    telling: pl.DataFrame | None = None
+    dating: pl.DataFrame | None = None
+
+
+class Sink(Protocol):
+    """Takes in the resources of one type by `add`; `frames` gives what was taken in since they were given."""
+
+    add: Callable[[Any], None]
+
+    def ease(self) -> None:
+        """Takes the facts out of what waits, where that is enough to be worth it."""
+
+    def frames(self) -> Frames:
+        """All rows taken in since the last frames were given."""
 
 
 class ColumnSink:
-    """Takes in the resources of one type, a row of ``schema`` each as ``make`` gives it."""
+    """A `Sink` for one type, whose columns ``make`` gives as ``schema`` says."""
 
-    def __init__(self, make: Callable[[str | None, Any], Row], schema: Mapping[str, Any]) -> None:
-        self._make, self._schema = make, dict(schema)
-        self._rows: list[Row] = []
+    def __init__(self, kind: str, make: Maker, schema: Mapping[str, Any]) -> None:
+        self._kind, self._make, self._tells = kind, make, "codes" in schema
+        self._columns = Columns(schema)
+        self._waiting: list[Any] = []
+        self.add: Callable[[Any], None] = self._waiting.append
+
+    def ease(self) -> None:
+        """Takes the facts out of what waits, where that is enough to be worth it."""
+        if len(self._waiting) >= EASE_ROWS:
+            self._take_out()
+
+    def frames(self) -> Frames:
+        """All rows taken in since the last frames were given."""
+        if self._waiting:
+            self._take_out()
+        frame = self._columns.frame()
+        if frame is not None and self._kind.startswith("Medication"):
+            frame = frame.with_columns(named(frame["others"], "Medication"))
+        return Frames(telling=frame) if self._tells else Frames(dating=frame)
+
+    def _take_out(self) -> None:
+        self._columns.extend(self._make(self._waiting))
+        self._waiting.clear()
+
+
+class Columns:
+    """Columns that grow: what was added last as Python's lists, all else compact."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._lists: list[list[Any]] = [[] for _ in schema]
         self._frames: list[pl.DataFrame] = []
 
-    def add(self, identity: str | None, resource: Any) -> None:
-        """Takes in one resource."""
-        rows = self._rows
-        rows.append(self._make(identity, resource))
-        if len(rows) >= FLUSH_ROWS:
+    def extend(self, columns: Sequence[Values]) -> None:
+        """Adds rows: the values of each column."""
+        for known, values in zip(self._lists, columns, strict=True):
+            known += values
+        if len(self._lists[0]) >= FLUSH_ROWS:
             self._flush()
 
-    def frame(self) -> pl.DataFrame:
-        """All rows taken in, duplicates among them."""
-        self._flush()
-        return pl.concat(self._frames)
+    def frame(self) -> pl.DataFrame | None:
+        """All rows added since the last frame was given."""
+        if self._lists[0]:
+            self._flush()
+        frames, self._frames = self._frames, []
+        return pl.concat(frames) if frames else None
 
     def _flush(self) -> None:
-        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(self._schema)
-        made = zip(self._schema.items(), columns, strict=True)
-        self._frames.append(pl.DataFrame([pl.Series(n, column, dtype=d) for (n, d), column in made]))
-        self._rows = []
+        made = zip(self._schema.items(), self._lists, strict=True)
+        self._frames.append(pl.DataFrame([pl.Series(n, values, dtype=d) for (n, d), values in made]))
+        for values in self._lists:
+            values.clear()
 
 
-def together(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """One frame of all types, which stand in the column ``type``; what a type does not have is missing."""
+def together(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
+    """One frame of all types, as `DATING` or `TELLING` says; what is missing in all rows is left out."""
+    if not frames:
+        return None
     typed = [frame.with_columns(pl.lit(name).alias("type")) for name, frame in frames.items()]
-    return pl.concat(typed, how="diagonal")
+    frame = pl.concat(typed, how="diagonal", rechunk=True)
+    made = [named(frame["subject"], "Patient").alias("patient"), _days(frame["start"]), _days(frame["end"])]
+    if "codes" in frame.columns:
+        made += [named(frame["encounter"], "Encounter"), frame["start"].alias("moment")]
+    told = {series.name: series for series in (*frame, *made)}
+    is_empty = {name for name, series in told.items() if series.null_count() == frame.height}
+    return pl.DataFrame([told[name] for name in TELLING if name == "id" or name in {*told} - is_empty])
 
 
-def deduplicated(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows with each id of a type once, and by type how many ids have different contents.
+def deduplicated(
+    telling: pl.DataFrame, dating: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """Both frames with each id of a type once, and by type how many ids have different contents.
 
     Of different contents the one updated last is kept. Without ``meta.lastUpdated`` the choice depends on
     the content alone, never on the order of files.
     """
-    repeated = frame["id"].is_duplicated()
-    several, rest = frame.filter(repeated), frame.filter(~repeated)
+    repeated = pl.concat([telling["id"], dating["id"]]).hash().is_duplicated()
+    of_telling, of_dating = repeated.head(telling.height), repeated.tail(dating.height)
+    several = pl.concat([telling.filter(of_telling), dating.filter(of_dating)], how="diagonal")
     if not several.height:
-        return frame, {}
-    key, content = ("type", "id"), [name for name in frame.columns if name != "updated"]
+        return telling, dating, {}
+    key, content = ("type", "id"), [name for name in several.columns if name != "updated"]
     variants = several.unique(content).group_by(key).len().filter(pl.col("len") > 1)
     different = variants.group_by("type").len()
     chosen = several.sort("updated", *content, nulls_last=False).unique(key, keep="last", maintain_order=True)
-    return pl.concat([rest, chosen]), dict(zip(different["type"], different["len"], strict=True))
+    tells = chosen["codes"].is_not_null()
+    return (
+        pl.concat([telling.filter(~of_telling), chosen.filter(tells)]),
+        pl.concat([dating.filter(~of_dating), chosen.filter(~tells).select(dating.columns)]),
+        dict(zip(different["type"], different["len"], strict=True)),
+    )
 
 
-def resolved(frame: pl.DataFrame, urns: Mapping[str, str]) -> pl.DataFrame:
-    """``frame`` with ids for references (patient, encounter, a medication's others), days for dates.
-
-    ``moment`` keeps the start as it was written.
-    """
-    drugs = frame["type"].str.starts_with("Medication")
-    return frame.with_columns(
-        named(frame["subject"], "Patient", urns).alias("patient"),
-        named(frame["encounter"], "Encounter", urns),
-        frame["others"].zip_with(~drugs, named(frame["others"].set(~drugs, None), "Medication", urns)),
-        pl.col("start").alias("moment"),
-        _day("start"),
-        _day("end"),
-    ).drop("subject", "updated")
+def renamed(frame: pl.DataFrame, urns: Mapping[str, str]) -> pl.DataFrame:
+    """``frame`` with the ids that ``urn:uuid:…`` stand for."""
+    if not urns:
+        return frame
+    names = [name for name in ("patient", "encounter", "others") if name in frame.columns]
+    return frame.with_columns(mapped(frame[name], lambda text: urns.get(text, text)) for name in names)
 
 
-def named(references: pl.Series, kind: str, urns: Mapping[str, str]) -> pl.Series:
+def named(references: pl.Series, kind: str) -> pl.Series:
     """The ids that references of one kind name; missing where they name none."""
-
-    def name(reference: str) -> str | None:
-        found = local_id(reference, kind)
-        return urns.get(found, found) or None
-
-    return mapped(references, name)
+    return mapped(references, lambda reference: local_id(reference, kind) or None)
 
 
 def mapped(column: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
@@ -137,6 +222,9 @@ def series(name: str, values: Sequence[str | None]) -> pl.Series:
     return pl.Series(name, values, dtype=pl.String)
 
 
-def _day(name: str) -> pl.Expr:
-    column = pl.col(name)
-    return pl.when(column.str.slice(10, 1) == "T").then(column.str.slice(0, 10)).otherwise(column).alias(name)
+def _days(moments: pl.Series) -> pl.Series:
+    """The date part of each date or dateTime, as written; it may be partial."""
+    if moments.null_count() == len(moments):
+        return moments
+    has_time = moments.str.slice(10, 1) == "T"
+    return moments.str.slice(0, 10).zip_with(has_time.fill_null(value=False), moments)

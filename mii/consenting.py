@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from mii.references import NOWHERE
 from mii.request import MiiRequest
 
 DAY_LENGTH = len("2026-11-22")
+SLICE_ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,16 @@ def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
             "consent is required and no patient of the export passes", count=len(collected.persons)
         )
     stays, of_stays = _stays_within(collected.stays, windows)
-    left = _within(collected.dated, windows)
+    left = pl.concat([collected.dated.clear(), *_within(collected.dated, windows)])
     persons = {patient: collected.persons[patient] for patient in windows}
-    kept = _per_patient(left)
+    kept = _per_patient(chain([left], _within(collected.untold, windows)))
+    before = _per_patient([collected.dated, collected.untold])
     return Consented(
-        replace(collected, persons=persons, stays=stays, dated=left),
+        replace(collected, persons=persons, stays=stays, dated=left, untold=collected.untold.clear()),
         decisions,
         kept=kept | {"Encounter": of_stays[True]},
         dropped={
-            **{name: counts - kept[name] for name, counts in _per_patient(collected.dated).items()},
+            **{name: counts - kept[name] for name, counts in before.items()},
             "Encounter": of_stays[False],
         },
     )
@@ -76,6 +79,13 @@ def consent_counts(before: Collected, consented: Consented) -> dict[str, Any]:
             consented.dropped, lambda patient: patient not in accepted
         ),
     }
+
+
+def patients_by_reason(collected: Collected, request: MiiRequest) -> dict[str, int]:
+    """How many patients are in or out for each reason, also where none is in."""
+    decisions = _decisions(collected, request)
+    reasons = Counter(str(decisions.get(patient, NO_CONSENT).reason) for patient in collected.persons)
+    return dict(sorted(reasons.items()))
 
 
 def _sums(counts: Mapping[str, Mapping[str, int]], counted: Callable[[str], bool]) -> dict[str, int]:
@@ -112,15 +122,22 @@ def _stays_within(
     return inside, counts
 
 
-def _within(frame: pl.DataFrame, windows: Mapping[str, Window]) -> pl.DataFrame:
-    """The rows inside their patients' windows. Whole days are compared as texts, all at once; of anything
-    else the window is asked."""
+def _within(frame: pl.DataFrame, windows: Mapping[str, Window]) -> Iterator[pl.DataFrame]:
+    """The rows inside their patients' windows, slice by slice: what is made on the way stays small."""
+    intervals = _intervals(windows)
+    return (_slice_within(rows, windows, intervals) for rows in frame.iter_slices(SLICE_ROWS))
+
+
+def _slice_within(
+    frame: pl.DataFrame, windows: Mapping[str, Window], intervals: pl.DataFrame
+) -> pl.DataFrame:
+    """Whole days are compared as texts, all at once; of anything else the window is asked."""
     is_day = (
         (pl.col("start").str.len_bytes() == DAY_LENGTH)
         & pl.col("start").str.to_date("%Y-%m-%d", strict=False).is_not_null()
         & pl.col("is_period").not_()
     ).fill_null(value=False)
-    days = frame.filter(is_day).join(_intervals(windows), on="patient")
+    days = frame.filter(is_day).join(intervals, on="patient")
     inside = days.filter(pl.col("start").is_between(pl.col("low"), pl.col("high"))).select(frame.columns)
     others = frame.filter(is_day.not_())
     asked = others.select("patient", "start", "end", "is_period").iter_rows()
@@ -143,9 +160,10 @@ def _intervals(windows: Mapping[str, Window]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(("patient", "low", "high"), pl.String), orient="row")
 
 
-def _per_patient(dated: pl.DataFrame) -> dict[str, Counter[str]]:
+def _per_patient(frames: Iterable[pl.DataFrame]) -> dict[str, Counter[str]]:
     """How many resources of each type each patient has; those of nobody count for `NOWHERE`."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in DATED}
-    for name, patient, count in dated.group_by("type", "patient").len().iter_rows():
-        counts[name][patient or NOWHERE] = count
+    for frame in frames:
+        for name, patient, count in frame.group_by("type", "patient").len().iter_rows():
+            counts[name][patient or NOWHERE] += count
     return counts

@@ -4,57 +4,91 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import polars as pl
 
-from mii.elements import CODE
+from mii.persons import Columns, valid_date
 from mii.records import Stay, Use
+from mii.tokens import CODE, ONSET
 
 _CODE = re.compile(CODE)
 
 
-def main_diagnoses(
-    stays: Mapping[str, Stay], conditions: pl.DataFrame, counts: Counter[str]
-) -> dict[str, str | None]:
-    """The main diagnosis (an ICD-10-GM code) by Encounter; missing ones are counted.
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """A Condition that may be a main diagnosis: a code that may stand alone, onset and recorded date."""
+
+    code: str
+    onset: str | None
+    recorded: str | None
+
+
+def main_diagnoses(stays: Mapping[str, Stay], conditions: pl.DataFrame, counts: Counter[str]) -> Columns:
+    """main_diagnosis (an ICD-10-GM code), main_diagnosis_onset and main_diagnosis_recorded by Encounter.
 
     Of ``Encounter.diagnosis`` those with use DD are asked first, then CC, then CM, each by rank. The first
     whose Condition holds ICD-10-GM codes decides; a code that may not stand alone (``*``, ``!``) is no
-    main diagnosis. Where two codes have the same claim, none is chosen.
+    main diagnosis. Where two codes have the same claim, none is chosen; nor is one of two dates. Missing
+    ones are counted.
     """
     named = pl.DataFrame({"id": [use.condition for stay in stays.values() for use in stay.uses]})
     told = conditions.join(named.cast({"id": pl.String}), on="id", how="semi")
-    by_id = {identity: rest for identity, *rest in told.select("id", "patient", "void", "codes").iter_rows()}
-    return {identity: _main(stay, by_id, counts) for identity, stay in stays.items()}
+    columns = ("id", "patient", "void", "codes", "start")
+    by_id = {identity: rest for identity, *rest in told.select(columns).iter_rows()}
+    values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
+    for identity, stay in stays.items():
+        for name, value in zip(_NAMES, _main(stay, by_id, counts), strict=True):
+            values[name][identity] = value
+    return values
 
 
-def _main(stay: Stay, conditions: Mapping[str, list[str | None]], counts: Counter[str]) -> str | None:
+_NAMES = ("main_diagnosis", "main_diagnosis_onset", "main_diagnosis_recorded")
+_NOTHING = (None, None, None)
+
+
+def _main(
+    stay: Stay, conditions: Mapping[str, list[str | None]], counts: Counter[str]
+) -> tuple[str | None, str | None, str | None]:
     uses = sorted(stay.uses, key=_claim)
     for _, equal in groupby(uses, key=_claim):
-        codes = {code for use in equal for code in _codes(use, stay.patient, conditions, counts)}
+        found = [one for use in equal for one in _diagnosed(use, stay.patient, conditions, counts)]
+        codes = {one.code for one in found}
         if len(codes) == 1:
-            return codes.pop()
+            onset = _day((one.onset for one in found), "main_diagnosis_onset", counts)
+            return codes.pop(), onset, _day((o.recorded for o in found), "main_diagnosis_recorded", counts)
         if codes:
             counts["main_diagnosis_ambiguous"] += 1
-            return None
+            return _NOTHING
     counts["main_diagnosis_missing"] += 1
-    return None
+    return _NOTHING
 
 
 def _claim(use: Use) -> tuple[int, int]:
     return use.order, use.rank
 
 
-def _codes(
+def _day(days: Iterable[str | None], name: str, counts: Counter[str]) -> str | None:
+    distinct = {day for day in days if day is not None}
+    if len(distinct) > 1:
+        counts[f"{name}_ambiguous"] += 1
+        return None
+    return valid_date(next(iter(distinct), None), f"{name}_invalid", counts)
+
+
+def _diagnosed(
     use: Use, patient: str, conditions: Mapping[str, list[str | None]], counts: Counter[str]
-) -> list[str]:
-    """The codes of the Condition that ``use`` names which may stand alone."""
-    owner, void, codes = conditions.get(use.condition, (None, None, None))
+) -> list[Diagnosed]:
+    """What the Condition that ``use`` names tells of codes which may stand alone."""
+    owner, void, codes, recorded = conditions.get(use.condition, (None,) * 4)
     if owner != patient:
         counts["main_diagnosis_reference_leads_nowhere"] += 1
         return []
     if void is not None or codes is None:
         return []
-    return [code for code in codes.split() if _CODE.fullmatch(code)]
+    tokens = codes.split()
+    onset = next((text.removeprefix(f"{ONSET}:") for text in tokens if text.startswith(f"{ONSET}:")), None)
+    return [Diagnosed(code, onset, recorded) for code in tokens if _CODE.fullmatch(code)]

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mii import fhir
-from mii.columns import MEASURED, Row
+from mii.columns import Row
 from mii.consent import ConsentRecord, Provision
 from mii.dates import day_text
 from mii.records import Person, Stay, Substance, Use
 from mii.references import NOWHERE, Targets
+from mii.tokens import ALPHA_ID, ONSET, ORPHA, PZN, SNOMED, bare, named, others
 
 ICD_10_GM = frozenset(
     {"http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://fhir.de/CodeSystem/dimdi/icd-10-gm"}
@@ -27,6 +28,17 @@ ATC = frozenset(
 )
 LOINC = "http://loinc.org"
 CONTACT_LEVEL = "http://fhir.de/CodeSystem/Kontaktebene"
+CONTACT_TYPE = "http://fhir.de/CodeSystem/kontaktart-de"
+CONTACT_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+ADMISSION_SOURCES = frozenset(
+    {"http://fhir.de/CodeSystem/dgkev/Aufnahmeanlass", "http://fhir.de/CodeSystem/dkgev/Aufnahmeanlass"}
+)
+"""The code system is published under a misspelt URI; some sites write the one that was meant."""
+ADMISSION_REASON = "http://fhir.de/StructureDefinition/Aufnahmegrund"
+DISCHARGE_REASON = "http://fhir.de/StructureDefinition/Entlassungsgrund"
+PLACES = ("ErsteUndZweiteStelle", "DritteStelle", "VierteStelle")
+"""The places of a key of the German hospitals (dkgev), each an extension of its own, in their order."""
+OFFICIAL_GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
 DEPARTMENT = (
     "http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel",
     "http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel-erweitert",
@@ -44,17 +56,15 @@ VOID = frozenset({"entered-in-error", "cancelled", "not-done", "not-taken", "pla
 
 NO_RANK = 1 << 31
 _NO_ROLE = len(MAIN_ROLES)
-CODE = r"^[A-Za-z0-9.\-]{1,16}$"
-"""The shape of a code of a classification; anything else is a text that someone typed."""
 _PLAIN_ICD = re.compile(r"[A-Z0-9.]+")
 _MARKS = "†*!+"
+_OF_CONDITIONS = (ALPHA_ID, ORPHA, SNOMED)
 
 
 class Extractor:
-    """Makes what is kept of each resource; ``loincs`` are the LOINC codes that some column asks for."""
+    """Makes what is kept of the resources that are few; it remembers which texts name which ids."""
 
-    def __init__(self, loincs: frozenset[str]) -> None:
-        self._loincs = loincs
+    def __init__(self) -> None:
         self._patients, self._encounters = Targets("Patient"), Targets("Encounter")
         self._conditions, self._medications = Targets("Condition"), Targets("Medication")
 
@@ -69,6 +79,7 @@ class Extractor:
             day_text(patient.deceased_on),
             plz,
             ags,
+            _extended(patient.official, OFFICIAL_GENDER),
         )
 
     def stay(self, encounter: fhir.Encounter) -> Stay:
@@ -80,16 +91,17 @@ class Extractor:
             period.start if period is not None else None,
             period.end if period is not None else None,
             encounter.status if encounter.status in VOID else None,
-            _levels(encounter.type) if encounter.type else (),
+            _types(encounter.type, CONTACT_LEVEL) if encounter.type else (),
             _department(encounter.service_type),
             _target(self._encounters, encounter.part_of),
             self._uses(encounter.diagnosis) if encounter.diagnosis else (),
+            *_circumstances(encounter),
         )
 
     def substance(self, medication: fhir.Medication) -> Substance:
         """What is kept of a Medication."""
         parts = [_target(self._medications, part.reference) for part in medication.ingredient or ()]
-        codes = tuple(_substance_codes(medication))
+        codes = tuple(_substance_codes(medication, _by_id(medication.contained)))
         return Substance(_updated(medication), codes, tuple(name for name in parts if name))
 
     def consent(self, consent: fhir.Consent) -> tuple[str | None, ConsentRecord]:
@@ -103,27 +115,6 @@ class Extractor:
             provisions=tuple(_provision(provision) for provision in nested or ()),
         )
         return _updated(consent), record
-
-    def observation(self, identity: str | None, observation: fhir.Observation) -> Row:
-        """The row of an Observation, measured where a column asks for one of its codes.
-
-        There are more Observations than anything else, so this is written for speed.
-        """
-        moment, meta, subject = observation.moment, observation.meta, observation.subject
-        updated = meta.updated if meta is not None else None
-        reference = subject.reference if subject is not None else None
-        head = (
-            (identity, updated, reference, moment, None, False)
-            if moment is not None
-            else _dated(identity, observation, observation.instant, observation.period)
-        )
-        concept, loincs, asked = observation.code, self._loincs, ""
-        if concept is not None and concept.coding is not None:
-            for coding in concept.coding:
-                code = coding.code
-                if code in loincs and coding.system == LOINC and code is not None:
-                    asked = f"{asked} {code}" if asked else code
-        return head + (_measured(observation, asked) if asked else _NOT_MEASURED)
 
     def _uses(self, diagnoses: Iterable[fhir.EncounterDiagnosis]) -> tuple[Use, ...]:
         uses = []
@@ -144,6 +135,8 @@ def condition_row(identity: str | None, condition: fhir.Condition) -> Row:
             codes = f"{codes} {_icd_text(coding)}"
         elif coding.system == ICD_10 and coding.code:
             causes = f"{causes} {coding.code}"
+    further = [*others(_concept(condition.code), _OF_CONDITIONS), *_onset(condition)]
+    codes = " ".join([codes, *further]) if further else codes
     encounter = condition.encounter
     named = encounter.reference if encounter is not None else None
     return (*_dated(identity, condition, condition.recorded, None), void, named, codes, causes or None)
@@ -184,25 +177,6 @@ def order_row(identity: str | None, order: fhir.ServiceRequest) -> Row:
     return _dated(identity, order, order.moment, None)
 
 
-_NOT_MEASURED: Row = (None,) * len(MEASURED)
-_NO_QUANTITY = fhir.Quantity()
-
-
-def _measured(observation: fhir.Observation, asked: str) -> Row:
-    quantity, concept, encounter = observation.quantity, observation.concept, observation.encounter
-    if quantity is None:
-        quantity = _NO_QUANTITY
-    return (
-        observation.status if observation.status in VOID else None,
-        encounter.reference if encounter is not None else None,
-        asked,
-        quantity.value,
-        quantity.comparator,
-        quantity.code or quantity.unit,
-        None if concept is None else next((coding.code for coding in concept.coding or ()), None),
-    )
-
-
 def _dated(identity: str | None, resource: Any, moment: str | None, period: fhir.Period | None) -> Row:
     meta, subject = resource.meta, resource.subject
     updated = meta.updated if meta is not None else None
@@ -213,11 +187,12 @@ def _dated(identity: str | None, resource: Any, moment: str | None, period: fhir
 
 
 def _drug(event: Any) -> Row:
-    codes = _codes_of(_concept(event.concept), ATC)
+    codes = _drug_codes(event.concept)
     reference, encounter = event.reference.reference if event.reference else None, event.encounter
     if reference is not None and reference.startswith("#"):
-        inside = [part for part in event.contained or () if part.id == reference[1:]]
-        codes += [code for part in inside for code in _substance_codes(part)]
+        inside = _by_id(event.contained)
+        if (drug := inside.pop(reference[1:], None)) is not None:
+            codes += _substance_codes(drug, inside)
     return (
         event.status if event.status in VOID else None,
         encounter.reference if encounter is not None else None,
@@ -248,11 +223,54 @@ def _codes(codings: Iterable[Any], system: str) -> list[str]:
 
 
 def _codes_of(codings: Iterable[fhir.Coding], systems: frozenset[str]) -> list[str]:
-    return [coding.code.strip() for coding in codings if coding.system in systems and coding.code]
+    return [bare(coding.code) for coding in codings if coding.system in systems and coding.code]
 
 
-def _levels(types: Iterable[fhir.CodeableConcept]) -> tuple[str, ...]:
-    return tuple([c.code for t in types for c in t.coding or () if c.system == CONTACT_LEVEL and c.code])
+def _types(types: Iterable[fhir.CodeableConcept], system: str) -> tuple[str, ...]:
+    return tuple([c.code for t in types for c in t.coding or () if c.system == system and c.code])
+
+
+def _circumstances(
+    encounter: fhir.Encounter,
+) -> tuple[str | None, str | None, str | None, str | None, str | None]:
+    """Contact type, class, and why the patient came, from where, and why he left."""
+    klass, stay = encounter.contact_class, encounter.hospitalization
+    left = stay.disposition.extension if stay is not None and stay.disposition is not None else None
+    sources = [c.code for c in _concept(stay.source if stay else None) if c.system in ADMISSION_SOURCES]
+    return (
+        _only(_types(encounter.type or (), CONTACT_TYPE)),
+        klass.code if klass is not None and klass.system in (None, CONTACT_CLASS) else None,
+        _key(encounter.extension, ADMISSION_REASON),
+        _only(sources),
+        _key(left, DISCHARGE_REASON),
+    )
+
+
+def _only(codes: Iterable[str | None]) -> str | None:
+    """The code where there is one; of several, none is chosen."""
+    distinct = {code for code in codes if code}
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def _key(extensions: Iterable[fhir.PartedExtension] | None, url: str) -> str | None:
+    """The places of a hospital's key put together, as far as they go without a gap."""
+    parts = next((extension.extension for extension in extensions or () if extension.url == url), None)
+    codes = {part.url: part.value.code for part in parts or () if part.value is not None and part.value.code}
+    known = [codes.get(place) for place in PLACES]
+    end = known.index(None) if None in known else len(known)
+    return "".join(code for code in known[:end] if code) or None
+
+
+def _extended(extended: fhir.Extended | None, url: str) -> str | None:
+    found = (e.value for e in (extended.extension if extended else None) or () if e.url == url)
+    return next((value.code for value in found if value is not None and value.code), None)
+
+
+def _onset(condition: fhir.Condition) -> Iterator[str]:
+    period = condition.onset_period
+    begun = day_text(condition.onset or (period.start if period is not None else None))
+    if begun:
+        yield named(ONSET, begun)
 
 
 def _department(service: fhir.CodeableConcept | None) -> str | None:
@@ -266,10 +284,28 @@ def _department(service: fhir.CodeableConcept | None) -> str | None:
     return extended
 
 
-def _substance_codes(medication: Any) -> Iterator[str]:
-    yield from _codes_of(_concept(medication.code), ATC)
+def _substance_codes(
+    medication: fhir.Medication | fhir.Contained, inside: dict[str, fhir.Contained]
+) -> Iterator[str]:
+    """The codes of a Medication, its ingredients, and those of them ``inside`` the same resource.
+
+    Each of these is taken out of ``inside`` when it is met, so that a circle ends.
+    """
+    yield from _drug_codes(medication.code)
     for part in medication.ingredient or ():
-        yield from _codes_of(_concept(part.concept), ATC)
+        yield from _drug_codes(part.concept)
+        named = part.reference.reference if part.reference is not None else None
+        if named and named.startswith("#") and (drug := inside.pop(named[1:], None)) is not None:
+            yield from _substance_codes(drug, inside)
+
+
+def _by_id(contained: Iterable[fhir.Contained] | None) -> dict[str, fhir.Contained]:
+    return {resource.id: resource for resource in contained or () if resource.id}
+
+
+def _drug_codes(concept: Any) -> list[str]:
+    codings = _concept(concept)
+    return [*_codes_of(codings, ATC), *others(codings, (PZN,))]
 
 
 def _icd_text(coding: fhir.MarkedCoding) -> str:
@@ -279,7 +315,7 @@ def _icd_text(coding: fhir.MarkedCoding) -> str:
         return written
     marked = _marked_secondary(coding)
     told = [(text.strip(_MARKS).upper(), "*" in text or "!" in text or marked) for text in written.split()]
-    return " ".join(f"{bare}!" if secondary else bare for bare, secondary in told if bare)
+    return " ".join(f"{bare(code)}!" if secondary else bare(code) for code, secondary in told if code)
 
 
 def _marked_secondary(coding: fhir.MarkedCoding) -> bool:

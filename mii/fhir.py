@@ -72,6 +72,22 @@ class Extended(Struct, gc=False):
     extension: list[CodeExtension] | None = None
 
 
+class PartedExtension(Struct, gc=False):
+    """An extension made of extensions that hold codings: a key of the German hospitals, place by place."""
+
+    url: str | None = None
+    extension: list[CodeExtension] | None = None
+
+
+class Disposition(Struct, gc=False):
+    extension: list[PartedExtension] | None = None
+
+
+class Hospitalization(Struct, gc=False):
+    source: CodeableConcept | None = field(default=None, name="admitSource")
+    disposition: Disposition | None = field(default=None, name="dischargeDisposition")
+
+
 class Address(Struct, gc=False):
     use: str | None = None
     type: str | None = None
@@ -89,6 +105,7 @@ class Resource(Struct, gc=False, tag=True, tag_field="resourceType"):
 class Patient(Resource, gc=False):
     meta: Meta | None = None
     gender: str | None = None
+    official: Extended | None = field(default=None, name="_gender")
     birth_date: str | None = field(default=None, name="birthDate")
     deceased: bool | None = field(default=None, name="deceasedBoolean")
     deceased_on: str | None = field(default=None, name="deceasedDateTime")
@@ -105,6 +122,9 @@ class Encounter(Resource, gc=False):
     meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
+    contact_class: Coding | None = field(default=None, name="class")
+    extension: list[PartedExtension] | None = None
+    hospitalization: Hospitalization | None = None
     type: list[CodeableConcept] | None = None
     service_type: CodeableConcept | None = field(default=None, name="serviceType")
     period: Period | None = None
@@ -119,6 +139,8 @@ class Condition(Resource, gc=False):
     encounter: Reference | None = None
     code: MarkedConcept | None = None
     recorded: str | None = field(default=None, name="recordedDate")
+    onset: str | None = field(default=None, name="onsetDateTime")
+    onset_period: Period | None = field(default=None, name="onsetPeriod")
 
 
 class Procedure(Resource, gc=False):
@@ -153,6 +175,7 @@ class Medication(Resource, gc=False):
     meta: Meta | None = None
     code: CodeableConcept | None = None
     ingredient: list[Ingredient] | None = None
+    contained: list[Contained] | None = None
 
 
 class Contained(Struct, gc=False):
@@ -304,7 +327,7 @@ class Decoder:
         )
         self._generic, self._raw = msgspec.json.Decoder(Unknown), msgspec.json.Decoder(RawBundle)
 
-    def decode(self, document: bytes) -> Resource | Unknown | Bundle:
+    def decode(self, document: bytes | memoryview) -> Resource | Unknown | Bundle:
         """The resource or Bundle in ``document``.
 
         Raises ``BadInput`` where it is no JSON, nested too deeply, or no resource; its text names the
@@ -324,7 +347,7 @@ class Decoder:
         """Whether a JSON document says that it is a resource. Raises ``BadInput`` where it is no JSON."""
         return _decoded(self._generic, document, "a file is not complete, valid JSON").type is not None
 
-    def _unusual(self, document: bytes, element: str) -> Unknown | Bundle:
+    def _unusual(self, document: bytes | memoryview, element: str) -> Unknown | Bundle:
         """A resource of a type that FHIR R4 does not have, or a Bundle that holds one (or a Bundle)."""
         kind = _decoded(self._generic, document, "a JSON document is no FHIR resource")
         if kind.type is None:
@@ -344,7 +367,7 @@ class Decoder:
 _Shape = TypeVar("_Shape")
 
 
-def _decoded(decoder: msgspec.json.Decoder[_Shape], document: bytes, rule: str) -> _Shape:
+def _decoded(decoder: msgspec.json.Decoder[_Shape], document: bytes | memoryview, rule: str) -> _Shape:
     try:
         return decoder.decode(document)
     except (msgspec.DecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Flattened tables (one CSV per group of attributes) turned back into the resources they were made of.
+"""Flattened tables (one file per group of attributes) turned back into the resources they were made of.
 
 A flattener writes one row per combination of codings, so the rows of an id are gathered first, over all
 tables of its type. Then the resource is built with what the tables hold and goes the way of every other
@@ -17,9 +17,10 @@ import msgspec
 
 from anonymizer.errors import BadInput
 from mii import fhir
-from mii.collecting import Collector
+from mii.extracting import Extraction
 from mii.flattened_elements import BUILDERS, Row
-from mii.forms import VIEW_SUFFIX, Source, first_row, is_header
+from mii.flattened_files import json_rows, parquet_rows
+from mii.forms import VIEW_SUFFIX, Source, first_keys, first_row, is_header, layout
 from mii.streaming import Limits, lines, whole
 
 Groups = dict[str, dict[str, list[Row]]]
@@ -34,28 +35,45 @@ def read(
     others: Sequence[Source],
     *,
     decoder: fhir.Decoder,
-    collector: Collector,
+    extraction: Extraction,
     limits: Limits,
 ) -> None:
-    """Takes the resources of all ``tables`` into ``collector``; ``others`` may hold view definitions.
+    """Takes the resources of all ``tables`` into ``extraction``; ``others`` may hold view definitions.
 
     Raises ``BadInput`` for a table whose columns nothing tells, for a row without an id or with too many
     or too few fields, for text that is not UTF-8, and for a number or a truth value that is none.
     """
+    groups, _ = gathered(tables, others, limits)
+    for kind, by_id in groups.items():
+        _build(kind, by_id, decoder, extraction)
+
+
+def gathered(
+    tables: Sequence[Source], others: Sequence[Source], limits: Limits
+) -> tuple[Groups, dict[str, list[str]]]:
+    """The rows of each id, and the columns of all tables, by type. Raises as `read` does."""
     views = {source.plain_name: source for source in others}
     groups: Groups = {}
+    columns: dict[str, list[str]] = {}
     for table in tables:
         try:
-            kind, rows = _rows(table, views.get(table.stem + VIEW_SUFFIX), limits)
+            kind, names, rows = _rows(table, views.get(table.stem + VIEW_SUFFIX), limits)
             _gather(rows, groups.setdefault(kind, {}))
         except BadInput as error:
             raise BadInput(f"{table.name}: {error.rule}", count=error.count, hint=error.hint) from None
-    for kind, by_id in groups.items():
-        _build(kind, by_id, decoder, collector)
+        columns.setdefault(kind, []).extend(names)
+    return groups, columns
 
 
-def _rows(table: Source, view: Source | None, limits: Limits) -> tuple[str, Iterator[Row]]:
-    """The type of a table and its rows."""
+def _rows(table: Source, view: Source | None, limits: Limits) -> tuple[str, list[str], Iterator[Row]]:
+    """The type of a table, its columns and its rows."""
+    match layout(table):
+        case "json":
+            names = first_keys(table)
+            return _kind(names), names, json_rows(table, limits)
+        case "parquet":
+            names, rows = parquet_rows(table)
+            return _kind(names), names, rows
     first, delimiter = first_row(table)
     if is_header(first):
         columns, skipped = first, 1
@@ -66,10 +84,15 @@ def _rows(table: Source, view: Source | None, limits: Limits) -> tuple[str, Iter
             "the table has no header row of FHIR elements and no view definition beside it",
             hint=f"a view definition is called <table>{VIEW_SUFFIX}",
         )
+    return _kind(columns), columns, _named(table, columns, delimiter, skipped=skipped, limits=limits)
+
+
+def _kind(columns: Sequence[str]) -> str:
+    """The resource type that the columns name."""
     kinds = {name.split("_", 1)[0] for name in columns if name not in ("", "id", "patient")}
     if len(kinds) != 1:
         raise BadInput("the columns of a flattened table belong to one resource type")
-    return kinds.pop(), _named(table, columns, delimiter, skipped=skipped, limits=limits)
+    return kinds.pop()
 
 
 def _named(
@@ -118,15 +141,15 @@ def _gather(rows: Iterator[Row], by_id: dict[str, list[Row]]) -> None:
             known.append(row)
 
 
-def _build(kind: str, by_id: Mapping[str, list[Row]], decoder: fhir.Decoder, collector: Collector) -> None:
+def _build(kind: str, by_id: Mapping[str, list[Row]], decoder: fhir.Decoder, extraction: Extraction) -> None:
     if kind not in decoder.classes:
         raise BadInput("a flattened table's columns name a resource type that FHIR does not have")
-    collector.add_table(kind)
+    extraction.add_table(kind)
     cls = decoder.classes[kind]
     read_it = BUILDERS.get(kind) if cls is fhir.READ.get(kind) else None
     for identity, rows in by_id.items():
         resource = read_it(identity, rows) if read_it else cls(id=identity)
-        collector.adders[cls](identity, resource)
+        extraction.adders[cls](resource)
 
 
 class _Column(msgspec.Struct):

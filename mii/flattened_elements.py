@@ -12,7 +12,18 @@ from typing import TypeAlias
 
 from anonymizer.errors import BadInput
 from mii import fhir
-from mii.elements import AGS, CONTACT_LEVEL, DEPARTMENT, ICD_10, LOINC
+from mii.elements import (
+    ADMISSION_REASON,
+    AGS,
+    CONTACT_LEVEL,
+    CONTACT_TYPE,
+    DEPARTMENT,
+    DISCHARGE_REASON,
+    ICD_10,
+    LOINC,
+    OFFICIAL_GENDER,
+    PLACES,
+)
 
 Row: TypeAlias = Mapping[str, str]
 """What a row holds and is not missing, by column name; ``decimal`` is its decimal mark."""
@@ -22,7 +33,15 @@ SLICE_SYSTEMS = {
     "icd10who": ICD_10,
     "icd10": ICD_10,
     "ops": "http://fhir.de/CodeSystem/bfarm/ops",
+    "alphaid": "http://fhir.de/CodeSystem/bfarm/alpha-id",
+    "orphanet": "http://www.orpha.net",
+    "sct": "http://snomed.info/sct",
     "loinc": LOINC,
+    "orpha": "http://www.orpha.net",
+    "snomedct": "http://snomed.info/sct",
+    "pharmazentralnummer": "http://fhir.de/CodeSystem/ifa/pzn",
+    "kontaktart": CONTACT_TYPE,
+    "pzn": "http://fhir.de/CodeSystem/ifa/pzn",
     "atc": "http://fhir.de/CodeSystem/bfarm/atc",
     "atcclassde": "http://fhir.de/CodeSystem/bfarm/atc",
     "atcclassen": "http://www.whocc.no/atc",
@@ -39,6 +58,7 @@ def _patient(identity: str, rows: Sequence[Row]) -> fhir.Patient:
     return fhir.Patient(
         id=identity,
         gender=_text(rows, "Patient_gender"),
+        official=_official_gender(rows),
         birth_date=_text(rows, "Patient_birthDate"),
         deceased=_truth(_text(rows, "Patient_deceased_X_Deceasedboolean")),
         deceased_on=_text(rows, "Patient_deceased_X_Deceaseddatetime"),
@@ -51,6 +71,14 @@ def _encounter(identity: str, rows: Sequence[Row]) -> fhir.Encounter:
         id=identity,
         status=_text(rows, "Encounter_status"),
         subject=_subject(rows),
+        contact_class=_contact_class(rows),
+        extension=_keyed(rows, "Encounter", ADMISSION_REASON),
+        hospitalization=fhir.Hospitalization(
+            fhir.CodeableConcept(_codings(rows, "Encounter_hospitalization_admitSource")),
+            fhir.Disposition(
+                _keyed(rows, "Encounter_hospitalization_dischargeDisposition", DISCHARGE_REASON)
+            ),
+        ),
         type=[fhir.CodeableConcept(_codings(rows, "Encounter_type"))],
         service_type=fhir.CodeableConcept(_codings(rows, "Encounter_serviceType")),
         period=_period(rows, "Encounter_period"),
@@ -68,6 +96,8 @@ def _condition(identity: str, rows: Sequence[Row]) -> fhir.Condition:
         encounter=_reference(rows, "Condition_encounter_reference"),
         code=fhir.MarkedConcept(codings),
         recorded=_text(rows, "Condition_recordedDate"),
+        onset=_text(rows, "Condition_onset_X_Onsetdatetime"),
+        onset_period=_period(rows, "Condition_onset_X_Onsetperiod"),
     )
 
 
@@ -241,6 +271,26 @@ def _addresses(rows: Sequence[Row]) -> Iterator[fhir.Address]:
 def _municipality(row: Row, name: str) -> str:
     column = re.compile(rf"Patient_address{name}_city_extension(?:Gemeindeschluessel|Ags)_\w*code")
     return next((text for name, text in sorted(row.items()) if column.fullmatch(name)), "")
+
+
+def _official_gender(rows: Sequence[Row]) -> fhir.Extended | None:
+    codes = _distinct(rows, re.compile(r"(?i:Patient_gender_extension\w*amtlich\w*_code)"))
+    return fhir.Extended([fhir.CodeExtension(OFFICIAL_GENDER, fhir.Coding(None, c)) for c in codes])
+
+
+def _contact_class(rows: Sequence[Row]) -> fhir.Coding | None:
+    code = _text(rows, "Encounter_class_code")
+    return None if code is None else fhir.Coding(_text(rows, "Encounter_class_system"), code)
+
+
+def _keyed(rows: Sequence[Row], element: str, url: str) -> list[fhir.PartedExtension]:
+    """A key of the German hospitals; the slices are named by the last part of the extensions' urls."""
+    slice_ = url.rsplit("/", 1)[1]
+    parts = []
+    for place in PLACES:
+        column = re.compile(rf"(?i:{element}_extension{slice_}_extension{place}_\w*code)")
+        parts += [fhir.CodeExtension(place, fhir.Coding(None, code)) for code in _distinct(rows, column)[:1]]
+    return [fhir.PartedExtension(url, parts)]
 
 
 def _diagnoses(rows: Sequence[Row]) -> Iterator[fhir.EncounterDiagnosis]:

@@ -13,6 +13,8 @@ from mii.elements import ALIVE, DEAD
 from mii.records import Person
 
 GENDERS = frozenset({"male", "female", "other", "unknown"})
+OFFICIAL_GENDERS = frozenset({"D", "X"})
+"""Divers, and without an entry (unbestimmt): what German registers know beside male and female."""
 _PLZ, _AGS = re.compile(r"[0-9]{1,5}"), re.compile(r"[0-9]{2,8}")
 
 Columns = Mapping[str, Mapping[str, Any]]
@@ -27,7 +29,7 @@ def person_columns(
     today: date,
     counts: Counter[str],
 ) -> Columns:
-    """gender, birth_date, age_years, plz, ags, deceased, death_date and cause_of_death by patient.
+    """The columns `_NAMES` by patient.
 
     A birth date after ``today`` is missing. A partial birth date stays as it is; the age is told where all
     days it can mean give the same. ``causes`` are a patient's ICD-10 codes, ``states`` the codes of
@@ -36,10 +38,11 @@ def person_columns(
     values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
     for patient, person in persons.items():
         told = (
-            _allowed(person.gender, person.gender in GENDERS, "gender_invalid", counts),
+            listed(person.gender, GENDERS, "gender_invalid", counts),
+            listed(person.gender_amtlich, OFFICIAL_GENDERS, "gender_amtlich_unknown", counts),
             *_born(person.birth_date, today, counts),
-            _shaped(person.plz, _PLZ, "plz_invalid", counts),
-            _shaped(person.ags, _AGS, "ags_invalid", counts),
+            shaped(person.plz, _PLZ, "plz_invalid", counts),
+            shaped(person.ags, _AGS, "ags_invalid", counts),
             _deceased(person, states.get(patient, frozenset()), counts),
             valid_date(person.deceased_on, "death_date_invalid", counts),
             _cause(causes.get(patient, frozenset()), counts),
@@ -49,7 +52,17 @@ def person_columns(
     return values
 
 
-_NAMES = ("gender", "birth_date", "age_years", "plz", "ags", "deceased", "death_date", "cause_of_death")
+_NAMES = (
+    "gender",
+    "gender_amtlich",
+    "birth_date",
+    "age_years",
+    "plz",
+    "ags",
+    "deceased",
+    "death_date",
+    "cause_of_death",
+)
 
 
 def valid_date(text: str | None, rule: str, counts: Counter[str]) -> str | None:
@@ -64,7 +77,13 @@ def _allowed(text: str | None, allowed: bool, rule: str, counts: Counter[str]) -
     return None
 
 
-def _shaped(text: str | None, shape: re.Pattern[str], rule: str, counts: Counter[str]) -> str | None:
+def listed(code: str | None, codes: frozenset[str], rule: str, counts: Counter[str]) -> str | None:
+    """``code`` where it is one of ``codes``; otherwise nothing, counted as ``rule``."""
+    return _allowed(code, code in codes, rule, counts)
+
+
+def shaped(text: str | None, shape: re.Pattern[str], rule: str, counts: Counter[str]) -> str | None:
+    """``text`` where it has that shape as a whole; otherwise nothing, counted as ``rule``."""
     return _allowed(text, text is not None and shape.fullmatch(text) is not None, rule, counts)
 
 

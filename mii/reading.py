@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from anonymizer.errors import BadConfig
+from anonymizer.errors import BadConfig, ComponentMissing
+from mii.consent import Decision
 from mii.consenting import apply_consent, consent_counts
+from mii.effort import DEFAULT, Effort
 from mii.gathering import collect
-from mii.request import COLUMNS, MiiRequest, lab_columns
+from mii.request import COLUMNS, OPTIONAL, MiiRequest, lab_columns
 from mii.rows import build
 from mii.streaming import Limits
+from mii.views.adding import with_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +29,46 @@ class Export:
     audit: dict[str, object]
 
 
-def read(path: Path, request: MiiRequest, *, limits: Limits | None = None) -> Export:
+def read(
+    path: Path, request: MiiRequest, *, limits: Limits | None = None, effort: Effort = DEFAULT
+) -> Export:
     """The table of the export at ``path``, a file or a folder in any of the forms of `mii.forms`.
+
+    ``effort`` says how many processes read it; the table does not depend on it.
 
     Raises ``InputMissing`` (66) where there is no export, ``BadInput`` (65) where it breaks a rule,
     ``ConsentMissing`` (77) where consent is required and nobody's is there, ``BadConfig`` (78) for a column
     that does not exist.
     """
-    unknown = request.columns - {*COLUMNS, *lab_columns(request.observations)}
+    declared = request.view_columns
+    unknown = request.columns - {*COLUMNS, *OPTIONAL, *lab_columns(request.observations), *declared}
     if unknown:
         raise BadConfig("no such column in a core-dataset table", column=min(unknown))
     with _no_collection():
-        collected, audit = collect(path, request, limits=limits or Limits())
+        collected, audit = collect(path, request, limits=limits or Limits(), effort=effort)
         audit["patients_in"] = len(collected.persons)
+        decisions: Mapping[str, Decision] | None = None
+        if has_views := bool(request.declared or request.views):
+            _refuse_flattened(audit["form"], request)
         if request.consent_required:
             consented = apply_consent(collected, request)
             audit["consent"] = consent_counts(collected, consented)
-            collected = consented.collected
+            collected, decisions = consented.collected, consented.decisions
         frame, counts = build(collected, request)
+        if has_views:
+            frame, told = with_views(
+                frame, path, collected, request, decisions=decisions, limits=limits or Limits()
+            )
+            counts |= told
     return Export(frame, audit | counts)
+
+
+def _refuse_flattened(form: str, request: MiiRequest) -> None:
+    if form == "flattened":
+        key = "columns" if request.declared else "views"
+        raise ComponentMissing(
+            f"input.mii.{key}: this version finds what is declared in FHIR resources, not in flattened tables"
+        )
 
 
 @contextmanager

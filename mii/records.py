@@ -18,6 +18,7 @@ class Person(Struct, gc=False):
     deceased_on: str | None
     plz: str | None
     ags: str | None
+    gender_amtlich: str | None = None
 
 
 class Use(Struct, gc=False, frozen=True):
@@ -40,10 +41,15 @@ class Stay(Struct, gc=False):
     department: str | None
     part_of: str
     uses: tuple[Use, ...]
+    contact_type: str | None = None
+    contact_class: str | None = None
+    admission_reason: str | None = None
+    admission_source: str | None = None
+    discharge_reason: str | None = None
 
 
 class Substance(Struct, gc=False):
-    """A Medication: its ATC codes and the Medications that its ingredients name."""
+    """A Medication: its codes (`mii.codes` says how) and the Medications that its ingredients name."""
 
     updated: str | None
     codes: tuple[str, ...]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mii.views.declaring import Declared
+    from mii.views.keyed import Keyed
 
 COLUMNS = (
     "patient_id",
@@ -29,10 +33,36 @@ COLUMNS = (
 )
 """The fixed columns, in the order in which a table shows them; the laboratory columns follow."""
 
+OPTIONAL = (
+    "gender_amtlich",
+    "encounter_level",
+    "contact_type",
+    "class",
+    "admission_reason",
+    "admission_source",
+    "discharge_reason",
+    "main_diagnosis_onset",
+    "main_diagnosis_recorded",
+    "alpha_id_all",
+    "orpha_all",
+    "snomed_all",
+    "performed_first",
+    "performed_last",
+    "pzn_all",
+)
+"""Columns that a table has only where a rule names them exactly: no pattern reaches them.
+
+Many are finer than the fixed columns (a product beside its substance, a rare disease beside its block of
+ICD-10-GM), so nobody gets one by a wildcard.
+"""
+
 FAMILIES = (
+    frozenset({"gender", "gender_amtlich"}),
     frozenset({"birth_date", "age_years"}),
     frozenset({"admission_date", "discharge_date", "length_of_stay_days"}),
-    frozenset({"main_diagnosis", "icd10gm_all"}),
+    frozenset({"main_diagnosis", "icd10gm_all", "alpha_id_all", "orpha_all", "snomed_all"}),
+    frozenset({"performed_first", "performed_last"}),
+    frozenset({"atc_all", "pzn_all"}),
     frozenset({"plz", "ags"}),
     frozenset({"deceased", "death_date"}),
 )
@@ -40,16 +70,21 @@ FAMILIES = (
 
 MEDICATION_EVENTS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
 
+STAY_COLUMNS = frozenset(
+    "encounter_id admission_date discharge_date length_of_stay_days department encounter_level contact_type "
+    "class admission_reason admission_source discharge_reason".split()
+)
+MAIN_DIAGNOSIS_COLUMNS = frozenset({"main_diagnosis", "main_diagnosis_onset", "main_diagnosis_recorded"})
+CONDITION_COLUMNS = frozenset({"icd10gm_all", "cause_of_death", "alpha_id_all", "orpha_all", "snomed_all"})
+PROCEDURE_COLUMNS = frozenset({"ops_all", "performed_first", "performed_last"})
+MEDICATION_COLUMNS = frozenset({"atc_all", "pzn_all"})
+
 _SOURCES: Mapping[str, tuple[frozenset[str], ...]] = {
-    **dict.fromkeys(
-        ("encounter_id", "admission_date", "discharge_date", "length_of_stay_days", "department"),
-        (frozenset({"Encounter"}),),
-    ),
-    "main_diagnosis": (frozenset({"Encounter"}), frozenset({"Condition"})),
-    "icd10gm_all": (frozenset({"Condition"}),),
-    "cause_of_death": (frozenset({"Condition"}),),
-    "ops_all": (frozenset({"Procedure"}),),
-    "atc_all": (frozenset(MEDICATION_EVENTS),),
+    **dict.fromkeys(STAY_COLUMNS, (frozenset({"Encounter"}),)),
+    **dict.fromkeys(MAIN_DIAGNOSIS_COLUMNS, (frozenset({"Encounter"}), frozenset({"Condition"}))),
+    **dict.fromkeys(CONDITION_COLUMNS, (frozenset({"Condition"}),)),
+    **dict.fromkeys(PROCEDURE_COLUMNS, (frozenset({"Procedure"}),)),
+    **dict.fromkeys(MEDICATION_COLUMNS, (frozenset(MEDICATION_EVENTS),)),
 }
 """The types each column is made from: one of every set. Laboratory columns need Observations, the others
 the Patient, without whom there is no table."""
@@ -72,7 +107,7 @@ class MiiRequest:
 
     ``columns`` names the columns wanted (others are not built); ``observations`` gives each laboratory
     name its code and unit; ``reference_date`` is "today" for ages and consent, ``consent_date`` the day
-    the run happens.
+    the run happens. ``declared`` and ``views`` are further columns by declaration (`mii.views`).
     """
 
     row: Literal["patient", "encounter"]
@@ -83,6 +118,14 @@ class MiiRequest:
     reference_date: date
     consent_date: date
     columns: frozenset[str]
+    declared: tuple[Declared, ...] = ()
+    views: tuple[Keyed, ...] = ()
+
+    @property
+    def view_columns(self) -> tuple[str, ...]:
+        """The names of the columns that views declare, one by one or as ViewDefinitions."""
+        own = tuple(each.name for each in self.declared)
+        return own + tuple(name for view in self.views for name, *_ in view.released)
 
 
 def lab_columns(names: Iterable[str]) -> tuple[str, ...]:
@@ -90,9 +133,15 @@ def lab_columns(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"lab_{name}_{statistic}" for name in names for statistic in STATISTICS)
 
 
+def available(observations: Iterable[str], named: Container[str]) -> tuple[str, ...]:
+    """The columns that a table can have, in their order: of the optional ones those that are ``named``."""
+    optional = (name for name in OPTIONAL if name in named)
+    return (*COLUMNS, *optional, *lab_columns(observations))
+
+
 def columns(request: MiiRequest) -> tuple[str, ...]:
     """The columns `read` builds for ``request``, in their order."""
-    possible = (*COLUMNS, *lab_columns(request.observations))
+    possible = available(request.observations, request.columns)
     return tuple(name for name in possible if name in request.columns)
 
 

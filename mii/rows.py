@@ -14,14 +14,23 @@ from typing import Any
 
 import polars as pl
 
-from mii.codes import atc_codes, code_lists, with_row
+from mii.codes import CODED_LISTS, DRUG_LISTS, code_lists, drug_codes, with_row
 from mii.collecting import Collected
 from mii.diagnoses import main_diagnoses
-from mii.elements import CODE, VITAL_STATUS
+from mii.elements import VITAL_STATUS
 from mii.labs import laboratory
 from mii.persons import Columns, person_columns
-from mii.request import MEDICATION_EVENTS, STATISTICS, MiiRequest, columns, without_source
+from mii.procedures import PERFORMED, performed
+from mii.request import (
+    MEDICATION_COLUMNS,
+    MEDICATION_EVENTS,
+    STATISTICS,
+    MiiRequest,
+    columns,
+    without_source,
+)
 from mii.stays import Stays, stay_columns
+from mii.tokens import CODE
 
 _WHOLE = frozenset({"age_years", "length_of_stay_days"})
 
@@ -32,7 +41,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
     Raises ``BadInput`` where a laboratory value's unit does not convert.
     """
     stays = Stays(collected.stays, collected.persons)
-    rows = sorted(_rows(collected, stays, request))
+    rows = sorted_rows(collected, stays, request)
     linked = _linked(collected, stays, request)
     missing, codes = Counter[str](), Counter[str]()
     statistics, laboratory_counts = laboratory(_of(linked, "Observation"), request.observations)
@@ -41,11 +50,13 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
         "patient_id": [row.patient for row in rows],
         "encounter_id": [row.encounter or None for row in rows],
         **_described(collected, stays, rows, request, missing),
-        **_lists(linked, keys, codes),
+        **_lists(linked, request, keys, codes),
         **_lab_columns(statistics, request, keys),
     }
-    if "atc_all" in request.columns:
-        values["atc_all"] = _medications(linked, collected, keys, codes)
+    if request.columns & PERFORMED:
+        values |= performed(_of(linked, "Procedure"), keys, missing)
+    if request.columns & MEDICATION_COLUMNS:
+        values |= _medications(linked, collected, request, keys, codes)
     untold = without_source(request, collected.types)
     frame = pl.DataFrame([_series(name, values[name]) for name in columns(request)])
     frame = frame.with_columns(frame[name].clear(frame.height) for name in untold)
@@ -69,6 +80,11 @@ class Row:
     patient: str
     encounter: str
     key: str
+
+
+def sorted_rows(collected: Collected, stays: Stays, request: MiiRequest) -> list[Row]:
+    """The rows of the table, in their order."""
+    return sorted(_rows(collected, stays, request))
 
 
 def _rows(collected: Collected, stays: Stays, request: MiiRequest) -> Iterator[Row]:
@@ -117,7 +133,7 @@ def _described(
     )
     visits: Columns = {
         **stay_columns(used, missing),
-        "main_diagnosis": main_diagnoses(used, conditions, missing),
+        **main_diagnoses(used, conditions, missing),
     }
     return {
         **{name: [values.get(row.patient) for row in rows] for name, values in persons.items()},
@@ -144,17 +160,27 @@ def _lab_columns(statistics: pl.DataFrame, request: MiiRequest, keys: list[str])
     return made
 
 
-def _lists(linked: pl.DataFrame, keys: list[str], counts: Counter[str]) -> dict[str, pl.Series]:
-    sources = {"icd10gm_all": "Condition", "ops_all": "Procedure"}
-    return {name: code_lists(_of(linked, kind), keys, counts) for name, kind in sources.items()}
+def _lists(
+    linked: pl.DataFrame, request: MiiRequest, keys: list[str], counts: Counter[str]
+) -> dict[str, pl.Series]:
+    return {
+        name: code_lists(_of(linked, kind), keys, counts, system=system)
+        for name, (kind, system) in CODED_LISTS.items()
+        if name in request.columns
+    }
 
 
 def _medications(
-    linked: pl.DataFrame, collected: Collected, keys: list[str], counts: Counter[str]
-) -> pl.Series:
-    """Asked only for its column: consent reads the events without the Medications they name."""
+    linked: pl.DataFrame, collected: Collected, request: MiiRequest, keys: list[str], counts: Counter[str]
+) -> dict[str, pl.Series]:
+    """Asked only for its columns: consent reads the events without the Medications they name."""
     events = linked.filter(pl.col("type").is_in(MEDICATION_EVENTS))
-    return code_lists(atc_codes(events, collected.substances, counts), keys, counts)
+    codes = drug_codes(events, collected.substances, counts)
+    return {
+        name: code_lists(codes, keys, counts, system=system)
+        for name, system in DRUG_LISTS.items()
+        if name in request.columns
+    }
 
 
 def _void(collected: Collected) -> dict[str, int]:

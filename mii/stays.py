@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, Literal
 
 from mii.dates import day_text, moment, span
-from mii.persons import Columns, valid_date
+from mii.persons import Columns, listed, shaped, valid_date
 from mii.records import Stay
 
 FACILITY = "einrichtungskontakt"
-_DEPARTMENT = re.compile(r"[0-9A-Za-z]{1,8}")
+LEVELS = frozenset({FACILITY, "abteilungskontakt", "versorgungsstellenkontakt"})
+CONTACT_TYPES = frozenset(
+    "begleitperson vorstationaer nachstationaer teilstationaer tagesklinik nachtklinik normalstationaer "
+    "intensivstationaer ub konsil stationsaequivalent operation".split()
+)
+CLASSES = frozenset("AMB EMER FLD HH IMP ACUTE NONAC OBSENC PRENC SS VR".split())
+"""The codes of Kontaktebene, Kontaktart (HL7 Deutschland, Basisprofil) and of HL7's encounter classes."""
+_DEPARTMENT, _SOURCE = re.compile(r"[0-9A-Za-z]{1,8}"), re.compile(r"[A-Z]")
+_REASON = re.compile(r"[0-9]{2}[0-9A-Z]{0,2}")
 
 
 class Stays:
@@ -69,28 +77,46 @@ class Stays:
 
 
 def stay_columns(stays: Mapping[str, Stay], counts: Counter[str]) -> Columns:
-    """admission_date, discharge_date, length_of_stay_days and department by Encounter.
+    """admission_date, discharge_date, length_of_stay_days, department and the contact's kind by Encounter.
 
-    The length is told where both days are, and the discharge is not before the admission.
+    The length is told where both days are, and the discharge is not before the admission. What is no code
+    of its system is missing and counted.
     """
-    values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
+    values: dict[str, dict[str, Any]] = {name: {} for name in (*_NAMES, *_KINDS)}
     for identity, stay in stays.items():
-        for name, value in zip(_NAMES, _told(stay, counts), strict=True):
+        told = (*_told(stay, counts), *_kinds(stay, counts))
+        for name, value in zip(values, told, strict=True):
             values[name][identity] = value
     return values
 
 
 _NAMES = ("admission_date", "discharge_date", "length_of_stay_days", "department")
+_KINDS = (
+    "encounter_level",
+    "contact_type",
+    "class",
+    "admission_reason",
+    "admission_source",
+    "discharge_reason",
+)
 
 
 def _told(stay: Stay, counts: Counter[str]) -> tuple[str | None, str | None, int | None, str | None]:
     admitted = valid_date(day_text(stay.start), "admission_date_invalid", counts)
     discharged = valid_date(day_text(stay.end), "discharge_date_invalid", counts)
-    department = stay.department
-    if department is not None and not _DEPARTMENT.fullmatch(department):
-        counts["department_invalid"] += 1
-        department = None
+    department = shaped(stay.department, _DEPARTMENT, "department_invalid", counts)
     return admitted, discharged, _days(admitted, discharged, counts), department
+
+
+def _kinds(stay: Stay, counts: Counter[str]) -> Iterator[str | None]:
+    """The values of the columns `_KINDS`."""
+    level = FACILITY if FACILITY in stay.levels else next(iter(stay.levels), None)
+    yield listed(level, LEVELS, "encounter_level_unknown", counts)
+    yield listed(stay.contact_type, CONTACT_TYPES, "contact_type_unknown", counts)
+    yield listed(stay.contact_class, CLASSES, "class_unknown", counts)
+    yield shaped(stay.admission_reason, _REASON, "admission_reason_invalid", counts)
+    yield shaped(stay.admission_source, _SOURCE, "admission_source_invalid", counts)
+    yield shaped(stay.discharge_reason, _REASON, "discharge_reason_invalid", counts)
 
 
 def _days(admitted: str | None, discharged: str | None, counts: Counter[str]) -> int | None:

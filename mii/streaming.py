@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
+
+import polars as pl
 
 from anonymizer.errors import BadInput
 
@@ -90,6 +92,11 @@ def is_zip(start: bytes) -> bool:
     return start.startswith(_ZIP)
 
 
+def is_packed(start: bytes) -> bool:
+    """Whether a file that starts with ``start`` is gzip or zstd data."""
+    return start.startswith((_GZIP, _ZSTD))
+
+
 def lines(stream: Readable, limits: Limits) -> Iterable[bytes]:
     """The lines of ``stream`` with their ends, without a byte-order mark.
 
@@ -134,13 +141,51 @@ def whole(stream: Readable, limits: Limits) -> bytes:
     return b"".join(pieces).removeprefix(BOM)
 
 
+def blocks(stream: Readable, limits: Limits, *, has_mark: bool = True) -> Iterator[bytes]:
+    """The bytes of ``stream`` in blocks that end where a line ends, without the byte-order mark it may have.
+
+    Only the last block may end without one. Reading raises ``BadInput`` where a line is longer than
+    ``limits.record_bytes``.
+    """
+    stream = _without_mark(stream) if has_mark else stream
+    waiting: list[bytes | memoryview] = []
+    size = 0
+    while data := stream.read(LINE_BUFFER_BYTES):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield b"".join((*waiting, memoryview(data)[:end]))
+            waiting, size = [], 0
+        waiting.append(memoryview(data)[end:])
+        size += len(data) - end
+        if size > limits.record_bytes:
+            raise BadInput("a line is longer than the limit")
+    if size:
+        yield b"".join(waiting)
+
+
+@dataclass(slots=True)
+class Ranged:
+    """The next ``left`` bytes of ``stream``, all of which must be there."""
+
+    stream: Readable
+    left: int
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes. Raises ``BadInput`` where the stream ends too early."""
+        data = self.stream.read(min(size, self.left))
+        if not data and self.left:
+            raise BadInput("the file became shorter while it was read")
+        self.left -= len(data)
+        return data
+
+
 def is_utf8(data: bytes) -> bool:
     """Whether ``data`` are UTF-8: the JSON decoder does not look into what it skips."""
     if data.isascii():
         return True
     try:
-        data.decode()
-    except UnicodeDecodeError:
+        pl.Series([data]).cast(pl.String)
+    except pl.exceptions.ComputeError:
         return False
     return True
 

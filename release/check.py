@@ -9,6 +9,7 @@ from anonymizer.tables.table import Role
 from release.config import Config, load
 from release.source import Source, read
 from release.staging import refuse_overlap
+from release.timing import refuse_unfit_secret
 
 
 def admitted(path: Path) -> Config:
@@ -19,6 +20,7 @@ def admitted(path: Path) -> Config:
     """
     config = load(path)
     refuse_overlap(config.output.directory, config.name, [*config.inputs, path])
+    refuse_unfit_secret(config)
     return config
 
 

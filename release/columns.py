@@ -16,10 +16,13 @@ from release.config import Config
 from release.config_columns import ColumnRule, Rules, matching_keys
 from release.config_file import Location
 from release.config_problems import closest
-from release.export_columns import export_problems, lab_families
+from release.export_columns import NO_KINDS, export_problems, lab_families
 from release.hierarchies import build
+from release.time_columns import changed_dates, export_time_problems
 
 Families = Iterable[Collection[str]]
+AGE, OLDEST = "age_years", 90.0
+"""An export's age is top-coded here where no rule says else: few people are older, and they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,17 @@ class Assigned:
     rule: ColumnRule
 
 
-def resolve(config: Config, available: Sequence[str], *, families: Families = ()) -> tuple[Column, ...]:
+def resolve(
+    config: Config,
+    available: Sequence[str],
+    *,
+    families: Families = (),
+    kinds: Mapping[str, str] = NO_KINDS,
+) -> tuple[Column, ...]:
     """The columns of the table with their roles and hierarchies, in the order of ``available``.
 
     ``available`` are the names of a plain table's columns, or of all columns that the export can give;
-    ``families`` are sets of columns made of one source element.
+    ``families`` are sets of columns made of one source element, ``kinds`` tells what declared columns are.
 
     Raises:
         BadInput: the plain table lacks columns that the config names (its header may be a row of data, so
@@ -54,12 +63,14 @@ def resolve(config: Config, available: Sequence[str], *, families: Families = ()
         *_unavailable(config, available),
     ]
     if config.input.mii is not None:
-        problems += export_problems(config, {each.name: (each.key, each.rule) for each in assigned})
+        problems += export_problems(config, {each.name: (each.key, each.rule) for each in assigned}, kinds)
         families = (*families, *lab_families(config.input.mii.observations))
     hierarchies, broken = _hierarchies(config, assigned)
-    columns = tuple(_column(each, hierarchies.get(each.key)) for each in assigned)
+    is_export = config.input.mii is not None
+    columns = tuple(_column(each, hierarchies.get(each.key), is_export=is_export) for each in assigned)
     problems += [*broken, *_levels_beyond(config, assigned, hierarchies)]
     problems += _finer_in_family(config, columns, families)
+    problems += export_time_problems(config, columns, families)
     if problems:
         raise BadConfig("the config does not fit the table", problems=problems)
     return columns
@@ -144,6 +155,10 @@ def _unavailable(config: Config, available: Sequence[str]) -> Iterator[Problem]:
         named["search", "metric", "target"] = name
     for index, entry in enumerate(config.microaggregation):
         named |= {("microaggregation", index, "columns", i): name for i, name in enumerate(entry.columns)}
+    if config.time is not None:
+        named |= {("time", *at): name for at, name in config.time.named}
+        if config.time.relative is not None:
+            named["time", "relative", "to"] = config.time.relative.to
     if config.person_column is not None:
         named = {("subject",): config.person_column, **named}
     for at, name in named.items():
@@ -167,10 +182,12 @@ def _hierarchies(
     return built, tuple(problems)
 
 
-def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
+def _column(each: Assigned, hierarchy: Hierarchy | None, *, is_export: bool) -> Column:
     rule = each.rule
     # A bound of minus zero would be released as such.
     clip = None if rule.clip is None else (_bound(rule.clip[0]), _bound(rule.clip[1]))
+    if is_export and each.name == AGE and _is_kept_as_it_is(rule):
+        clip = (None, OLDEST)
     return Column(
         name=each.name,
         role=Role(rule.role),
@@ -182,6 +199,10 @@ def _column(each: Assigned, hierarchy: Hierarchy | None) -> Column:
         release_level=rule.release_level,
         clip=clip,
     )
+
+
+def _is_kept_as_it_is(rule: ColumnRule) -> bool:
+    return rule.role in ("sensitive", "insensitive") and rule.clip is None and rule.release_level is None
 
 
 def _bound(number: float | None) -> float | None:
@@ -205,6 +226,7 @@ def _finer_in_family(config: Config, columns: Sequence[Column], families: Famili
         members = [column for column in columns if column.name in family]
         quasi = [column for column in members if column.role is Role.QUASI_IDENTIFIER]
         kept = [column for column in members if column.role in (Role.SENSITIVE, Role.INSENSITIVE)]
+        kept = [column for column in kept if column.name not in changed_dates(config)]
         for column in kept:
             for coarser in quasi:
                 if not _as_coarse(column, coarser):

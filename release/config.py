@@ -32,6 +32,7 @@ from release.config_keys import (
     Later,
     Setting,
     Strict,
+    Text,
     later,
     setting_of,
 )
@@ -40,6 +41,7 @@ from release.config_privacy import Privacy
 from release.config_rules import root_rules
 from release.config_search import Search
 from release.config_sections import Input, Output, Report, Risk
+from release.config_time import Time
 
 
 def _folder_name(value: object, info: ValidationInfo) -> object:
@@ -62,6 +64,11 @@ class Config(Strict):
     reference_date: Day = Field(
         default="today", validate_default=True, description="the day ages and consent refer to, or `today`"
     )
+    reviewed_by: Text | None = Field(
+        default=None,
+        description="who has reviewed the columns' roles; null: nobody, as the manifest and reports then say",
+    )
+    require_review: bool = Field(default=False, description="refuse to run unless reviewed_by names somebody")
     seed: Later = later("the seed of resampling and synthesis")
     input: Input = Field(description="the data")
     subject: ColumnName = Field(
@@ -74,6 +81,7 @@ class Config(Strict):
     microaggregation: tuple[Averaged, ...] = Field(
         default=(), description="columns of numbers that are released as means over groups of people"
     )
+    time: Time | None = Field(default=None, description="dates that are shifted or told since an event")
     search: Search = Field(default_factory=Search, description="how the transformation is chosen")
     synthesis: Later = later("synthetic data")
     risk: Risk = Field(default_factory=Risk, description="limits on the risk")
@@ -96,15 +104,21 @@ class Config(Strict):
         return self._run_date
 
     @property
+    def reviewed(self) -> bool | None:
+        """Whether a person has reviewed the roles; ``None`` where the config does not say."""
+        return self.reviewed_by is not None if "reviewed_by" in self.model_fields_set else None
+
+    @property
     def person_column(self) -> str | None:
         """The column that names the person; ``None`` where every row is one person."""
         return None if self.subject == "row" else self.subject
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """The input and, where one is counted, the population."""
+        """The input, its views and, where one is counted, the population."""
         population = self.privacy.population
-        return (self.input.source.path, *(() if population is None else (population,)))
+        views = () if self.input.mii is None else self.input.mii.views
+        return (self.input.source.path, *views, *(() if population is None else (population,)))
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:

@@ -23,6 +23,7 @@ from release.config_keys import (
 )
 
 BuiltIn = Literal["suppression", "icd-10-gm", "ops", "atc", "plz", "ags"]
+CODE_SYSTEMS = frozenset({"icd-10-gm", "ops", "atc", "plz", "ags"})
 Unit = Literal["day", "month", "quarter", "year", "5-years", "decade"]
 UNITS: tuple[Unit, ...] = ("day", "month", "quarter", "year", "5-years", "decade")
 NUMERIC = frozenset({"integer", "number"})
@@ -160,7 +161,10 @@ class ColumnRule(Strict):
         default=None,
         description="lowest and highest number released: what lies beyond becomes the bound; null: no bound",
     )
-    invalid: Later = later("what becomes of malformed codes")
+    invalid: Literal["refuse", "missing"] = Field(
+        default="refuse",
+        description="malformed codes and impossible dates end the run (65), or they are made missing",
+    )
     accept_dependency: bool = Field(
         default=False, description="release the column although it determines a quasi-identifier"
     )
@@ -210,7 +214,7 @@ _SEARCHED, _KEPT = (
     ("release_level", "clip", "accept_dependency", "type"),
 )
 _WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
-    "identifier": (*_SEARCHED, *_KEPT, "sensitive", "hierarchy"),
+    "identifier": (*_SEARCHED, *_KEPT, "sensitive", "hierarchy", "invalid"),
     "quasi-identifier": _KEPT,
     "sensitive": (*_SEARCHED, "sensitive"),
     "insensitive": (*_SEARCHED, "sensitive"),

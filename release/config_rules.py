@@ -19,6 +19,11 @@ from release.config_privacy import Privacy
 from release.config_recoding import classes_can_be_recoded
 from release.config_search import Search
 from release.config_sections import Input, Output, Risk
+from release.config_time import (
+    dates_can_be_told_otherwise,
+    invalid_has_an_effect,
+    times_are_no_numbers_to_average,
+)
 from release.permissions import group_number
 
 
@@ -30,6 +35,11 @@ def root_rules(sections: Mapping[str, object]) -> Findings:
     for needed, rule in _RULES:
         if all(name in sections for name in needed):
             yield from rule(*(sections[name] for name in needed))
+
+
+def _somebody_has_reviewed(reviewer: str | None, is_required: bool) -> Findings:
+    if is_required and reviewer is None:
+        yield Finding(("require_review",), "no person has reviewed the roles: reviewed_by names nobody")
 
 
 def _something_to_protect(columns: Rules) -> Findings:
@@ -159,6 +169,7 @@ def _near(word: str, known: Mapping[str, object] | Set[str]) -> str | None:
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
+    (("reviewed_by", "require_review"), _somebody_has_reviewed),
     (("columns",), _something_to_protect),
     (("columns", "subject"), _person_is_dropped),
     (("subject", "input"), _person_of_an_export),
@@ -171,6 +182,9 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "privacy"), levels_are_paid_for),
     (("privacy", "output", "risk", "stated"), nothing_else_depends_on_the_data),
     (("columns", "input", "microaggregation"), averages_are_of_numbers),
+    (("columns", "subject", "input", "time"), dates_can_be_told_otherwise),
+    (("time", "microaggregation"), times_are_no_numbers_to_average),
+    (("columns", "input", "time"), invalid_has_an_effect),
     (("columns", "input", "stated"), _days_have_a_reference),
     (("columns", "input"), _types_are_of_csv_columns),
     (("name", "input", "output"), _output_spares_input),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from release.config_declared import DeclaredColumn, Loinc, check_digit_holds
 from release.config_keys import (
     Day,
     FilePath,
@@ -30,19 +31,12 @@ class Ignore(Strict):
 class Observation(Strict):
     """One laboratory value by its LOINC code."""
 
-    loinc: str = Field(pattern=r"^[0-9]{1,7}-[0-9]$", description="LOINC code, e.g. 1988-5")
+    loinc: Loinc = Field(description="LOINC code, e.g. 1988-5")
     unit: Text = Field(description="UCUM unit of the released values, e.g. mg/L")
 
     def broken_rules(self) -> Findings:
-        if not _check_digit_holds(self.loinc):
+        if not check_digit_holds(self.loinc):
             yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
-
-
-def _check_digit_holds(loinc: str) -> bool:
-    """Luhn's modulus 10, as LOINC's users' guide (appendix B) defines the digit after the hyphen."""
-    body, _, check = loinc.partition("-")
-    doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(body))]
-    return -sum(sum(divmod(number, 10)) for number in doubled) % 10 == int(check)
 
 
 Consent = Annotated[
@@ -68,6 +62,12 @@ class MiiInput(Strict):
     )
     observations: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Observation] = Field(
         default_factory=dict, description="laboratory values by the name their columns get"
+    )
+    columns: Mapping[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], DeclaredColumn] = Field(
+        default_factory=dict, description="further columns of coded resources, by their names"
+    )
+    views: tuple[FilePath, ...] = Field(
+        default=(), description="SQL on FHIR v2 ViewDefinitions (JSON) with one row for each patient"
     )
 
     @property

@@ -28,6 +28,7 @@ from anonymizer.tables.table import Column, Role, Table
 from release.columns import accepted_dependencies
 from release.config import Config
 from release.config_columns import matching_keys
+from release.time_columns import table_time_problems, with_intervals
 
 NEARLY_UNIQUE = 0.9
 FEWEST_PEOPLE = 20
@@ -50,8 +51,10 @@ def refuse_dependencies(config: Config, table: Table) -> None:
         BadConfig: naming every such pair of columns, never a value.
     """
     accepted = accepted_dependencies(config, table.frame.columns)
-    found = dependencies(table, accepted=accepted, averaged=config.averaged)
+    told = with_intervals(config, table, accepted)
+    found = dependencies(told, accepted=accepted, averaged=config.averaged)
     problems = [_problem(config, each) for each in found]
+    problems += table_time_problems(config, table, accepted)
     if problems:
         raise BadConfig("columns give quasi-identifiers away", problems=problems)
 
@@ -134,7 +137,8 @@ def _problem(config: Config, found: Dependency) -> Problem:
         if found.quasi_identifier is None
         else f"determines the quasi-identifier {found.quasi_identifier!r}"
     )
-    key = matching_keys(config.columns, found.column)[0]
     remedy = "drop it, coarsen it, or write accept_dependency: true"
-    where = f"{found.column} " if key != found.column else ""
-    return config.problem(("columns", key), f"{where}{what}; {remedy}")
+    if not (keys := matching_keys(config.columns, found.column)):
+        return config.problem(("time", "shift"), f"the interval {found.column} {what}; {remedy}")
+    where = f"{found.column} " if keys[0] != found.column else ""
+    return config.problem(("columns", keys[0]), f"{where}{what}; {remedy}")

@@ -18,6 +18,7 @@ import msgspec
 
 from anonymizer.errors import VerificationFailed
 from anonymizer.tables.table import Column
+from anonymizer.transforming.timing import Relative, Shift
 from release.private_release import guarantees
 from release.promise import Promise
 from release.treatment import level_of, roles_of, span_of
@@ -30,6 +31,7 @@ INTEGRITY = (
     "Without a signature this manifest proves that no file was changed by accident. It does not prove who "
     "made it: whoever can change a file can change the manifest as well."
 )
+NOT_STATED: Final = "not stated"
 _CHUNK = 1 << 20
 _LIBRARIES = ("msgspec", "numba", "numpy", "polars")
 
@@ -75,6 +77,21 @@ class AveragedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     k: int
 
 
+class ShiftEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Dates moved by a secret number of days, 1 to ``days`` either way, one for all dates of a person."""
+
+    columns: tuple[str, ...]
+    days: int
+    keep_weekday: bool
+
+
+class RelativeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Dates told as days since the person's first day in the column ``to``."""
+
+    columns: tuple[str, ...]
+    to: str
+
+
 class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One table: what it is and what holds for it."""
 
@@ -91,6 +108,8 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     differential_privacy: dict[str, int | float] | None = None
     microaggregation: tuple[AveragedEntry, ...] = ()
     recoding: Literal["global", "local", "multidimensional", "cell-suppression"] = "global"
+    date_shift: ShiftEntry | None = None
+    relative_time: RelativeEntry | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,15 +125,20 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tables: tuple[TableEntry, ...]
     versions: dict[str, str]
     files: dict[str, FileEntry]
+    reviewed: bool | Literal["not stated"] = NOT_STATED
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a release says about itself: its name, the consent it rests on, and the run's "today"."""
+    """What a release says about itself: its name, the consent it rests on, and the run's "today".
+
+    ``reviewed``: whether a person has reviewed the columns' roles; ``None`` where the config does not say.
+    """
 
     name: str
     consent: str
     reference_date: str
+    reviewed: bool | None = None
 
 
 def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Manifest:
@@ -138,6 +162,7 @@ def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Man
         tables=(_table(verified),),
         versions=_versions(),
         files=files,
+        reviewed=NOT_STATED if statement.reviewed is None else statement.reviewed,
     )
 
 
@@ -199,7 +224,17 @@ def _table(verified: VerifiedRelease) -> TableEntry:
         differential_privacy=promise.private.told if promise.private else None,
         microaggregation=tuple(AveragedEntry(g.demand.columns, g.demand.k) for g in promise.groupings),
         recoding="global" if promise.recoding is None else promise.recoding.kind,
+        date_shift=_shift(promise.timing.shift),
+        relative_time=_relative(promise.timing.relative),
     )
+
+
+def _shift(shift: Shift | None) -> ShiftEntry | None:
+    return None if shift is None else ShiftEntry(shift.columns, shift.days, shift.keep_weekday)
+
+
+def _relative(relative: Relative | None) -> RelativeEntry | None:
+    return None if relative is None else RelativeEntry(relative.columns, relative.to)
 
 
 def _guarantee(criteria: Sequence[CriterionResult]) -> str:

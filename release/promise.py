@@ -14,6 +14,7 @@ from anonymizer.criteria import Criterion
 from anonymizer.private.sample import PrivateSample
 from anonymizer.tables.table import Role, Table
 from anonymizer.transforming.microaggregation import Grouping
+from anonymizer.transforming.timing import Timing
 from release.recoding_map import RecodingMap
 from release.verdicts import column_of, columns_repaired, rests_on
 
@@ -27,7 +28,8 @@ class Promise:
     ``table`` holds the sample alone where the release is differentially ``private``. ``groupings`` say which
     rows' numbers were averaged. ``removed_codes`` tells by list column what left the lists of which class:
     its labels ``q0``, ``q1``, … and a ``code``. Where there is a ``recoding``, its map has the levels, and
-    which rows are suppressed; ``transformation`` then says nothing of the release.
+    which rows are suppressed; ``transformation`` then says nothing of the release. ``timing`` says which
+    dates are shifted or told since an event; the table holds them as they were.
     """
 
     table: Table
@@ -41,6 +43,7 @@ class Promise:
     groupings: tuple[Grouping, ...] = ()
     removed_codes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     recoding: RecodingMap | None = None
+    timing: Timing = field(default_factory=Timing)
 
     @property
     def rows_in(self) -> int:
@@ -63,6 +66,7 @@ class Promise:
             return row_is_person and needed in ("people", "cells")
         column = next(column for column in self.table if column.name == column_of(criterion))
         is_averaged = any(column.name in grouping.demand.columns for grouping in self.groupings)
-        is_changed = is_averaged or column.name in columns_repaired(self.criteria)
+        is_timed = column.name in self.timing.columns
+        is_changed = is_averaged or is_timed or column.name in columns_repaired(self.criteria)
         is_released_as_it_is = column.clip is None and column.release_level is None and not is_changed
         return column.role is Role.SENSITIVE and is_released_as_it_is

@@ -20,7 +20,7 @@ from release import datapackage, manifest, tables
 from release.criterion_entries import criterion_of
 from release.manifest import ColumnEntry, Manifest, TableEntry
 from release.publish import EVIDENCE, REFERENCE
-from release.recheck_guarantees import guarantees
+from release.recheck_guarantees import changed_dates, guarantees
 from release.recount import Classed, Verdict, base, classed, countable, key, keys_of
 from release.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
 from release.verify import is_sorted
@@ -67,10 +67,12 @@ class RecheckResult:
     files: int
     tables: tuple[TableCheck, ...]
     integrity: str
+    unreviewed: bool = False
 
     def __str__(self) -> str:
         intact = f"{self.name}: intact, {self.files:,} files checked"
-        return "\n".join([intact, *map(str, self.tables), self.integrity])
+        review = ("No person has reviewed the columns' roles.",) if self.unreviewed else ()
+        return "\n".join([intact, *map(str, self.tables), *review, self.integrity])
 
 
 def verify_release(path: Path, *, internal: bool = False) -> RecheckResult:
@@ -120,7 +122,8 @@ def _verify(release: Path, internal: bool) -> RecheckResult:
     if len({table.name for table in declared.tables}) < len(declared.tables):
         raise VerificationFailed("the manifest names a table twice")
     checks = tuple(_table(release, table, package, internal) for table in declared.tables)
-    return RecheckResult(declared.name, release, len(declared.files), checks, declared.integrity)
+    unreviewed = declared.reviewed is False
+    return RecheckResult(declared.name, release, len(declared.files), checks, declared.integrity, unreviewed)
 
 
 def _table(release: Path, table: TableEntry, package: datapackage.Package, internal: bool) -> TableCheck:
@@ -192,7 +195,7 @@ def _is_open(criterion: Criterion, table: TableEntry) -> bool:
         return table.row_is_person and needed in ("people", "cells")
     asked = (criterion_of(entry.name, entry.column, entry.parameters) for entry in table.criteria)
     averaged = {name for entry in table.microaggregation for name in entry.columns}
-    changed = averaged | columns_repaired(asked)
+    changed = averaged | columns_repaired(asked) | changed_dates(table)
     unchanged = [
         column.name
         for column in table.columns

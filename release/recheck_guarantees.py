@@ -40,6 +40,32 @@ def guarantees(frame: pl.DataFrame, table: TableEntry) -> Iterator[Stated]:
             _check_averages(frame, entry)
         status: Status = "recounted" if table.row_is_person else "attested"
         yield Stated(Microaggregation.name, ", ".join(entry.columns), {"k": entry.k}, status)
+    yield from _dates(frame, table)
+
+
+def changed_dates(table: TableEntry) -> set[str]:
+    """The columns that are stated to be shifted or told since an event."""
+    parts = (table.date_shift, table.relative_time)
+    return {name for part in parts if part is not None for name in part.columns}
+
+
+def _dates(frame: pl.DataFrame, table: TableEntry) -> Iterator[Stated]:
+    """What is stated of changed dates: only who has the secret or the input can see whether it is so."""
+    roles = {column.name: column.role for column in table.columns if column.released}
+    if not all(roles.get(name) in ("sensitive", "insensitive") for name in changed_dates(table)):
+        raise VerificationFailed("a date is stated to be changed that is a quasi-identifier or not released")
+    if (shift := table.date_shift) is not None:
+        if any(frame.schema[name] not in (pl.String, pl.Date) for name in shift.columns):
+            raise VerificationFailed("a column that is stated to be shifted holds no dates")
+        parameters: dict[str, bool | int | float | str] = {
+            "days": shift.days,
+            "keep_weekday": shift.keep_weekday,
+        }
+        yield Stated("date shift", ", ".join(shift.columns), parameters, "attested")
+    if (relative := table.relative_time) is not None:
+        if any(not frame.schema[name].is_integer() for name in relative.columns):
+            raise VerificationFailed("a column that is stated to be relative time holds no whole numbers")
+        yield Stated("relative time", ", ".join(relative.columns), {"to": relative.to}, "attested")
 
 
 def _check_private(table: TableEntry, told: dict[str, int | float]) -> None:

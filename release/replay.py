@@ -25,6 +25,7 @@ from release.recoding_map import check_map, recode
 from release.recount import PERSON, Classed, base, classed, countable, key, keys_of
 from release.references import references
 from release.regroup import regrouped
+from release.retime import retimed
 from release.verdicts import References, column_of, holding, kept, rests_on, together
 
 
@@ -53,7 +54,8 @@ def replay(promise: Promise) -> Replay:
     """The rows the release must hold; raises ``VerificationFailed`` for levels that are none."""
     table = promise.table
     recoded = None if promise.recoding is None else recode(promise.recoding, table)
-    released = _every_row(promise, {} if recoded is None else recoded.columns)
+    given = retimed(table, promise.timing)
+    released = _every_row(promise, given if recoded is None else {**recoded.columns, **given})
     names = [column.name for column in table.quasi_identifiers]
     before = _countable(table.frame, names, promise)
     generalised = _countable(released, names, promise)
@@ -79,13 +81,13 @@ def replay(promise: Promise) -> Replay:
     )
 
 
-def _every_row(promise: Promise, recoded: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """The input's rows as they are released if none is suppressed; ``recoded`` columns are given."""
+def _every_row(promise: Promise, given: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The input's rows as they are released if none is suppressed; ``given`` columns are known."""
     table = promise.table
     return pl.DataFrame(
         [
-            recoded[column.name]
-            if column.name in recoded
+            given[column.name]
+            if column.name in given
             else _released(table.frame[column.name], column, promise)
             for column in table.released
         ]

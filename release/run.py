@@ -15,6 +15,7 @@ from anonymizer.counting.counts import Counts, count
 from anonymizer.private.sample import PrivateSample
 from anonymizer.search.search import Report
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
+from anonymizer.transforming.timing import timed
 from anonymizer.transforming.transformation import transform
 from release import gate, tables
 from release.averaging import averaged, keep_groups, traceable
@@ -38,6 +39,7 @@ from release.recodings import Found, find, keep_map, map_of
 from release.searching import solve
 from release.source import Source, read
 from release.staging import Staging, refuse_existing
+from release.timing import keep_secret, timing_of, whereabouts
 from release.treatment import released_columns
 from release.verify import VerifiedRelease, verify
 from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
@@ -115,7 +117,8 @@ def _staged_run(
     """Everything up to the rename."""
     with watch.stage("read"):
         before = {path: fingerprints(path) for path in config.inputs}
-        source = read(config)
+        with watch.screen.reading() as bytes_read:
+            source = read(config, bytes_read)
     watch.journal.event("rows.in", count=source.table.frame.height)
     with watch.stage("search"), watch.screen.search() as report:
         source, private = draw_people(config, source)
@@ -123,7 +126,10 @@ def _staged_run(
         found = _found(config, counts, private, report)
     watch.journal.event("rows.suppressed", count=found.suppressed)
     with watch.stage("write"):
-        promise = replace(_stage(config, source, counts, found, staging), private=private)
+        dates = timed(source.table, timing_of(config))
+        keep_secret(staging, dates.timing)
+        promise = _stage(config, replace(source, table=dates.table), counts, found, staging)
+        promise = replace(promise, table=source.table, private=private, timing=dates.timing)
     with watch.stage("verify"):
         verified = verify(staging, promise)
         for path, seen in before.items():
@@ -137,6 +143,7 @@ def _staged_run(
     summary |= {"seconds": watch.told()}
     told = {"summary": summary, "search_trace": found.solution.trace, "config_sha256": config_digest}
     told |= dict(zip(("inputs", "population"), before.values(), strict=False))
+    told |= {"dates_changed": dates.counts} if dates.counts else {}
     _write_audit(config, source, verified, told)
     staging.write("internal/log.jsonl", watch.journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
@@ -213,6 +220,7 @@ def _write_reports(
         row_is_person=verified.row_is_person,
         consent=source.consent,
         reference_date=config.reference_date,
+        reviewed=config.reviewed,
     )
     context = RunContext(
         name=config.name,
@@ -220,6 +228,7 @@ def _write_reports(
         consent={"statement": source.consent, **source.audit},
         thresholds=config.risk.thresholds,
         criteria=verified.criteria,
+        reviewed=config.reviewed,
     )
     staging = verified.staging
     staging.write("release/release_report.html", release_report(facts))
@@ -242,6 +251,7 @@ def _write_audit(
             **keep_sample(verified.staging, source.name, verified.promise.private),
             **keep_groups(verified.staging, source.name, verified.promise.groupings),
             **keep_map(verified.staging, verified.promise),
+            **whereabouts(verified.promise.timing),
         },
         "config": config.model_dump(mode="json", by_alias=True),
     }
@@ -269,6 +279,7 @@ def _publish(
             name=config.name,
             consent=source.consent,
             reference_date=config.reference_date.isoformat(),
+            reviewed=config.reviewed,
         ),
         announce=announce,
     )

@@ -21,7 +21,9 @@ from release.averaging import refuse_text
 from release.columns import column_types, resolve
 from release.config import Config
 from release.config_sections import MiiInput, TableInput
+from release.declarations import declarations
 from release.dependencies import refuse_dependencies
+from release.validity import Found, days_of_text, partners, together, valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Source:
     audit: Mapping[str, object]
 
 
-def read(config: Config) -> Source:
-    """The table of the config's input.
+def read(config: Config, report: Callable[[int, int], None] = lambda done, total: None) -> Source:
+    """The table of the config's input; ``report`` is told the bytes read and their total.
 
     Raises:
         BadInput, InputMissing, ConsentMissing: the input can't be used.
@@ -47,17 +49,19 @@ def read(config: Config) -> Source:
     """
     match config.input.source:
         case MiiInput() as source:
-            return _from_export(config, source)
+            return _from_export(config, source, report)
         case TableInput() as source:
             return _from_table(config, source)
         case unknown:
             assert_never(unknown)
 
 
-def _from_export(config: Config, source: MiiInput) -> Source:
+def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], None]) -> Source:
     observations = {name: mii.Observation(o.loinc, o.unit) for name, o in source.observations.items()}
-    available = (*mii.COLUMNS, *mii.lab_columns(observations))
-    columns = resolve(config, available, families=mii.FAMILIES)
+    declared = declarations(config, source)
+    available = (*mii.available(observations, config.columns), *declared.names)
+    families = (*mii.FAMILIES, *declared.families(observations))
+    columns = resolve(config, available, families=families, kinds=declared.kinds)
     request = mii.MiiRequest(
         row=source.row,
         index_encounter=source.index_encounter,
@@ -66,17 +70,20 @@ def _from_export(config: Config, source: MiiInput) -> Source:
         retrospective=source.retrospective,
         reference_date=config.reference_date,
         consent_date=source.consent_date or config.run_date,
-        columns=frozenset(column.name for column in columns),
+        columns=frozenset(names := [column.name for column in columns]) | partners(names),
+        declared=declared.columns,
+        views=declared.views,
     )
-    export = mii.read(source.path, request)
+    export = mii.read(source.path, request, effort=mii.Effort(report=report))
     consent = (
         "required; MII Broad Consent checked for every patient"
         if source.consent_ignored is None
         else f"not required: {source.consent_ignored}"
     )
     name = "patients" if source.row == "patient" else "encounters"
-    table = _table(config, export.frame, columns)
-    return Source(table, name, consent, {**export.audit, "codes_outside_known_blocks": _unknown_codes(table)})
+    table, invalid = _table(config, export.frame, columns)
+    told = {"codes_outside_known_blocks": _unknown_codes(table), "impossible_or_malformed": invalid}
+    return Source(table, name, consent, {**export.audit, **told})
 
 
 def _from_table(config: Config, source: TableInput) -> Source:
@@ -85,24 +92,33 @@ def _from_table(config: Config, source: TableInput) -> Source:
     )
     columns = resolve(config, frame.columns)
     types = column_types(config, frame.columns)
+    malformed: Found = {name: {} for name in types}
+    frame = frame.with_columns(
+        days_of_text(config, frame[name], malformed) for name, kind in types.items() if kind == "date"
+    )
     typed = frame.with_columns(
         _of_column(name, partial(_parse, kind=kind, decimal=source.decimal), frame[name])
         for name, kind in types.items()
     )
-    table = _table(config, typed, columns)
+    table, invalid = _table(config, typed, columns)
     refuse_dependencies(config, table)
-    audit = {"rows": table.frame.height, "codes_outside_known_blocks": _unknown_codes(table)}
+    audit = {
+        "rows": table.frame.height,
+        "codes_outside_known_blocks": _unknown_codes(table),
+        "impossible_or_malformed": together(malformed, invalid),
+    }
     return Source(table, "table", "not checked", audit)
 
 
-def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> Table:
-    """The table in canonical form; a row that belongs to nobody is refused."""
+def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> tuple[Table, Found]:
+    """The table in canonical form, and how much of it cannot be; a row that belongs to nobody is refused."""
     subject = config.person_column
     if subject is not None and (nobody := frame[subject].null_count()):
         raise BadInput("rows name no person", column=subject, count=nobody)
     canonical = [_canonical(frame[column.name], column, subject) for column in columns]
     refuse_text(config, canonical)
-    return Table(pl.DataFrame(canonical), columns, subject, _population(config, columns, subject))
+    possible, found = valid(config, pl.DataFrame(canonical), columns, whole=frame)
+    return Table(possible, columns, subject, _population(config, columns, subject)), found
 
 
 def _population(config: Config, columns: tuple[Column, ...], subject: str | None) -> pl.DataFrame | None:

@@ -8,6 +8,7 @@ from release.averaging import demand_on
 from release.labels import Span
 from release.promise import Promise
 from release.tables import Types
+from release.timing import changed_in_words
 from risk.facts import ReleasedColumn
 
 
@@ -48,6 +49,7 @@ def _described(column: Column, promise: Promise, type_: str) -> ReleasedColumn:
     if highest is not None:
         level_name = f"{level_name} to {names[highest]}"
         treatment = f"recoded class by class to levels {level} to {highest} of {height} ({level_name})"
+    treatment = changed_in_words(column.name, promise.timing) or treatment
     if averaged := demand_on(column.name, promise.groupings):
         treatment = _with_means(treatment, averaged)
     return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment, highest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +23,7 @@ from release.promise import Promise
 from release.recount import PERSON, Verdict, classed, countable, sizes
 from release.redraw import check_private
 from release.replay import Replay, check_levels, replay
+from release.retime import recorded
 from release.staging import Staging
 from release.verdicts import References, column_of, verdict
 from risk.facts import CriterionResult, Status
@@ -67,6 +68,7 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
     """
     check_private(promise)
     check_levels(promise)
+    promise = replace(promise, timing=recorded(promise.timing, staging))
     expected = replay(promise)
     if expected.suppressed > promise.most_suppressed:
         raise VerificationFailed("more rows are suppressed than the limit allows", count=expected.suppressed)

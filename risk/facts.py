@@ -65,7 +65,8 @@ class ReleaseFacts:
     """Everything the release report may know: nothing here may describe the input beyond the release.
 
     ``frame`` is the re-read released table. ``row_is_person`` is false where a person may have several rows,
-    which then cannot be counted as people from the release.
+    which then cannot be counted as people from the release. ``reviewed`` says whether a person has reviewed
+    the columns' roles; None where nobody said.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ReleaseFacts:
     row_is_person: bool
     consent: str
     reference_date: datetime.date | str
+    reviewed: bool | None = None
 
     @property
     def quasi_identifiers(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ class RunContext:
 
     ``run`` holds the run's facts by name (nested mappings allowed: ``search`` and the like), ``consent`` the
     audit's counts or None for a plain table, ``thresholds`` a limit by figure, ``criteria`` what the verifier
-    found of each, attested or not.
+    found of each, attested or not. ``reviewed`` is as in ``ReleaseFacts``.
     """
 
     name: str
@@ -95,3 +97,4 @@ class RunContext:
     consent: Mapping[str, object] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     criteria: tuple[CriterionResult, ...] = ()
+    reviewed: bool | None = None

@@ -19,7 +19,7 @@ from tests.spec.test_schema_keys import OWN_GROUP
 
 Data = dict[str, Any]
 Aspect = Literal["data", "statement", "place", "modes"]
-"""Where two runs differ: in the data files, the manifest's consent, where files lie, or who may read them."""
+"""Where two runs differ: in the data files, what the manifest states, where files lie, who may read them."""
 
 DROPPED: Data = {"role": "identifier"}
 KEPT: Data = {"role": "sensitive"}
@@ -38,6 +38,7 @@ CODE: Data = {
 }
 STAGE: Data = {**KEPT, "hierarchy": "ops", "release_level": 1}
 ADMITTED: Data = {**PROTECTED, "hierarchy": {"date": ["year"]}, "max_level": 1}
+DATE: Data = {**KEPT, "type": "date"}
 DAYS: Data = {"from": date(1900, 1, 1), "to": date(2026, 11, 22)}
 CRP: Data = {"loinc": "1988-5", "unit": "mg/L"}
 
@@ -131,6 +132,19 @@ def averaging(*columns: str, k: int) -> Data:
     return table({"sex": SEX, **numbers}, microaggregation=({"columns": columns, "k": k},))
 
 
+def shifting(**shift: Any) -> Data:
+    """A plain table's config that shifts a date by the moves that a secret of the house decides."""
+    section = {"columns": ("born",), "secret_file": "shift.key", **shift}
+    return table({"sex": SEX, "born": DATE}, time={"shift": section})
+
+
+def counting_from(to: str, *columns: str) -> Data:
+    """An export's config that tells dates as days since a person's first day in ``to``."""
+    dates = {"admission_date": KEPT, "discharge_date": KEPT}
+    section = {"relative": {"columns": columns, "to": to}}
+    return {**export({"lab_crp_last": KEPT, **dates}, row="encounter"), "time": section}
+
+
 def refused(change: Change, code: int, says: str) -> Change:
     """``change``, where the second run ends with ``code``."""
     return replace(change, codes=(0, code), says=says)
@@ -148,9 +162,17 @@ _LIMITED: Data = {"thresholds": {"anonymised.prosecutor_max": 0.01}}
 _NINETIES: Data = {"from": date(1990, 1, 1), "to": date(1999, 12, 31)}
 _BORN_IN_DOMAIN: Data = {"born": {**PROTECTED, "hierarchy": {"date": ["year", "decade"], "domain": DAYS}}}
 
+_BORN_IN_THE_NINETIES: Data = {**PROTECTED, "hierarchy": {"date": ["year", "decade"], "domain": _NINETIES}}
+_TWO_SHIFTED: Data = {
+    **export({"admission_date": KEPT, "discharge_date": KEPT}),
+    "time": {"shift": {"columns": ("admission_date", "discharge_date"), "secret_file": "shift.key"}},
+}
+
 CHANGES: dict[str, Change] = {
     "name": Change("others", table(), aspect="place"),
     "reference_date": Change(date(2025, 1, 1), export({"age_years": {**AGE, "max_level": 1}})),
+    "reviewed_by": Change(None, table(reviewed_by="Ada"), aspect="statement"),
+    "require_review": refused(Change(True, table()), 78, "no person has reviewed the roles"),
     # a class of four rows may be two people
     "subject": Change("person", table(privacy={"k_anonymity": 4, "suppression_limit": 0.2})),
     "input": Change({"table": {"path": "others.csv", "delimiter": ";"}}, table()),
@@ -190,6 +212,11 @@ CHANGES: dict[str, Change] = {
     ),
     "columns.*.clip": Change(
         (0.0, 9.0), table({"sex": SEX, "lab": {**KEPT, "clip": (0.0, 300.0)}}), at="columns.lab.clip"
+    ),
+    "columns.*.invalid": admitted(
+        Change("missing", table({"sex": SEX, "born": _BORN_IN_THE_NINETIES}), at="columns.born.invalid"),
+        65,
+        "'born'",
     ),
     "columns.*.accept_dependency": admitted(
         Change(True, table({"zip": ZIP, "twin": KEPT}), at="columns.twin.accept_dependency"), 78, "twin"
@@ -261,6 +288,20 @@ CHANGES: dict[str, Change] = {
     "privacy.beta_likeness.column": Change("lab", informing(beta_likeness={"column": "city", "beta": 1.0})),
     "privacy.beta_likeness.beta": Change(1.5, informing(beta_likeness={"column": "city", "beta": 0.5})),
     "privacy.beta_likeness.enhanced": Change(False, informing(beta_likeness={"column": "city", "beta": 3.0})),
+    "time": Change({"relative": {"columns": ("born",), "to": "born"}}, shifting()),
+    "time.shift": Change({"columns": ("born",), "secret_file": "shift2.key"}, shifting()),
+    "time.shift.columns": refused(Change(("admission_date",), _TWO_SHIFTED), 78, "by the calendar"),
+    "time.shift.days": Change(90, shifting()),
+    "time.shift.keep_weekday": Change(True, shifting()),
+    "time.shift.secret_file": Change("shift2.key", shifting()),
+    "time.relative": Change(
+        {"columns": ("discharge_date",), "to": "discharge_date"},
+        counting_from("admission_date", "discharge_date"),
+    ),
+    "time.relative.columns": Change(
+        ("admission_date", "discharge_date"), counting_from("admission_date", "discharge_date")
+    ),
+    "time.relative.to": Change("discharge_date", counting_from("admission_date", "discharge_date")),
     "search": Change({"metric": "kl"}, measured("loss")),
     "search.metric": Change("discernibility", measured("loss")),
     "search.metric.name": Change("precision", measured({"name": "loss"})),
@@ -323,6 +364,9 @@ def write_inputs(folder: Path) -> Path:
     split = blocks.replace("I30,I52,IX", "I30,I49,IX\nI50,I52,IX")
     (folder / "icd2.csv").write_text(split, encoding="utf-8")
     (folder / "ward.csv").write_text("a;medicine;*\nb;medicine;*\nc;surgery;*\n", encoding="utf-8")
+    for name, byte in (("shift.key", 1), ("shift2.key", 2)):
+        (folder / name).write_bytes(bytes(range(byte, byte + 32)))
+        (folder / name).chmod(0o600)
     (folder / "ward2.csv").write_text("a;north;*\nb;south;*\nc;south;*\n", encoding="utf-8")
     return folder
 

@@ -25,12 +25,15 @@ class Tree(NamedTuple):
     """All hierarchies in flat arrays.
 
     Column j's label and price of base code v at level l stand at ``offsets[j] + l * values[j] + v``:
-    ``labels`` int32 are equal where a column's cells read alike, on whatever level; ``prices`` int64 say what
-    a row pays for such a cell. ``lowest`` and ``highest`` int64 (m) bound the levels. ``order`` int64 (m) are
-    the columns, those with few values first: they tell boxes apart soonest.
+    ``labels`` int32 are equal where a column's cells read alike, on whatever level; ``alike`` int32 is the
+    first place of this ``level``, int8, where they do; ``prices`` int64 say what a row pays for such a cell.
+    ``lowest`` and ``highest`` int64 (m) bound the levels. ``order`` int64 (m) are the columns, those with few
+    values first: they tell boxes apart soonest.
     """
 
     labels: NDArray[np.int32]
+    alike: NDArray[np.int32]
+    level: NDArray[np.int8]
     prices: Ints
     offsets: Ints
     values: Ints

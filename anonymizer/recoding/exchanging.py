@@ -2,12 +2,16 @@
 
 It takes classes that are counted by their rows: every row is a person, and a class needs so many of them and
 so many different sensitive values. Then what a move does is known at once.
+
+The work is bounded by a number of looks at cells, not by a clock, so that the same table always ends with the
+same partition: a large one is improved only as far as that goes. Kernels are called for a slice of it at a
+time, between which an interrupt is heard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence, Sized
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +29,12 @@ _ROUNDS = 2
 _DISSOLVING_ROUNDS = 1
 _MOST_HELD = 2**27
 """The most counts of values in classes that are kept in memory."""
+MOST_LOOKS = 2**29
+"""How many cells local search looks at, beside placing tuples that are in no class: ten seconds' work or so.
+
+Adult with nine columns takes a hundredth of it, 70,000 tuples of sixteen columns nearly all."""
+_SLICE = 2**23
+"""The looks between two chances to interrupt: a fraction of a second."""
 
 
 class Countable(NamedTuple):
@@ -74,33 +84,60 @@ def _values(counts: Counts, columns: Sequence[str]) -> tuple[NDArray[np.int64], 
     return begin.astype(np.int64), item[np.argsort(owner, kind="stable")], demand_of.astype(np.int64)
 
 
-def exchanged(tree: Tree, counted: Countable, class_of: Codes, classes: int) -> Grouping:
+def exchanged(
+    tree: Tree, counted: Countable, class_of: Codes, classes: int, *, most_looks: int = MOST_LOOKS
+) -> Grouping:
     """The grouping that local search makes of ``class_of`` int32 (tuples), -1 where a tuple is in no class.
 
-    Every class must meet its needs from the start. Tuples are in none at the end only where the columns'
-    highest levels let them join nobody.
+    Every class must meet its needs from the start; the search ends early once it looked at ``most_looks``
+    cells. Tuples are in none at the end only where the columns' highest levels let them join nobody.
     """
     members, needs = counted
     partition = empty_partition(counted, classes)
     fill(tree, needs, members, partition, class_of)
     if classes:
-        place_all(tree, needs, members, partition, classes_index(tree, members, partition))
-        _improve(tree, counted, partition)
+        index = classes_index(tree, members, partition)
+        in_slices(place_all, (tree, needs, members, partition, index), counted.members.rows)
+        _improve(tree, counted, partition, most_looks)
     return Grouping(partition.class_of, partition.levels)
 
 
-def _improve(tree: Tree, counted: Countable, partition: Partition) -> None:
+def _improve(tree: Tree, counted: Countable, partition: Partition, most_looks: int) -> None:
     members, needs = counted
     search = (tree, needs, members, partition)
+    end = int(partition.looks[0]) + most_looks
     for turn in range(_ROUNDS):
-        saved = move_all(*search, classes_index(tree, members, partition))
+        index = classes_index(tree, members, partition)
+        saved = in_slices(move_all, (*search, index), members.rows, end=end)
         if turn < _DISSOLVING_ROUNDS:
-            saved += dissolve_all(*search, classes_index(tree, members, partition))
-        spare = spare_index(tree, counted, partition)
+            index = classes_index(tree, members, partition)
+            saved += in_slices(dissolve_all, (*search, index), partition.rows, end=end)
+        spare = spare_index(tree, counted, partition, end=end)
         if len(spare.ids):
-            saved += swap_all(*search, classes_index(tree, members, partition), spare)
+            index = classes_index(tree, members, partition)
+            saved += in_slices(swap_all, (*search, index, spare), members.rows, end=end)
         if not saved:
             break
+
+
+def in_slices(
+    step: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    each: Sized,
+    *,
+    end: int | None = None,
+    slice_: int = _SLICE,
+) -> int:
+    """What ``step`` of `exchange_kernels` saves, done for all of ``each`` or up to ``end`` looks in all.
+
+    It is called with the ``arguments``, of which the fourth is the partition, for ``slice_`` looks at a time.
+    """
+    looks, saved, first = arguments[3].looks, 0, 0
+    while first < len(each) and (end is None or looks[0] < end):
+        until = int(looks[0]) + slice_
+        more, first = step(*arguments, first, until if end is None else min(until, end))
+        saved += int(more)
+    return saved
 
 
 def empty_partition(counted: Countable, classes: int) -> Partition:
@@ -116,6 +153,7 @@ def empty_partition(counted: Countable, classes: int) -> Partition:
         np.zeros(classes, np.int64),
         np.zeros((classes, values), np.int32),
         np.zeros((classes, demands), np.int64),
+        np.zeros(1, np.int64),
     )
 
 
@@ -127,10 +165,11 @@ def classes_index(tree: Tree, members: Members, partition: Partition) -> Index:
     )
 
 
-def spare_index(tree: Tree, counted: Countable, partition: Partition) -> Index:
-    """The index of the tuples that their classes can spare."""
+def spare_index(tree: Tree, counted: Countable, partition: Partition, *, end: int | None = None) -> Index:
+    """The index of the tuples that their classes can spare; of those found up to ``end`` looks in all."""
     members, needs = counted
-    gains = gains_of(tree, needs, members, partition)
+    gains = np.full(len(members.rows), -1, np.int64)
+    in_slices(gains_of, (tree, needs, members, partition, gains), gains, end=end)
     ids = np.flatnonzero(gains >= 0).astype(np.int32)
     levels = np.tile(tree.lowest.astype(np.int8), (len(ids), 1))
     return _index(tree, ids, members.codes[ids], levels, gains[ids])

@@ -10,7 +10,9 @@ specialised top down instead, which asks for nothing but a judgement of classes:
 from the top, whichever ends cheaper. That is also what the result falls back to if the other way ends dearer
 than the optimum was: nothing is ever lost by recoding.
 
-Neither way finds the best recoding; finding it is NP-hard (Meyerson and Williams, PODS 2004).
+Neither way finds the best recoding; finding it is NP-hard (Meyerson and Williams, PODS 2004). The work of
+local search is bounded (`exchanging.MOST_LOOKS`): a table of Adult's size is improved to the end, a large one
+with many columns only as far as that goes.
 """
 
 from __future__ import annotations

@@ -20,21 +20,25 @@ Ints = NDArray[np.int64]
 class Index(NamedTuple):
     """Classes, or single tuples, by their boxes as they were when the index was made; b boxes.
 
-    ``ids`` int32 (b) are the numbers of the classes or tuples; the place-th column of ``codes``, ``levels``,
-    ``labels``, ``prices`` (b, m) is that of ``Tree.order``. ``differs`` int32 (b): the first place where a
-    box differs from the one before it. ``skip`` int32 (m, b): the next box that differs at this place or an
-    earlier one.
-    ``gains`` int64 (b): what its class saves where a tuple leaves it; empty for classes.
+    ``ids`` int32 (b) are the numbers of the classes or tuples; the place-th of ``cells`` int32 (b, m) is what
+    the box shows in column ``Tree.order[place]``, as ``Tree.alike`` numbers it. ``differs`` int32 (b): the
+    first place where a box differs from the one before it. ``skip`` int32 (b, m): the next box that differs
+    at this place or an earlier one. ``rest`` int64 (b, m): the least that a row pays behind this place in
+    any box from this one to before that next. ``gains`` int64 (b): what its class saves where a tuple leaves
+    it; empty for classes.
+
+    Room, changed in place: by how much the price ``rises`` where the query joins at a cell, int64 (cells, 2),
+    after the number of the query for which that is right; ``queries`` int64 (1) is the last number given.
     """
 
     ids: NDArray[np.int32]
-    codes: NDArray[np.int32]
-    levels: NDArray[np.int8]
-    labels: NDArray[np.int32]
-    prices: Ints
+    cells: NDArray[np.int32]
     differs: NDArray[np.int32]
     skip: NDArray[np.int32]
+    rest: Ints
     gains: Ints
+    rises: Ints
+    queries: Ints
 
 
 class Query(NamedTuple):
@@ -60,23 +64,34 @@ def make_index(tree, ids, codes, levels, gains):  # type: ignore[no-untyped-def]
     Tuples, which have ``gains``, pay nothing yet.
     """
     count, m = codes.shape
-    ours, at, prices = np.empty_like(codes), np.empty_like(levels), np.zeros(codes.shape, np.int64)
-    labels = np.empty_like(codes)
-    differs, skip = np.full(count, m, np.int32), np.full((m, count), count, np.int32)
+    cells, rest = np.empty_like(codes), np.zeros(codes.shape, np.int64)
+    differs, skip = np.full(count, m, np.int32), np.full((count, m), count, np.int32)
     for i in range(count):
         for place in range(m - 1, -1, -1):
             j = tree.order[place]
-            code, level = codes[i, j], np.int64(levels[i, j])
-            ours[i, place], at[i, place] = code, level
-            labels[i, place] = tree.labels[tree.offsets[j] + level * tree.values[j] + code]
-            if len(gains) == 0:
-                prices[i, place] = cell_price(tree, j, code, level)
-            if i == 0 or level != at[i - 1, place] or labels[i, place] != labels[i - 1, place]:
+            cells[i, place] = tree.alike[tree.offsets[j] + levels[i, j] * tree.values[j] + codes[i, j]]
+            if i == 0 or cells[i, place] != cells[i - 1, place]:
                 differs[i] = place
-    for place in range(m):
-        for i in range(count - 2, -1, -1):
-            skip[place, i] = i + 1 if differs[i + 1] <= place else skip[place, i + 1]
-    return Index(ids, ours, at, labels, prices, differs, skip, gains)
+    for i in range(count - 2, -1, -1):
+        for place in range(m):
+            skip[i, place] = i + 1 if differs[i + 1] <= place else skip[i + 1, place]
+    if len(gains) == 0:
+        _add_rest(tree, cells, skip, rest)
+    rises = np.zeros((len(tree.prices), 2), np.int64)
+    return Index(ids, cells, differs, skip, rest, gains, rises, np.zeros(1, np.int64))
+
+
+@kernel
+def _add_rest(tree, cells, skip, rest):  # type: ignore[no-untyped-def]
+    """Write ``Index.rest``."""
+    count, m = cells.shape
+    for i in range(count - 1, -1, -1):
+        price = np.int64(0)
+        for place in range(m - 1, -1, -1):
+            rest[i, place] = price
+            if skip[i, place] > i + 1:
+                rest[i, place] = min(price, rest[i + 1, place])
+            price += tree.prices[cells[i, place]]
 
 
 @kernel
@@ -88,31 +103,39 @@ def nearest(tree, needs, members, partition, index, query, most):  # type: ignor
     """
     least = needs.least[0] if len(index.gains) == 0 else np.int64(0)
     m, row, levels, rows = len(tree.order), query.row, query.levels, query.rows
-    codes, boxes, labels, prices = index.codes, index.levels, index.labels, index.prices
-    differs, skip, order, offsets, values = index.differs, index.skip, tree.order, tree.offsets, tree.values
-    rise = np.zeros(m + 1, np.int64)
-    best, found, i, known, count = np.int64(most), -1, 0, 0, len(index.ids)
-    while i < count:
+    cells, rises, differs, skip, rest = index.cells, index.rises, index.differs, index.skip, index.rest
+    # Who pays nothing yet pays at least what the box does; of others, no more is known.
+    joining = rows if query.price == 0 else np.int64(0)
+    index.queries[0] += 1
+    number, rise = index.queries[0], np.zeros(m + 1, np.int64)
+    best, found, i, known, looks = np.int64(most), -1, 0, 0, 0
+    while i < len(cells):
         place = known
         while place < m:
-            j = order[place]
-            code, ours, level = row[j], np.int64(levels[j]), np.int64(boxes[i, place])
-            if level < ours or tree.labels[offsets[j] + level * values[j] + code] != labels[i, place]:
-                level = meeting_level(tree, j, code, codes[i, place], max(level, ours))
-            price = cell_price(tree, j, code, level)
-            now = cell_price(tree, j, code, ours) if query.price else np.int64(0)
-            rise[place + 1] = rise[place] + rows * (price - now) + least * (price - prices[i, place])
-            if rise[place + 1] >= best:
+            looks += 1
+            at = cells[i, place]
+            if rises[at, 0] != number:
+                # No function of its own: handing the arrays on takes longer than the look itself.
+                j, level = tree.order[place], np.int64(tree.level[at])
+                code, ours = at - tree.offsets[j] - level * tree.values[j], np.int64(levels[j])
+                price = cell_price(tree, j, row[j], meeting_level(tree, j, row[j], code, max(level, ours)))
+                now = cell_price(tree, j, row[j], ours) if query.price else np.int64(0)
+                rises[at, 0] = number
+                rises[at, 1] = rows * (price - now) + least * (price - tree.prices[at])
+            rise[place + 1] = rise[place] + rises[at, 1]
+            if rise[place + 1] + joining * rest[i, place] >= best:
                 break
             place += 1
-        known, after = place, skip[place, i] if place < m else i + 1
+        known, after = place, skip[i, place] if place < m else i + 1
         if place == m:
+            looks += m
             exact = _rise(tree, needs, members, partition, index, i, query)
             if exact < best:
                 best, found = exact, index.ids[i]
         i = after
-        if i < count:
+        if i < len(cells):
             known = min(known, differs[i])
+    partition.looks[0] += looks
     return found, best
 
 

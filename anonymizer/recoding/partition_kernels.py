@@ -42,7 +42,8 @@ class Partition(NamedTuple):
     ``class_of`` int32 (n), -1 in none; a class's tuples are a list from ``first`` int32 (c) by ``following``
     int32 (n), -1 at its end. ``rows`` int64 (c) are 0 for a class that is no more. Every member shows the
     labels of ``levels`` int8 (c, m) and pays ``price`` int64 (c) per row. ``held`` int32 (c, V) counts the
-    tuples that hold a value, ``distinct`` int64 (c, d) the values held by any.
+    tuples that hold a value, ``distinct`` int64 (c, d) the values held by any. ``looks`` int64 (1) counts the
+    cells that were looked at so far: the measure of the work.
     """
 
     class_of: Codes
@@ -53,6 +54,7 @@ class Partition(NamedTuple):
     price: Ints
     held: Codes
     distinct: Ints
+    looks: Ints
 
 
 @kernel
@@ -72,15 +74,17 @@ def without(tree, members, partition, tuple_, levels):  # type: ignore[no-untype
 
     Where the tuple is alone, 0: nobody is left to pay.
     """
-    first, other = -1, partition.first[partition.class_of[tuple_]]
+    first, other, looks = -1, partition.first[partition.class_of[tuple_]], 0
     levels[:] = tree.lowest
     while other >= 0:
+        looks += len(levels)
         if other != tuple_:
             if first < 0:
                 first = other
             else:
                 widen(tree, levels, members.codes[first], members.codes[other])
         other = partition.following[other]
+    partition.looks[0] += looks
     return box_price(tree, members.codes[first], levels) if first >= 0 else np.int64(0)
 
 

@@ -72,10 +72,14 @@ def tree_of(ladders: Sequence[Ladder]) -> Tree:
     sizes = [ladder.label_codes.size for ladder in ladders]
     values = [ladder.label_codes.shape[1] for ladder in ladders]
     weight = sum(ladder.weight for ladder in ladders)
+    labels = [numbered_labels(ladder) for ladder in ladders]
+    offsets = np.cumsum([0, *sizes[:-1]], dtype=np.int64)
     return Tree(
-        np.concatenate([numbered_labels(ladder).ravel() for ladder in ladders]),
+        np.concatenate([each.ravel() for each in labels]),
+        np.concatenate([_first_alike(*each) for each in zip(labels, offsets.tolist(), strict=True)]),
+        np.concatenate([np.repeat(np.arange(len(each)), each.shape[1]) for each in labels]).astype(np.int8),
         np.concatenate([_prices(ladder, ladder.weight / weight).ravel() for ladder in ladders]),
-        np.cumsum([0, *sizes[:-1]], dtype=np.int64),
+        offsets,
         np.array(values, np.int64),
         np.array([ladder.lowest for ladder in ladders], np.int64),
         np.array([ladder.highest for ladder in ladders], np.int64),
@@ -88,6 +92,16 @@ def numbered_labels(ladder: Ladder) -> Codes:
     number: dict[str | None, int] = {}
     labels = [[number.setdefault(label, len(number)) for label in level] for level in ladder.labels]
     return np.array(labels, np.int32)
+
+
+def _first_alike(labels: Codes, offset: int) -> Codes:
+    """The first place of the same level, counted from ``offset``, with each label of a column; int32."""
+    firsts = []
+    for level in labels:
+        _, first, number = np.unique(level, return_index=True, return_inverse=True)
+        firsts.append(offset + first[number])
+        offset += len(level)
+    return np.concatenate(firsts).astype(np.int32)
 
 
 def _prices(ladder: Ladder, weight: float) -> NDArray[np.int64]:

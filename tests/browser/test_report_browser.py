@@ -19,6 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.print_page_options import PrintOptions
 
 from risk import release_report, risk_report
+from risk.inspection import inspection_page
+from tests.spec.test_inspection_page import small_findings
 from tests.spec.test_reports import HOSTILE, small_assessment, small_context, small_facts
 
 pytestmark = pytest.mark.browser
@@ -37,6 +39,7 @@ ARGUMENTS = (
 REPORTS = {
     "release": lambda: release_report(small_facts()),
     "risk": lambda: risk_report(small_assessment(), small_context()),
+    "inspection": lambda: inspection_page(small_findings()),
     "hostile": lambda: risk_report(
         small_assessment(), small_context(name=HOSTILE, consent={HOSTILE: HOSTILE})
     ),

@@ -24,8 +24,9 @@ from tests.key_scenes import Data, table, write_inputs
 from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
 from tests.spec.test_schema_keys import CASES, REFUSED, with_value
+from tests.view_scenes import VIEW_CHANGES, write_coded
 
-CHANGES = {**key_scenes.CHANGES, **RISK_CHANGES}
+CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES}
 REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
 PUBLISHED = {".anon.lock"}
 
@@ -51,7 +52,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "inputs").mkdir()
-        self._inputs = write_inputs(folder / "inputs")
+        self._inputs = write_coded(write_inputs(folder / "inputs"))
         self._count = 0
         self.of = cache(self.fresh)
 
@@ -69,13 +70,14 @@ class Runs:
 
 def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> Seen:
     manifest = [name for name in written if name.endswith("/manifest.json")]
+    told = json.loads((folder / manifest[0]).read_bytes()) if manifest else {}
     return Seen(
         code,
         message,
         data={
             Path(name).suffix: (folder / name).read_bytes() for name in written if "/release/data/" in name
         },
-        statement=json.loads((folder / manifest[0]).read_bytes())["consent"] if manifest else None,
+        statement=f"{told['consent']}, reviewed: {told['reviewed']}" if told else None,
         place=written,
         modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
     )

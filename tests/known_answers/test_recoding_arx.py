@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from anonymizer.counting.counts import Counts, count
 from anonymizer.criteria import KAnonymity
+from anonymizer.metrics import Loss
 from anonymizer.recoding.local_recoding import recode_locally
 from anonymizer.recoding.mondrian import recode_multidimensionally
 from anonymizer.recoding.quality import quality
 from anonymizer.recoding.recoding import Recoding, holds
+from anonymizer.search.search import search
 from anonymizer.transforming.transformation import suppressed_tuples
 from tests.conftest import needs_shared
 from tests.known_answers.arx import document, loss_answers
@@ -66,6 +69,18 @@ def test_the_optimum_that_arx_recodes_from_has_the_references_quality(gs: str) -
     found = quality(adult(), at_node(golden["global_optimum"], 5))
     assert found.granularity_arx == pytest.approx(golden["global_quality"]["granularity_mean"], abs=1e-8)
     assert found.classes == golden["global_classes"]["classes"]
+
+
+@pytest.mark.parametrize("way", ["optimizeIterative", "optimizeIterativeFast"])
+@pytest.mark.parametrize("gs", ["0.0", "0.5"])
+@pytest.mark.parametrize("k", [2, 5])
+def test_the_optimum_that_arx_recodes_from_is_found(way: str, gs: str, k: int) -> None:
+    golden = case(f"adult9_k{k}_localrecoding_{way}_gs{gs}")
+    solution = search(adult(), [KAnonymity(k)], Fraction(1), metric=Loss(gs=Fraction(gs)))
+    assert solution.optimal
+    assert list(solution.transformation.values()) == golden["global_optimum"]
+    figures = golden["global_classes"]
+    assert (solution.classes, solution.suppressed) == (figures["classes"], figures["suppressed"])
 
 
 @pytest.mark.parametrize("k", [2, 5])

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from anonymizer.counting.counts import count
-from anonymizer.criteria import Criterion
+from anonymizer.counting.counts import count, group
+from anonymizer.criteria import Criterion, KAnonymity
 from anonymizer.errors import CriteriaNotMet
 from anonymizer.metrics import Loss, Metric
 from anonymizer.search import search as searching
@@ -24,6 +24,7 @@ from anonymizer.search.courses import OverBoxes
 from anonymizer.search.lattice import CHECKED, CLASSES, FOUND, SUPPRESSED, TOTAL
 from anonymizer.search.search import Effort, search
 from anonymizer.search.solution import Solution
+from benchmarks.generated import CASES
 from tests.properties.brute_force import Best, Everything
 from tests.properties.definitions import Node, Task
 from tests.properties.definitions_population import World
@@ -254,3 +255,19 @@ def test_a_time_limit_is_passed_by_one_step(
         prepared = question(task, Loss()).prepared
         assert not searching._explore(clocked, prepared, effort=effort, progress=None, started=0.0)
     assert limit_s <= clocked.now_s <= max(limit_s, opening_s) + clocked.last_s + ROUNDING
+
+
+@pytest.mark.parametrize(("name", "nodes"), [("ten-million", 10**7), ("ten-trillion", 10**13)])
+def test_lattices_that_no_memory_holds_are_searched(name: str, nodes: int) -> None:
+    """The same answer for the same budget, and a better one with a closer bound for a larger."""
+    counts, criteria = group(CASES[name].encoded(2_000)), [KAnonymity(5)]
+
+    def found(most: int) -> Solution:
+        effort = Effort(max_nodes=most, anytime=True)
+        return replace(search(counts, criteria, Fraction(1), effort=effort), seconds=0.0)
+
+    some, more = found(100), found(1_000)
+    assert found(100) == some
+    assert some.lattice_size == nodes
+    assert not more.optimal
+    assert some.bound <= more.bound <= more.score <= some.score < 1

@@ -13,7 +13,15 @@ from anonymizer.counting.counts import Counts
 from anonymizer.recoding.box_kernels import FAR, Tree, box_price, joined_price, widen
 from anonymizer.recoding.covering import covered
 from anonymizer.recoding.exchange_kernels import dissolve_all, gains_of, move_all, place_all, swap_all
-from anonymizer.recoding.exchanging import Countable, classes_index, countable, empty_partition, spare_index
+from anonymizer.recoding.exchanging import (
+    Countable,
+    classes_index,
+    countable,
+    empty_partition,
+    exchanged,
+    in_slices,
+    spare_index,
+)
 from anonymizer.recoding.near_kernels import Query, nearest
 from anonymizer.recoding.partition_kernels import Partition, fill, holds, transfer
 from anonymizer.recoding.recoding import tree_of
@@ -114,10 +122,21 @@ def valid(counts: Counts, tree: Tree, counted: Countable) -> Partition:
     assume(classes > 0)
     partition = empty_partition(counted, classes)
     fill(tree, counted.needs, counted.members, partition, class_of)
-    place_all(
-        tree, counted.needs, counted.members, partition, classes_index(tree, counted.members, partition)
-    )
+    index = classes_index(tree, counted.members, partition)
+    in_slices(place_all, (tree, counted.needs, counted.members, partition, index), counts.rows)
     return partition
+
+
+def step_of(name: str, tree: Tree, counted: Countable, partition: Partition, *, slice_: int = NEVER) -> int:
+    """What one step of local search saves, done in slices."""
+    members, needs = counted
+    search = (tree, needs, members, partition, classes_index(tree, members, partition))
+    if name == "swap":
+        spare = spare_index(tree, counted, partition)
+        return in_slices(swap_all, (*search, spare), members.rows, slice_=slice_) if len(spare.ids) else 0
+    if name == "move":
+        return in_slices(move_all, search, members.rows, slice_=slice_)
+    return in_slices(dissolve_all, search, partition.rows, slice_=slice_)
 
 
 @law(100)
@@ -179,7 +198,8 @@ def test_the_nearest_class_is_the_one_where_the_total_rises_least(task: Task, da
 def test_what_a_class_saves_when_a_tuple_leaves(task: Task) -> None:
     counts, tree, counted = counted_of(task)
     partition = valid(counts, tree, counted)
-    gains = gains_of(tree, counted.needs, counted.members, partition)
+    gains = np.zeros(counts.n_tuples, np.int64)
+    gains_of(tree, counted.needs, counted.members, partition, gains, 0, NEVER)
     for c, tuples in groups(counts, partition).items():
         for t in tuples:
             rest = [x for x in tuples if x != t]
@@ -196,19 +216,46 @@ def test_what_a_class_saves_when_a_tuple_leaves(task: Task) -> None:
 def test_every_step_saves_what_it_says_and_keeps_the_needs(task: Task, data: st.DataObject) -> None:
     counts, tree, counted = counted_of(task)
     partition = valid(counts, tree, counted)
-    search = (tree, counted.needs, counted.members, partition)
     for step in data.draw(st.permutations(["move", "dissolve", "swap", "move"])):
         before = total(counts, tree, partition)
-        index = classes_index(tree, counted.members, partition)
-        if step == "swap":
-            spare = spare_index(tree, counted, partition)
-            saved = swap_all(*search, index, spare) if len(spare.ids) else 0
-        else:
-            saved = {"move": move_all, "dissolve": dissolve_all}[step](*search, index)
+        saved = step_of(step, tree, counted, partition)
         event(f"{step}: {saved > 0}")
         assert before - total(counts, tree, partition) == saved >= 0
         agrees(counts, tree, counted, partition)
         assert all(holds(counted.needs, partition, c) for c in range(len(partition.rows)))
+
+
+@law(100)
+@given(crowds(), st.data())
+def test_slices_give_what_one_call_gives(task: Task, data: st.DataObject) -> None:
+    counts, tree, counted = counted_of(task)
+    whole, sliced = valid(counts, tree, counted), valid(counts, tree, counted)
+    slice_ = data.draw(st.sampled_from([1, 7, 100]))
+    for step in data.draw(st.permutations(["move", "dissolve", "swap"])):
+        saved = step_of(step, tree, counted, whole)
+        assert step_of(step, tree, counted, sliced, slice_=slice_) == saved
+        event(f"{step}: {saved > 0}")
+    for one, other in zip(whole, sliced, strict=True):
+        assert np.array_equal(one, other)
+
+
+@law(100)
+@given(crowds(), st.data())
+def test_the_search_stops_at_its_budget_with_classes_that_hold(task: Task, data: st.DataObject) -> None:
+    counts, tree, counted = counted_of(task)
+    start = valid(counts, tree, counted)
+    class_of, classes = start.class_of.copy(), len(start.rows)
+    before = total(counts, tree, start)
+    most = data.draw(st.sampled_from([0, 1, 10, 50, 200]))
+    found, again = (exchanged(tree, counted, class_of, classes, most_looks=each) for each in (most, most))
+    assert np.array_equal(found.class_of, again.class_of)
+    if most == 0:
+        assert np.array_equal(found.class_of, class_of)
+    end = empty_partition(counted, classes)
+    fill(tree, counted.needs, counted.members, end, found.class_of)
+    assert total(counts, tree, end) <= before
+    assert ((found.class_of < 0) <= (class_of < 0)).all()
+    assert all(holds(counted.needs, end, c) for c in range(classes))
 
 
 @law(100)

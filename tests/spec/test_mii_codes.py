@@ -114,12 +114,14 @@ def test_a_condition_that_is_not_one_is_left_out_and_counted(tmp_path: Path, sta
     assert found.audit["resources_void_by_status"] == {"Condition": 1}
 
 
-def test_text_in_the_place_of_a_code_reaches_no_column(tmp_path: Path) -> None:
-    found = mii.read(
-        write(tmp_path, [patient(), condition("c", "Zephyrine_Quarles")]), request("icd10gm_all")
-    )
-    assert found.frame["icd10gm_all"].to_list() == [[]]
-    assert found.audit["codes"] == {"malformed": 1}
+@pytest.mark.parametrize(
+    ("text", "words"), [("Zephyrine_Quarles", 1), ("Zephyrine Quarles", 2), ("Dr. Z1 Quarles 2b", 2)]
+)
+def test_text_in_the_place_of_a_code_reaches_no_column(tmp_path: Path, text: str, words: int) -> None:
+    """A name's words have letters where codes have digits; what has a code's shape is for the hierarchy."""
+    found = mii.read(write(tmp_path, [patient(), condition("c", text)]), request("icd10gm_all"))
+    assert not {"ZEPHYRINE", "QUARLES", "DR."} & set(found.frame["icd10gm_all"].to_list()[0])
+    assert found.audit["codes"] == {"malformed": words}
 
 
 def test_a_marked_coding_may_not_be_a_main_diagnosis(tmp_path: Path) -> None:
@@ -166,6 +168,18 @@ def test_atc_of_a_contained_medication_counts_for_its_own_event_alone(tmp_path: 
     other = {"resourceType": "Medication", "id": "other", "code": concept(ATC, "X00XX00")}
     held = event("a", contained=[inside, other], **named("#m"))
     assert row(write(tmp_path, [patient(), held]), "atc_all") == {"atc_all": ["N02BB02"]}
+
+
+@pytest.mark.parametrize("of_event", [True, False])
+def test_atc_of_a_contained_ingredient_is_found_even_in_a_circle(tmp_path: Path, of_event: bool) -> None:
+    """The parts lie inside the event, or inside the Medication that it names."""
+    whole = medication("m", "L01DB01", parts=("#part", "#gone"))
+    part = medication("part", "V06DC01", parts=("#m", "#part"))
+    if of_event:
+        resources = [event("a", contained=[whole, part], **named("#m"))]
+    else:
+        resources = [event("a", **named("Medication/m")), whole | {"contained": [part]}]
+    assert row(write(tmp_path, [patient(), *resources]), "atc_all") == {"atc_all": ["L01DB01", "V06DC01"]}
 
 
 def test_a_medication_that_is_not_there_is_counted(tmp_path: Path) -> None:

@@ -157,6 +157,9 @@ def test_deceased_is_told_by_the_patient_or_else_by_the_vital_status(
     ]
     export = write(tmp_path, [patient(**elements), *observations])
     assert row(export, "deceased")["deceased"] is deceased
+    told = mii.read(export, request("deceased")).audit["set_to_missing"]
+    assert isinstance(told, dict)
+    assert told.get("vital_status_told_both_ways", 0) == ({"L", "T"} == {*states})
 
 
 def test_the_date_of_death_is_a_day(tmp_path: Path) -> None:

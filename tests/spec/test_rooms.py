@@ -32,7 +32,7 @@ FLOORS = {
 
 VERIFIER = """
     verify verdicts replay recount regroup redraw recheck recheck_guarantees histograms references labels
-    recoding_map sample_counts population_counts code_set_counts criterion_entries
+    retime recoding_map sample_counts population_counts code_set_counts criterion_entries
 """.split()
 """The modules of ``release`` that count a release again."""
 
@@ -48,6 +48,9 @@ DECISIONS = {
     "private.differential_privacy.DifferentialPrivacy",
     "transforming.microaggregation.Grouping",
     "transforming.microaggregation.Microaggregation",
+    "transforming.timing.Relative",
+    "transforming.timing.Shift",
+    "transforming.timing.Timing",
 }
 """Records of what was decided: they hold data and count nothing."""
 ESTIMATORS = {"judging.uniqueness.Sample", "judging.uniqueness.estimate"}

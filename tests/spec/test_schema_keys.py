@@ -65,6 +65,18 @@ EXPORT: Data = {
     "privacy": {"k_anonymity": 5},
 }
 REFUSED, CHANGES = object(), object()
+STAGES, GRADES = "urn:example:stages", "urn:example:grades"
+
+
+def declaring(**changes: Any) -> Data:
+    """An export's config with one declared column, ``told``."""
+    declared = {"resource": "Observation", "where": {"loinc": "1988-5"}, "value": "code", **changes}
+    return {**EXPORT, "input": {"mii": {"path": "export", "columns": {"told": declared}}}} | {
+        "columns": {name: rule for name, rule in EXPORT["columns"].items() if name != "lab_crp_last"}
+    }
+
+
+OF_SYSTEM: Data = declaring(where={"code": {"system": STAGES, "code": "a"}})
 
 
 def asking(**criteria: Any) -> Data:
@@ -119,6 +131,19 @@ AVERAGED: Data = {
     },
     "microaggregation": ({"columns": ("lab", "dose"), "k": 3},),
 }
+TIMED: Data = {
+    **asking(k_anonymity=5),
+    "columns": {
+        **TABLE["columns"],
+        "lab": {"role": "sensitive", "type": "date"},
+        "stage": {"role": "sensitive", "type": "date"},
+        "born": {"role": "identifier"},
+    },
+    "time": {
+        "shift": {"columns": ("lab",), "days": 100},
+        "relative": {"columns": ("stage",), "to": "lab"},
+    },
+}
 LIMITED: Data = TABLE | {"search": {"max_nodes": 10}}
 
 
@@ -145,6 +170,8 @@ OWN_GROUP = grp.getgrgid(os.getgid()).gr_name
 CASES: dict[str, Case] = {
     "name": changes("others"),
     "reference_date": changes(date(2025, 1, 1)),
+    "reviewed_by": changes("Ada"),
+    "require_review": changes(True, base=TABLE | {"reviewed_by": "Ada"}),
     "seed": refused(7),
     "subject": changes("other_id"),
     "input": changes({"table": {"path": "others.csv"}}),
@@ -176,6 +203,44 @@ CASES: dict[str, Case] = {
     ),
     "input.mii.observations.*.loinc": changes("718-7", at="input.mii.observations.crp.loinc", base=EXPORT),
     "input.mii.observations.*.unit": changes("g/L", at="input.mii.observations.crp.unit", base=EXPORT),
+    "input.mii.columns": changes(declaring(value="date")["input"]["mii"]["columns"], base=declaring()),
+    "input.mii.columns.*.resource": changes(
+        "Condition", at="input.mii.columns.told.resource", base=declaring()
+    ),
+    "input.mii.columns.*.where": changes(
+        {"ops": "5-323"}, at="input.mii.columns.told.where", base=declaring()
+    ),
+    "input.mii.columns.*.where.loinc": changes(
+        "718-7", at="input.mii.columns.told.where.loinc", base=declaring()
+    ),
+    **{
+        f"input.mii.columns.*.where.{system}": changes(
+            second, at=f"input.mii.columns.told.where.{system}", base=declaring(where={system: first})
+        )
+        for system, first, second in (
+            ("snomed", "371469007", "371494008"),
+            ("icd10gm", "C50.1", "C50.2"),
+            ("ops", "5-323", "5-324"),
+            ("atc", "L01XC03", "L01AA01"),
+        )
+    },
+    "input.mii.columns.*.where.code": changes(
+        {"system": STAGES, "code": "b"}, at="input.mii.columns.told.where.code", base=OF_SYSTEM
+    ),
+    "input.mii.columns.*.where.code.system": changes(
+        GRADES, at="input.mii.columns.told.where.code.system", base=OF_SYSTEM
+    ),
+    "input.mii.columns.*.where.code.code": changes(
+        "b", at="input.mii.columns.told.where.code.code", base=OF_SYSTEM
+    ),
+    "input.mii.columns.*.value": changes("date", at="input.mii.columns.told.value", base=declaring()),
+    "input.mii.columns.*.system": changes(
+        GRADES, at="input.mii.columns.told.system", base=declaring(system=STAGES)
+    ),
+    "input.mii.columns.*.unit": changes(
+        "g/L", at="input.mii.columns.told.unit", base=declaring(value="quantity", unit="mg/L")
+    ),
+    "input.mii.views": changes(("here.json",), base=EXPORT),
     "columns": changes({**TABLE["columns"], "sex": {"role": "quasi-identifier", "hierarchy": "ops"}}),
     "columns.*.role": changes(
         "insensitive", at="columns.lab.role", base=TABLE | {"privacy": {"k_anonymity": 5}}
@@ -186,7 +251,7 @@ CASES: dict[str, Case] = {
     "columns.*.max_level": changes(0, at="columns.sex.max_level"),
     "columns.*.release_level": changes(2, at="columns.stage.release_level"),
     "columns.*.clip": changes((0.0, 9.0), at="columns.lab.clip"),
-    "columns.*.invalid": refused("missing", at="columns.code.invalid"),
+    "columns.*.invalid": changes("missing", at="columns.code.invalid"),
     "columns.*.accept_dependency": changes(True, at="columns.lab.accept_dependency"),
     "columns.*.type": changes("date", at="columns.lab.type"),
     "columns.*.hierarchy": changes("plz", at="columns.sex.hierarchy"),
@@ -267,6 +332,19 @@ CASES: dict[str, Case] = {
     "microaggregation": changes((), base=AVERAGED),
     "microaggregation.columns": changes(("lab",), at="microaggregation.0.columns", base=AVERAGED),
     "microaggregation.k": changes(4, at="microaggregation.0.k", base=AVERAGED),
+    "time": changes({"shift": {"columns": ("lab",)}}, base=TIMED),
+    "time.shift": changes({"columns": ("lab",)}, base=TIMED),
+    "time.shift.columns": changes(
+        ("stage",), base=TIMED | {"time": {"shift": {"columns": ("lab",), "days": 100}}}
+    ),
+    "time.shift.days": changes(50, base=TIMED),
+    "time.shift.keep_weekday": changes(True, base=TIMED),
+    "time.shift.secret_file": changes("shift.key", base=TIMED),
+    "time.relative": changes({"columns": ("stage",), "to": "born"}, base=TIMED),
+    "time.relative.columns": changes(
+        ("stage", "lab"), base=TIMED | {"time": {"relative": {"columns": ("stage",), "to": "lab"}}}
+    ),
+    "time.relative.to": changes("born", base=TIMED),
     "search": changes({"metric": "entropy"}),
     "search.metric": changes("kl"),
     "search.metric.name": changes("precision"),
@@ -334,11 +412,18 @@ def plan(config: Config) -> tuple[object, ...]:
     available = (*COLUMNS, *lab_columns(export.observations)) if export else tuple(config.columns)
     columns = resolve(config, available, families=FAMILIES)
     return (
+        (config.reviewed_by, config.reviewed, config.require_review),
         (config.name, config.reference_date, config.person_column, source, columns, config.criteria),
         (config.privacy.differential_privacy, config.privacy.population, config.microaggregation),
         (config.privacy.suppression_share, config.search, config.risk, config.report),
         (output, column_types(config, available), accepted_dependencies(config, available)),
+        (config.time, invalid_cells(config)),
     )
+
+
+def invalid_cells(config: Config) -> dict[str, str]:
+    """What becomes of cells that cannot be, by the column's key."""
+    return {key: rule.invalid for key, rule in config.columns.items()}
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Takes in decoded resources one by one and gives what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from mii import elements, fhir
+from mii.batches import Batch
+from mii.columns import CODED, HEAD, MEASURED, ColumnSink, Row, Sink, by_row, together
+from mii.observations import ObservationSink
+
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "Condition": {**HEAD, **CODED},
+    "Procedure": {**HEAD, **CODED},
+    "Observation": {**HEAD, **MEASURED},
+    "MedicationAdministration": {**HEAD, **CODED},
+    "MedicationStatement": {**HEAD, **CODED},
+    "MedicationRequest": {**HEAD, **CODED},
+    "DiagnosticReport": HEAD,
+    "ServiceRequest": HEAD,
+}
+"""The columns of the types that belong to a patient and have a date."""
+
+_ID = {"id": pl.String}
+
+Adder = Callable[[Any], None]
+"""Takes in a resource."""
+
+
+class Extraction:
+    """Takes in decoded resources, each by the function that `adders` has for its class.
+
+    `ease` is to be called from time to time: until then resources that are no Bundle's wait as they were
+    decoded.
+    """
+
+    def __init__(self, decoder: fhir.Decoder, loincs: frozenset[str]) -> None:
+        self._decoder = decoder
+        self._extractor = extractor = elements.Extractor()
+        self._batch = Batch()
+        sinks = _sinks(loincs)
+        self._rows: dict[str, Sink] = {}
+        self._ids: dict[str, list[Any]] = {}
+        self.adders: dict[Any, Adder] = {fhir.Unknown: self._add_unknown}
+        """The function that takes in a resource, by the class it was decoded as."""
+        self.adders |= dict.fromkeys(decoder.bundle_classes, self._add_bundle)
+        records: dict[str, tuple[Callable[[Any], Any], str]] = {
+            "Patient": (extractor.person, "persons"),
+            "Encounter": (extractor.stay, "stays"),
+            "Medication": (extractor.substance, "substances"),
+            "Consent": (extractor.consent, "consents"),
+        }
+        for name, cls in decoder.classes.items():
+            if name not in decoder.wanted:
+                self._ids[name] = []
+                self.adders[cls] = self._ids[name].append
+            elif name in records:
+                self.adders[cls] = partial(self._add_record, *records[name])
+            else:
+                self._rows[name] = rows = sinks[name]
+                self.adders[cls] = rows.add
+
+    def add_table(self, kind: str) -> None:
+        """Notes that the export has a flattened table of a type, though it may hold no row."""
+        self._batch.tables.append(kind)
+
+    def ease(self) -> None:
+        """Puts what waits into compact columns, where enough waits."""
+        for sink in self._rows.values():
+            sink.ease()
+
+    def batch(self) -> Batch:
+        """What is kept of all that was taken in since the last batch."""
+        batch, self._batch = self._batch, Batch()
+        frames = {name: sink.frames() for name, sink in self._rows.items()}
+        batch.telling = together({k: of.telling for k, of in frames.items() if of.telling is not None})
+        batch.dating = together({k: of.dating for k, of in frames.items() if of.dating is not None})
+        for name, seen in self._ids.items():
+            if seen:
+                batch.ids[name] = pl.DataFrame({"id": [resource.id for resource in seen]}, schema=_ID)
+                seen.clear()
+        return batch
+
+    def ignore(self) -> None:
+        """Notes a document that is no FHIR."""
+        self._batch.ignored += 1
+
+    def _add_record(self, make: Callable[[Any], Any], name: str, resource: Any) -> None:
+        getattr(self._batch, name).append((resource.id, make(resource)))
+
+    def _add_unknown(self, _: fhir.Unknown) -> None:
+        self._batch.unknown += 1
+
+    def _add_bundle(self, bundle: fhir.Bundle) -> None:
+        """A resource without an id is known by its ``urn:``; two under one ``urn:`` are the same."""
+        self._batch.bundles += 1
+        adders, urns = self.adders, self._batch.urns
+        for entry in bundle.entry or ():
+            resource, url = entry.resource, entry.full_url
+            if resource is None:
+                self._batch.empty += 1
+                continue
+            if url is not None and url.startswith("urn:"):
+                resource.id = urns.setdefault(url, resource.id or url)
+            adders[type(resource)](resource)
+        self.ease()
+
+
+def _sinks(loincs: frozenset[str]) -> dict[str, Sink]:
+    makers: dict[str, Callable[[str | None, Any], Row]] = {
+        "Condition": elements.condition_row,
+        "Procedure": elements.procedure_row,
+        "MedicationAdministration": elements.medication_row,
+        "MedicationStatement": elements.medication_row,
+        "MedicationRequest": elements.request_row,
+        "DiagnosticReport": elements.report_row,
+        "ServiceRequest": elements.order_row,
+    }
+    sinks: dict[str, Sink] = {"Observation": ObservationSink(loincs)}
+    return sinks | {name: ColumnSink(name, by_row(make), SCHEMAS[name]) for name, make in makers.items()}

@@ -1,0 +1,117 @@
+"""Shares of an export read by several processes, and given in their order.
+
+A process is a fresh interpreter, connected by one socket: it inherits nothing, writes nothing to a disk,
+and ends when the socket closes, however this process ends.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+
+from anonymizer.errors import AnonError
+from mii.batches import Batch
+from mii.parts import Share
+from mii.tasks import ShareReader, Task, found, packed
+
+_PROGRAM = "from mii.working import main; main()"
+_AHEAD = 3
+"""Shares per process that may be under way or wait for an earlier one."""
+
+
+def batches(parts: Sequence[Share], task: Task, processes: int) -> Generator[Batch]:
+    """What each of ``parts`` holds, in their order, which ``processes`` does not change.
+
+    Raises ``BadInput`` for the first that breaks a rule, ``AnonError`` where a process ends early. Closing
+    the iterator ends the processes.
+    """
+    if min(processes, len(parts)) <= 1 or not sys.executable:
+        reader = ShareReader(task)
+        for share in parts:
+            yield reader.read(share)
+        return
+    workers: list[_Worker] = []
+    try:
+        for _ in range(min(processes, len(parts))):
+            workers.append(_Worker(task))
+        yield from _in_order(parts, workers)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _in_order(parts: Sequence[Share], workers: Sequence[_Worker]) -> Iterator[Batch]:
+    answers: dict[int, bytes] = {}
+    handed = 0
+    for place in range(len(parts)):
+        while place not in answers:
+            for worker in workers:
+                if worker.place is None and handed < min(len(parts), place + _AHEAD * len(workers)):
+                    worker.ask(handed, parts[handed])
+                    handed += 1
+            busy = [worker for worker in workers if worker.place is not None]
+            ready = wait([worker.connection for worker in busy])
+            answers |= dict(worker.answer() for worker in busy if worker.connection in ready)
+        yield found(answers.pop(place))
+
+
+class _Worker:
+    """A process that reads shares; ``place`` is that of the one it reads."""
+
+    def __init__(self, task: Task) -> None:
+        here, there = socket.socketpair()
+        with there:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _PROGRAM, str(there.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[there.fileno()],
+                env=_environment(),
+            )
+        self.connection = Connection(here.detach())
+        self.place: int | None = None
+        self._send(packed(task))
+
+    def ask(self, place: int, share: Share) -> None:
+        """Hands over the share at ``place``."""
+        self._send(packed(share))
+        self.place = place
+
+    def answer(self) -> tuple[int, bytes]:
+        """The place of the share it read and what it answers; waits for it."""
+        assert self.place is not None
+        place, self.place = self.place, None
+        try:
+            return place, self.connection.recv_bytes()
+        except (EOFError, OSError):
+            raise _ended() from None
+
+    def end(self) -> None:
+        """Ends it, whatever it does."""
+        self.connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self.connection.send_bytes(message)
+        except OSError:
+            raise _ended() from None
+
+
+def _ended() -> AnonError:
+    return AnonError(
+        "a process that read the export ended early",
+        hint="the system ends processes when memory runs out",
+    )
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, with the places it imports from; one thread, as there are many processes."""
+    places = os.pathsep.join(place for place in sys.path if place)
+    return {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1"}

@@ -1,0 +1,75 @@
+"""Declared columns and those made of the same source element: none may be released finer than a
+quasi-identifier among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mii.request import FAMILIES, lab_columns
+from mii.views.declaring import VALUED, Declared
+from mii.views.keyed import Keyed, selected
+
+_VITAL_STATUS = "67162-8"
+_BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
+    ("Patient", "gender"): frozenset({"gender"}),
+    ("Patient", "birthDate"): frozenset({"birth_date"}),
+    ("Patient", "deceased"): frozenset({"deceased", "death_date"}),
+    ("Patient", "address"): frozenset({"plz", "ags"}),
+    ("Encounter", "period"): frozenset({"admission_date"}),
+    ("Encounter", "serviceType"): frozenset({"department"}),
+    ("Encounter", "class"): frozenset({"class"}),
+    ("Condition", "code"): frozenset({"main_diagnosis", "icd10gm_all", "cause_of_death"}),
+    ("Condition", "recordedDate"): frozenset({"main_diagnosis_recorded"}),
+    ("Condition", "onset"): frozenset({"main_diagnosis_onset"}),
+    ("Procedure", "code"): frozenset({"ops_all"}),
+    ("Procedure", "performed"): frozenset({"performed_first", "performed_last"}),
+    **{
+        (kind, "medication"): frozenset({"atc_all", "pzn_all"})
+        for kind in ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
+    },
+}
+"""The fixed columns made of an element; each brings its own family with it."""
+_OWN_DATES = {"Condition": "recordedDate", "Procedure": "performed"}
+_ANY = "*"
+
+
+def families(
+    columns: Iterable[Declared], views: Iterable[Keyed], loincs: Mapping[str, str]
+) -> tuple[frozenset[str], ...]:
+    """A family for every source element that declared columns are made of.
+
+    ``loincs`` are the codes of laboratory values by name. A view of Observations can tell of any of them, so
+    it is of one family with everything that Observations tell.
+    """
+    columns = tuple(columns)
+    made: dict[tuple[str, str], set[str]] = {}
+    for column in columns:
+        made.setdefault(_element(column), set()).add(column.name)
+    for view in views:
+        for each in selected(view.view):
+            roots = {_ANY} if view.view.resource == VALUED else each.roots
+            for root in roots:
+                made.setdefault((view.view.resource, root), set()).add(each.column.name)
+    of_observations = {name for (kind, _), names in made.items() if kind == VALUED for name in names}
+    if (VALUED, _ANY) in made:
+        made[VALUED, _ANY] |= of_observations
+    return tuple(frozenset(names | _fixed(element, loincs)) for element, names in made.items())
+
+
+def _element(column: Declared) -> tuple[str, str]:
+    if column.resource == VALUED:
+        return VALUED, column.code
+    if column.value == "date":
+        return column.resource, _OWN_DATES.get(column.resource, "date")
+    return column.resource, "medication" if column.resource.startswith("Medication") else "code"
+
+
+def _fixed(element: tuple[str, str], loincs: Mapping[str, str]) -> frozenset[str]:
+    kind, root = element
+    own = _BUILT_IN.get(element, frozenset())
+    if kind == VALUED:
+        labs = [name for name, loinc in loincs.items() if root in (_ANY, loinc)]
+        own = frozenset(lab_columns(labs))
+        if root in (_ANY, _VITAL_STATUS):
+            own |= {"deceased", "death_date"}
+    return own.union(*(family for family in FAMILIES if family & own))

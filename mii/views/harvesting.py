@@ -1,0 +1,239 @@
+"""Goes through an export once more and keeps what views say of the resources they ask for.
+
+A view may ask for any element, so its resources are decoded whole; no others are, and this reading takes
+place only where there are views. The first reading has checked the same bytes before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+from msgspec import Struct
+
+from anonymizer.errors import BadInput
+from mii.forms import Kind, Source, kind, sources
+from mii.references import local_id
+from mii.streaming import Limits, lines, whole
+from mii.views.running import Row, Runner
+from mii.views.subjects import facts
+
+_SCHEMA: Mapping[str, Any] = {
+    **dict.fromkeys(("type", "id", "updated", "patient", "encounter", "start", "end"), pl.String),
+    "is_period": pl.Boolean,
+    **dict.fromkeys(("void", "found"), pl.String),
+}
+_FLUSH_ROWS = 1 << 12
+_ESCAPE = b"\\u"
+_ELSEWHERE = b'"medicationReference"'
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A view under its name in the table; ``hint`` are bytes without which a resource gives no row."""
+
+    name: str
+    runner: Runner
+    hint: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one view says of a resource: its rows. ``patient`` and ``encounter`` are ids, or empty."""
+
+    id: str
+    patient: str
+    encounter: str
+    start: str | None
+    rows: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What was found: a row for each resource of which some view has rows, and the ids that ``urn:`` stand for.
+
+    ``resources`` has the columns type, id, patient, encounter (ids), start, end, is_period, void and found:
+    for each of the type's views its rows, as JSON. ``named_elsewhere`` counts
+    the medications whose code stands in a Medication that they name: views see one resource at a time.
+    """
+
+    resources: pl.DataFrame
+    urns: Mapping[str, str]
+    named_elsewhere: int
+
+    def of(self, kind: str, position: int) -> Iterator[Told]:
+        """What the view at ``position`` among those of a type says."""
+        own = self.resources.filter(pl.col("type") == kind)
+        for identity, patient, encounter, start, found in own.select(
+            "id", "patient", "encounter", "start", "found"
+        ).iter_rows():
+            rows = msgspec.json.decode(found)[position]
+            yield Told(identity, patient or "", encounter or "", start, rows)
+
+
+def harvest(path: Path, views: Sequence[Sought], limits: Limits) -> Harvest:
+    """What ``views`` say of the export at ``path``, each resource once, the one updated last.
+
+    Raises ``BadInput`` where a resource has no id or does not fit a view.
+    """
+    harvester = _Harvester(views)
+    found = [(source, kind(source)) for source in sources(path, limits)]
+    for source, what in found:
+        if what in (Kind.LINES, Kind.DOCUMENT):
+            harvester.read(source, limits, by_line=what is Kind.LINES)
+    return harvester.finish()
+
+
+class _Meta(Struct, gc=False):
+    lastUpdated: str | None = None  # noqa: N815
+
+
+class _Entry(Struct, gc=False):
+    fullUrl: str | None = None  # noqa: N815
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class _Kind(Struct, gc=False):
+    resourceType: str | None = None  # noqa: N815
+
+
+class _Head(Struct, gc=False):
+    resourceType: str | None = None  # noqa: N815
+    id: str | None = None
+    meta: _Meta | None = None
+    entry: list[_Entry] | None = None
+
+
+@dataclass(slots=True)
+class _Harvester:
+    """Takes in documents; `finish` gives what was kept of them."""
+
+    views: Sequence[Sought]
+    urns: dict[str, str] = field(default_factory=dict)
+    named_elsewhere: int = 0
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    by_type: dict[str, list[Sought]] = field(init=False)
+    kind: Callable[[bytes], _Kind] = field(init=False)
+    head: Callable[[bytes | msgspec.Raw], _Head] = field(init=False)
+    json: Callable[[bytes | msgspec.Raw], Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_type = {view.runner.resource: [] for view in self.views}
+        for view in self.views:
+            self.by_type[view.runner.resource].append(view)
+        self.kind = msgspec.json.Decoder(_Kind).decode
+        self.head = msgspec.json.Decoder(_Head).decode
+        self.json = msgspec.json.Decoder(float_hook=Decimal).decode
+
+    def read(self, source: Source, limits: Limits, *, by_line: bool) -> None:
+        """Takes in a source: lines of JSON, or one document, which need not be FHIR."""
+        number = 0
+        try:
+            with source.open() as stream:
+                for document in lines(stream, limits) if by_line else [whole(stream, limits)]:
+                    number += 1
+                    if not document.isspace() and (by_line or self.kind(document).resourceType):
+                        self._add(document, None)
+        except (BadInput, msgspec.MsgspecError, RecursionError) as error:
+            raise _at(error, f"{source.name}, line {max(number, 1)}" if by_line else source.name) from None
+
+    def finish(self) -> Harvest:
+        """What was kept, each resource once."""
+        self._flush()
+        frame = pl.concat(self.frames)
+        if nameless := frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list():
+            raise BadInput(f"{nameless[0]}: a resource has no id")
+        latest = _latest(frame)
+        named = {
+            name: _named(latest[name], kind, self.urns)
+            for name, kind in (("patient", "Patient"), ("encounter", "Encounter"))
+        }
+        told = latest.with_columns(**named).drop("updated").sort("type", "id")
+        return Harvest(told, self.urns, self.named_elsewhere)
+
+    def _add(self, document: bytes | msgspec.Raw, url: str | None) -> None:
+        head = self.head(document)
+        identity = head.id
+        if url is not None and url.startswith("urn:"):
+            identity = self.urns.setdefault(url, identity or url)
+        if head.resourceType == "Bundle":
+            for entry in head.entry or ():
+                if bytes(entry.resource) not in (b"", b"null"):
+                    self._add(entry.resource, entry.fullUrl)
+        elif head.resourceType in self.by_type:
+            self._keep(head, identity, bytes(document))
+
+    def _keep(self, head: _Head, identity: str | None, document: bytes) -> None:
+        """A resource that gives no row is kept too: it may be the newer one of two with the same id."""
+        views = self.by_type[head.resourceType or ""]
+        updated = head.meta.lastUpdated if head.meta is not None else None
+        self.named_elsewhere += _ELSEWHERE in document
+        found: list[list[Row]] = []
+        if any(_may_give(view, document) for view in views):
+            resource = self.json(document)
+            resource["id"] = identity
+            found = [_rows(view, resource) for view in views]
+        if any(found):
+            told = facts(resource)
+            dated = (told.patient, told.encounter, told.start, told.end, told.is_period, told.void)
+            payload = msgspec.json.encode(found).decode()
+            self.rows.append((head.resourceType, identity, updated, *dated, payload))
+        else:
+            self.rows.append((head.resourceType, identity, updated, *(None,) * 7))
+        if len(self.rows) >= _FLUSH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.frames.append(pl.DataFrame(self.rows, schema=dict(_SCHEMA), orient="row"))
+        self.rows = []
+
+
+def _latest(frame: pl.DataFrame) -> pl.DataFrame:
+    """Of each resource the version updated last, where it gives a row; few resources come twice."""
+    key, content = ("type", "id"), [name for name in frame.columns if name != "updated"]
+    repeated = frame["id"].is_duplicated()
+    several = frame.filter(repeated).sort("updated", *content, nulls_last=False)
+    chosen = several.unique(key, keep="last", maintain_order=True)
+    return pl.concat([frame.filter(~repeated), chosen]).filter(pl.col("found").is_not_null())
+
+
+def _may_give(view: Sought, document: bytes) -> bool:
+    return view.hint is None or view.hint in document or _ESCAPE in document
+
+
+def _rows(view: Sought, resource: Mapping[str, Any]) -> list[Row]:
+    try:
+        return view.runner.rows(resource)
+    except BadInput as error:
+        raise BadInput(f"{view.name}: {error.rule}", column=error.column) from None
+
+
+def _named(references: pl.Series, kind: str, urns: Mapping[str, str]) -> pl.Series:
+    texts = references.drop_nulls().unique()
+    ids = [urns.get(found := local_id(text, kind), found) or None for text in texts]
+    told = pl.Series(ids, dtype=pl.String)
+    return references.replace_strict(texts, told, default=None, return_dtype=pl.String)
+
+
+def _at(error: Exception, place: str) -> BadInput:
+    """``error`` with its place; what the decoder says of values is left out."""
+    if isinstance(error, BadInput):
+        return BadInput(f"{place}: {error.rule}", column=error.column, count=error.count, hint=error.hint)
+    return BadInput(f"{place}: a resource cannot be decoded for a view")
+
+
+def positions(views: Iterable[Sought]) -> dict[str, tuple[str, int]]:
+    """By the name of each view, the type of its resources and its place among that type's views."""
+    counts: dict[str, int] = {}
+    places = {}
+    for view in views:
+        kind = view.runner.resource
+        places[view.name] = (kind, counts.get(kind, 0))
+        counts[kind] = counts.get(kind, 0) + 1
+    return places

@@ -1,0 +1,167 @@
+"""A view whose rows belong to patients, and what of it may become a column of a release.
+
+A direct identifier stays one whatever a view calls it (`refusals`): a column that could hold a name, a
+number of the house, an id or a text that somebody typed can only be dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anonymizer.errors import BadConfig
+from mii.fhir_types import RESOURCE_TYPES
+from mii.views.definition import Column, Select, View
+from mii.views.evaluating import type_name
+from mii.views.running import Runner
+from mii.views.syntax import Call, Expression, Member, parts, steps
+
+_KINDS = {
+    **dict.fromkeys(("integer", "integer64", "positiveInt", "unsignedInt"), "integer"),
+    **dict.fromkeys(("date", "dateTime", "instant"), "date"),
+    "boolean": "boolean",
+    "decimal": "number",
+    "code": "code",
+}
+"""What a column is by its FHIR type; of any other it is a text."""
+
+_DIRECT = frozenset(
+    """
+    identifier masterIdentifier accessIdentifier accessionIdentifier groupIdentifier requisition name family
+    given prefix suffix telecom line city district photo contact text note display comment div id reference
+    contained location serviceProvider performer description title link generalPractitioner content conclusion
+    patientInstruction serialNumber lotNumber deviceName udiCarrier communication
+    """.split()
+)
+"""Elements that identify somebody, or hold what somebody typed, in any resource."""
+_KEYS = frozenset({"getResourceKey", "getReferenceKey"})
+_TEXT_TYPES = frozenset(
+    """
+    string markdown xhtml base64Binary Attachment HumanName Address ContactPoint Identifier Annotation
+    Reference Signature ContactDetail id uri url uuid oid canonical
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A column with the elements that its rows are made of, from the resource on."""
+
+    column: Column
+    within: tuple[Expression, ...]
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """All that leads to its values."""
+        return (*self.within, self.column.expression)
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The elements of the resource that its values come from (and those it asks about on the way)."""
+        first = self.expressions[0]
+        return frozenset(part.name for part in parts(first) if isinstance(part, Member) and part.base is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A view with the ``position`` of the column that names the patient; ``name`` tells it from others."""
+
+    name: str
+    view: View
+    position: int
+
+    @property
+    def runner(self) -> Runner:
+        """The view, ready to run."""
+        return Runner(self.view)
+
+    @property
+    def released(self) -> tuple[tuple[str, int, str], ...]:
+        """Name, position and kind of every column but the key."""
+        return tuple(
+            (column.name, at, kind_of(column))
+            for at, column in enumerate(self.view.columns)
+            if at != self.position
+        )
+
+
+def keyed(name: str, view: View) -> Keyed:
+    """``view``, whose rows are told apart by the patient. Raises ``BadConfig`` where no column names one."""
+    if view.resource not in RESOURCE_TYPES:
+        raise BadConfig(f"{name}: FHIR R4 has no such type of resources as `resource` names")
+    keys = [at for at, column in enumerate(view.columns) if _names_patient(column, view.resource)]
+    if len(keys) != 1:
+        raise BadConfig(
+            f"{name}: one column of a view must name the patient by getReferenceKey(Patient), or by "
+            "getResourceKey() in a view of Patients"
+        )
+    if lists := [column.name for column in view.columns if column.collection]:
+        raise BadConfig(f"{name}: a column with `collection: true` is no column of a table", column=lists[0])
+    Runner(view)
+    return Keyed(name, view, keys[0])
+
+
+def kind_of(column: Column) -> str:
+    """code, date, number, integer, boolean, or text."""
+    return _KINDS.get(column.type or "", "text")
+
+
+def refusals(found: Keyed) -> dict[str, str]:
+    """By name the columns that can only be an identifier, with the reason."""
+    key = found.view.columns[found.position].name
+    reasons = ((each.column.name, _refusal(each)) for each in selected(found.view))
+    return {name: reason for name, reason in reasons if reason is not None and name != key}
+
+
+def selected(view: View) -> Iterator[Selected]:
+    """The columns of ``view``, with those of every branch of its unions."""
+    yield from _selected(view.select, ())
+
+
+def _selected(select: Select, within: tuple[Expression, ...]) -> Iterator[Selected]:
+    inside = within if select.each is None else (*within, select.each)
+    inside = (*inside, *select.repeat)
+    yield from (Selected(column, inside) for column in select.columns)
+    for inner in (*select.selects, *select.unions):
+        yield from _selected(inner, inside)
+
+
+def _names_patient(column: Column, resource: str) -> bool:
+    match column.expression:
+        case Call(None, "getResourceKey", ()):
+            return resource == "Patient"
+        case Call(_, "getReferenceKey", (kind,)):
+            return type_name(kind) == "Patient"
+        case _:
+            return False
+
+
+def _refusal(each: Selected) -> str | None:
+    if kind_of(each.column) == "text":
+        return "its type allows any text; only codes, dates, numbers and booleans can leave the house"
+    found = [part for expression in each.expressions for part in parts(expression)]
+    if any(isinstance(part, Member) and part.name in _DIRECT for part in found):
+        return "its path names an element that identifies somebody or holds typed text"
+    if any(isinstance(part, Call) and part.name in _KEYS for part in found):
+        return "it holds a resource's id"
+    if any(isinstance(part, Call) and _asks_for_text(part) for part in found):
+        return "its path asks for values that are typed text"
+    if kind_of(each.column) == "code" and _ends_in_open_value(each.column.expression):
+        return "`value` can be typed text; say of which type with ofType()"
+    return None
+
+
+def _asks_for_text(call: Call) -> bool:
+    return call.name == "ofType" and type_name(call.arguments[0]) in _TEXT_TYPES
+
+
+def _ends_in_open_value(expression: Expression) -> bool:
+    """Whether a path ends in a choice of any type; what is no path (an operation) is taken to."""
+    path = steps(expression)
+    if not path:
+        return True
+    named = [step for step in path if not (isinstance(step, Call) and step.name in ("where", "first"))]
+    return bool(named) and isinstance(named[-1], Member) and named[-1].name in _CHOICES
+
+
+_CHOICES = frozenset({"value", "onset", "abatement", "answer", "defaultValue", "fixed", "pattern"})

@@ -1,0 +1,189 @@
+"""A plain table's draft."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from anonymizer.errors import BadInput
+from anonymizer.tables.reading import read_table
+from release.drafting import patterns
+from release.drafting.dialect import Dialect, dialect
+from release.drafting.profile import Profile, profiled
+from release.drafting.proposing import Circumstances, Found, hierarchy_of, propose
+from release.drafting.vocabulary import Kind
+from release.drafting.wording import LEAST_TOLD, Proposal, Sections, dropped, people_remarks
+
+MOST_TRANSFORMATIONS = 50_000
+_PEOPLE, _MAYBE_PEOPLE = (Kind.PERSON, Kind.INSURED), (Kind.NUMBER, Kind.CASE)
+_MOST_ROWS_EACH = 10
+_ORDER = (
+    *(Kind.SEX, Kind.AGE, Kind.BIRTH, Kind.PLZ, Kind.ICD, Kind.DAY, Kind.STAY, Kind.CATEGORY),
+    *(Kind.OPS, Kind.ATC, Kind.AGS),
+)
+"""Which quasi-identifiers are kept first where there are too many to search over."""
+_COARSER = {Kind.BIRTH: Kind.AGE, Kind.AGS: Kind.PLZ}
+"""What is left out beside a column that tells the same."""
+_DECIMAL_COMMA = r"^-?[0-9]+,[0-9]+$"
+
+
+def table_sections(path: Path, written: str, *, today: date) -> Sections:
+    """The draft of the table at ``path``, which the config names as ``written``.
+
+    Raises:
+        InputMissing, BadInput: the table cannot be read, as a run of the draft would find.
+    """
+    form = None if path.suffix.lower() == ".parquet" else dialect(path)
+    frame = _frame(path, form)
+    _refuse_data_as_names(frame.columns)
+    profiles = [profiled(column) for column in frame]
+    comma = form is not None and form.delimiter != "," and any(map(_has_decimal_commas, profiles))
+    around = Circumstances(today, frame.height, "," if comma else ".")
+    found = [propose(profile, around) for profile in profiles]
+    proposals = _searchable(found, today)
+    missing = sorted({mark for each in found for mark in each.missing})
+    subject, remarks = _subject(frame, found, missing)
+    source: dict[str, object] = {"path": written, **({} if form is None else asdict(form))}
+    source |= {"decimal": ","} if comma else {}
+    source |= {"missing": ("", *missing)} if missing else {}
+    return Sections(
+        input={"table": source},
+        input_remarks=() if form is None else ("why: how the file is written was found by looking at it",),
+        subject=subject or "row",
+        subject_remarks=remarks,
+        proposals=tuple(proposals),
+        privacy=_privacy(frame, subject, proposals),
+        privacy_remarks=_people_remarks(frame, subject),
+    )
+
+
+def without_measurements(sections: Sections) -> Sections:
+    """The draft without its sensitive columns, which turned out to give quasi-identifiers away."""
+    why = "a measurement that gives a quasi-identifier away, or names people"
+    kept = (
+        dropped(each.column, why, check=True) if each.rule["role"] == "sensitive" else each
+        for each in sections.proposals
+    )
+    return replace(sections, proposals=tuple(kept))
+
+
+def _frame(path: Path, form: Dialect | None) -> pl.DataFrame:
+    if form is None:
+        return read_table(path)
+    return read_table(path, delimiter=form.delimiter, encoding=form.encoding)
+
+
+def _refuse_data_as_names(names: Sequence[str]) -> None:
+    """A file without a header has its first person there, and a draft would write that person down."""
+    values = sum(map(patterns.looks_like_data, names))
+    if values or not any(re.search(r"[^\W\d]", name) for name in names):
+        raise BadInput("the first row looks like data", count=values, hint="the table needs a header")
+
+
+def _has_decimal_commas(profile: Profile) -> bool:
+    values = profile.distinct
+    return values is not None and not values.is_empty() and bool(values.str.contains(_DECIMAL_COMMA).any())
+
+
+def _subject(
+    frame: pl.DataFrame, found: Iterable[Found], missing: Sequence[str]
+) -> tuple[str | None, tuple[str, ...]]:
+    """The column that names the person, and what is to be said of it.
+
+    Of the best kind there is, it is the one that tells the fewest people: a number that repeats can only join
+    rows, and so only make classes smaller than rows would. One that stands in every tenth row or more often
+    is the key of something else.
+    """
+    whole = {
+        each.proposal.column: each.kind
+        for each in found
+        if each.kind in (*_PEOPLE, *_MAYBE_PEOPLE) and _is_whole(frame[each.proposal.column], missing)
+    }
+    distinct = {name: frame[name].n_unique() for name in whole}
+    if people := [name for name, kind in whole.items() if kind in _PEOPLE]:
+        return min(people, key=lambda name: distinct[name]), ()
+    if maybe := [name for name in whole if distinct[name] * _MOST_ROWS_EACH >= frame.height]:
+        return min(maybe, key=lambda name: distinct[name]), (_PERHAPS,)
+    return None, (_NOBODY,)
+
+
+def _is_whole(cells: pl.Series, missing: Sequence[str]) -> bool:
+    return cells.null_count() == 0 and not cells.cast(pl.String).is_in(missing).any()
+
+
+def _searchable(found: Sequence[Found], today: date) -> list[Proposal]:
+    """The proposals, where quasi-identifiers that tell the same as others or are too many are left out."""
+    quasi = [each for each in found if each.proposal.rule["role"] == "quasi-identifier"]
+    kinds = {each.kind for each in quasi}
+    left_out = {
+        each.proposal.column: "left out: another column tells the same, coarser"
+        for each in quasi
+        if each.kind in _COARSER and _COARSER[each.kind] in kinds
+    }
+    size = 1
+    for each in sorted(quasi, key=lambda each: _ORDER.index(each.kind or Kind.CATEGORY)):
+        name = each.proposal.column
+        levels = len(hierarchy_of(each.proposal.rule["hierarchy"], today).level_names)
+        if name not in left_out and size * levels > MOST_TRANSFORMATIONS:
+            left_out[name] = f"left out ({each.kind}): so many quasi-identifiers would leave little of each"
+        elif name not in left_out:
+            size *= levels
+    return [
+        dropped(each.proposal.column, why, check=True)
+        if (why := left_out.get(each.proposal.column))
+        else each.proposal
+        for each in found
+    ]
+
+
+def _privacy(frame: pl.DataFrame, subject: str | None, proposals: Iterable[Proposal]) -> dict[str, object]:
+    diverse = [
+        {"column": each.column, "kind": "distinct", "l": 2}
+        for each in proposals
+        if each.rule.get("sensitive") and frame[each.column].n_unique() > LEAST_TOLD
+    ]
+    asked: Mapping[str, object] = {"l_diversity": diverse} if diverse else {}
+    return {"k_anonymity": LEAST_TOLD * _spellings(frame, subject), **asked, "suppression_limit": 0.05}
+
+
+def _people_remarks(frame: pl.DataFrame, subject: str | None) -> tuple[str, ...]:
+    people = frame.height if subject is None else frame[subject].n_unique()
+    spellings = _spellings(frame, subject)
+    alike = () if spellings == 1 else (_ALIKE,)
+    return (*people_remarks(people, LEAST_TOLD * spellings), *alike)
+
+
+_ALIKE = (
+    "CHECK: some of the subject's numbers differ only in case, spaces, punctuation or leading zeros. They "
+    f"may be one person, so k is raised: {LEAST_TOLD} people stay in every class even then."
+)
+
+
+def _spellings(frame: pl.DataFrame, subject: str | None) -> int:
+    """The most of the subject's numbers that are one but for case, punctuation and leading zeros."""
+    if subject is None:
+        return 1
+    distinct = frame[subject].cast(pl.String).unique()
+    parted = (
+        distinct.str.to_lowercase()
+        .str.replace_all(r"[^\p{L}\p{N}]+", "-")
+        .str.replace_all(r"(\p{L})(\p{N})", "${1}-${2}")
+        .str.replace_all(r"(\p{N})(\p{L})", "${1}-${2}")
+    )
+    bare = parted.str.replace_all(r"\b0+([0-9])", "${1}").str.strip_chars("-")
+    return int(bare.value_counts()["count"].max())  # type: ignore[arg-type]
+
+
+_PERHAPS = (
+    "CHECK: no column is known to name the person; this one may. Where it does not, somebody with several of "
+    "its numbers counts as several people."
+)
+_NOBODY = (
+    "CHECK: no column names the person. If somebody has several rows here, they count as several people: "
+    "name the column that joins them, or make sure that there is none."
+)

@@ -1,0 +1,203 @@
+"""What to look at first in the findings of an inspection: one line each, in words and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from risk.inspection_sections import odd_words
+from risk.wording import percent, plain
+
+Findings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line about one topic; ``is_calm`` where there is nothing to do."""
+
+    topic: str
+    text: str
+    is_calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A figure of the first glance: its name, the figure, and what it means."""
+
+    name: str
+    figure: str
+    means: str
+
+
+def notices(findings: Findings) -> tuple[Notice, ...]:
+    """Return what to look at first, in a fixed order of topics."""
+    if findings["kind"] == "table":
+        return (*_repeated(findings), *_of_columns(findings))
+    return (
+        _consent(findings),
+        _identifiers(findings),
+        *_duplicates(findings),
+        _odd_dates(findings),
+        *_partial_dates(findings),
+        _systems(findings),
+        _codes(findings),
+        *_labs(findings),
+    )
+
+
+def keys(findings: Findings) -> tuple[Key, ...]:
+    """Return the three figures of the first glance."""
+    return (_size(findings), _second(findings), _unique(findings))
+
+
+def _size(findings: Findings) -> Key:
+    if findings["kind"] == "table":
+        return Key("Rows", plain(findings["rows"]), f"in {len(findings['columns'])} columns.")
+    encounters = findings["encounters"]
+    several = findings["patients_with_several_encounters"]
+    return Key(
+        "Patients",
+        plain(findings["patients"]),
+        f"with {plain(encounters)} Encounters; {plain(several)} patients have several stays."
+        if encounters
+        else "No Encounter is in the export.",
+    )
+
+
+def _second(findings: Findings) -> Key:
+    if findings["kind"] == "table":
+        candidates = findings["uniqueness"]["columns"]
+        return Key(
+            "Candidates", plain(len(candidates)), "columns may be quasi-identifiers: look at their roles."
+        )
+    consent = findings["consent"]
+    if consent is None or "patients_by_reason" not in consent:
+        told = "no Consent in this form." if consent is None else "the export holds no Consent."
+        return Key("Consent holds for", "—", told)
+    reasons = consent["patients_by_reason"]
+    return Key(
+        "Consent holds for",
+        f"{plain(reasons.get('accepted', 0))} of {plain(sum(reasons.values()))}",
+        f"patients on {findings['reference_date']}.",
+    )
+
+
+def _unique(findings: Findings) -> Key:
+    found = findings["uniqueness"]
+    if not found["subsets"]:
+        return Key("Unique on few facts", "—", "no column differs between people.")
+    worst = found["subsets"][0]
+    return Key(
+        "Unique on few facts",
+        percent(worst["share"]),
+        f"of {found['unit']} are the only one with their {', '.join(worst['columns'])}.",
+    )
+
+
+def _consent(findings: Findings) -> Notice:
+    consent = findings["consent"]
+    if consent is None:
+        return Notice("consent", "This form holds no Consent: a run that requires it ends with 77.")
+    if "patients_by_reason" not in consent:
+        return Notice("consent", "The export holds no Consent: a run that requires it ends with 77.")
+    others = {why: n for why, n in consent["patients_by_reason"].items() if why != "accepted"}
+    if not others:
+        return Notice("consent", "Every patient has a consent that holds.", is_calm=True)
+    told = "; ".join(f"{plain(n)}: {why}" for why, n in sorted(others.items(), key=lambda entry: -entry[1]))
+    return Notice("consent", f"{plain(sum(others.values()))} patients would be left out ({told}).")
+
+
+def _identifiers(findings: Findings) -> Notice:
+    present = [
+        f"{row['type']}.{row['element']} ({plain(row['present'])})"
+        for row in findings["elements"]
+        if row["class"] == "D" and row["present"]
+    ]
+    if not present:
+        return Notice(
+            "identifiers", "None of the elements that name people directly is in the export.", is_calm=True
+        )
+    return Notice(
+        "identifiers", f"Direct identifiers are in the export; a run drops them: {', '.join(present)}."
+    )
+
+
+def _duplicates(findings: Findings) -> Iterator[Notice]:
+    more = sum(row["duplicate"] for row in findings["resources"])
+    if more:
+        yield Notice("duplicates", f"Resources that repeat another one’s type and id: {plain(more)}.")
+
+
+def _odd_dates(findings: Findings) -> Notice:
+    found = [
+        f"{row['type']}.{row['element']}: {told}" for row in findings["dates"] if (told := _odd_counts(row))
+    ]
+    if not found:
+        return Notice("dates", "No date lies in the future or before 1900; all are dates.", is_calm=True)
+    return Notice("dates", f"Impossible dates. {'; '.join(found)}.")
+
+
+def _odd_counts(dates: Findings) -> str:
+    words = {"future": "in the future", "before_1900": "before 1900", "invalid": "no date"}
+    return ", ".join(f"{plain(dates[name])} {word}" for name, word in words.items() if dates[name])
+
+
+def _partial_dates(findings: Findings) -> Iterator[Notice]:
+    found = [
+        f"{row['type']}.{row['element']} ({plain(partial)})"
+        for row in findings["dates"]
+        if (partial := row["year_only"] + row["year_month"])
+    ]
+    if found:
+        yield Notice("partial", f"Dates without a day: {', '.join(found)}.")
+
+
+def _systems(findings: Findings) -> Notice:
+    rows = findings["code_systems"]
+    unknown = [f"{r['type']}.{r['element']} ({plain(r['unknown'])})" for r in rows if r["unknown"]]
+    nameless = sum(row["without_system"] for row in rows)
+    if not unknown and not nameless:
+        return Notice("systems", "Every coding is of a well-known code system.", is_calm=True)
+    told = [f"Codings of unknown code systems: {', '.join(unknown)}."] if unknown else []
+    told += [f"Codings without a code system: {plain(nameless)}."] if nameless else []
+    return Notice("systems", " ".join(told))
+
+
+def _codes(findings: Findings) -> Notice:
+    odd = [f"{r['type']}.{r['element']}: {odd_words(r['odd'])}" for r in findings["codes"] if r["odd"]]
+    if not odd:
+        return Notice("codes", "Every code has its vocabulary’s shape and place.", is_calm=True)
+    return Notice("codes", f"Odd codes. {'; '.join(odd)}.")
+
+
+def _labs(findings: Findings) -> Iterator[Notice]:
+    labs = findings["laboratory"]["all"]
+    words = {
+        "comparators": "have a comparator",
+        "absent_with_reason": "give a reason instead of a value",
+        "without_unit": "have a quantity without a unit code",
+    }
+    told = [f"{plain(labs[name])} {word}" for name, word in words.items() if labs[name]]
+    if told:
+        yield Notice("values", f"Of {plain(labs['observations'])} Observations {', '.join(told)}.")
+
+
+def _repeated(findings: Findings) -> Iterator[Notice]:
+    if again := findings["rows_repeated"]:
+        yield Notice("rows", f"Rows that repeat another row in every column: {plain(again)}.")
+
+
+def _of_columns(findings: Findings) -> Iterator[Notice]:
+    columns = findings["columns"]
+    if ids := [column["name"] for column in columns if column["nearly_unique"]]:
+        yield Notice("ids", f"Nearly unique, an id or a measurement: {', '.join(ids)}.")
+    if empty := [column["name"] for column in columns if not column["present"]]:
+        yield Notice("empty", f"Without a single value: {', '.join(empty)}.")
+    if held := [f"{c['name']} ({plain(c['placeholders'])})" for c in columns if c["placeholders"]]:
+        yield Notice("missing", f"Looks like a missing value, but is text until declared: {', '.join(held)}.")
+    for column in columns:
+        if column["dates"] and (told := _odd_counts(column["dates"])):
+            yield Notice("dates", f"{column['name']}: {told}.")
+        if column["codes"] and column["codes"]["odd"]:
+            yield Notice("codes", f"{column['name']}: {odd_words(column['codes']['odd'])}.")
