@@ -1,6 +1,10 @@
-"""Reading a 300 MB export against a bare ``orjson.loads`` pass over the same lines.
+"""Reading an export against a bare ``orjson.loads`` pass over the same lines.
 
     python -m benchmarks.read_export
+    python -m benchmarks.read_export --patients 20000
+
+The first reads 300 MB in six shapes. The second reads one large export, of so many patients with 150 kB each
+(20,000 are 3 GB), as one Bundle per patient and line, and half of it, which shows how memory grows.
 
 The files are made in a temporary folder by repeating an export with new ids: the sample export, each
 patient's laboratory values repeated until the patient has 150 kB, as sites' exports do; the sample export
@@ -8,15 +12,20 @@ as it is, with 22 kB per patient; and the public MII test data. Each as one reso
 Bundle per patient and line. All programs run in fresh processes, in turn; consent is required, and every
 column and four laboratory values are asked for. Seconds are those inside the process, after its imports.
 
-``collect`` decodes, extracts and finds duplicates; ``read`` also applies consent and builds the table.
+``collect`` decodes, extracts and finds duplicates; ``read`` also applies consent and builds the table. Both
+take as many processes as the machine has processors, ``collect_alone`` is one process. Memory is that of all
+processes together: shared pages count once (PSS), looked at twenty times a second in a run of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from itertools import cycle
 from pathlib import Path
@@ -30,6 +39,7 @@ SHARED = ROOT.parent / "shared" / "data" / "mii-kds-2026" / "a_ndjson_per_type"
 SIZE_BYTES = 300_000_000
 PATIENT_BYTES = 150_000
 TIMES = 3
+LOOK_S = 0.05
 _NEW_ID = "\0"
 
 Patients = list[list[str]]
@@ -37,8 +47,6 @@ Patients = list[list[str]]
 
 _PRINT = """
 print(time.perf_counter() - started)
-memory = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
-print(int(memory[0].split()[1]) * 1024)
 """
 
 _REQUEST = """
@@ -47,6 +55,7 @@ from datetime import date
 from pathlib import Path
 import mii
 from mii import gathering, reading
+from mii.effort import Effort
 from mii.streaming import Limits
 asked = {
     "leukocytes": mii.Observation("26464-8", "/nL"), "haemoglobin": mii.Observation("718-7", "g/dL"),
@@ -70,47 +79,102 @@ with open(sys.argv[1], "rb") as file:
         orjson.loads(line)
 """
     + _PRINT,
-    "collect": _REQUEST
-    + "gc.disable()  # as reading.read does\ngathering.collect(path, request, limits=Limits())"
+    "collect_alone": _REQUEST
+    + "gc.disable()  # as reading.read does\n"
+    + "gathering.collect(path, request, limits=Limits(), effort=Effort(workers=1))"
     + _PRINT,
+    "collect": _REQUEST + "gc.disable()\ngathering.collect(path, request, limits=Limits())" + _PRINT,
     "read": _REQUEST + "reading.read(path, request)" + _PRINT,
 }
 
 
 def main() -> None:
-    """Writes ``results/read_export.json``."""
+    """Writes ``results/read_export.json``, or ``results/read_large_export.json``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--patients", type=int, help="read one large export of so many patients")
+    parser.add_argument("--times", type=int, default=TIMES)
+    asked = parser.parse_args()
+    figures: dict[str, object] = {"times": asked.times}
+    if asked.patients is None:
+        figures |= {"size_bytes": SIZE_BYTES} | _shapes(asked.times)
+        write("read_export", figures)
+    else:
+        figures |= _large(asked.patients, asked.times)
+        write("read_large_export", figures)
+    print(json.dumps(figures, indent=1))
+
+
+def _shapes(times: int) -> dict[str, object]:
     sources: dict[str, Patients] = {}
     if SAMPLE.exists():
         sample = _patients(SAMPLE)
         sources |= {"sample_150_kb_per_patient": _grown(sample), "sample_as_it_is": sample}
     if SHARED.exists():
         sources["mii_test_data"] = _patients(SHARED)
-    figures: dict[str, object] = {"size_bytes": SIZE_BYTES, "times": TIMES}
+    figures: dict[str, object] = {}
     for name, patients in sources.items():
-        figures[f"{name}, resource per line"] = _measured(line for own in patients for line in own)
-        figures[f"{name}, bundle per line"] = _measured(map(_bundle, patients))
-    write("read_export", figures)
-    print(json.dumps(figures, indent=1))
+        lines = [line for own in patients for line in own]
+        figures[f"{name}, resource per line"] = _measured(lines, SIZE_BYTES, times)
+        figures[f"{name}, bundle per line"] = _measured(map(_bundle, patients), SIZE_BYTES, times)
+    return figures
 
 
-def _measured(content: Iterable[str]) -> dict[str, Any]:
+def _large(patients: int, times: int) -> dict[str, object]:
+    bundles = list(map(_bundle, _grown(_patients(SAMPLE))))
+    sizes = (patients // 2 * PATIENT_BYTES, patients * PATIENT_BYTES)
+    return {f"{size} bytes, bundle per line": _measured(bundles, size, times) for size in sizes}
+
+
+def _measured(content: Iterable[str], size: int, times: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export.ndjson")
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(_repeated(list(content)))
+            file.writelines(_repeated(list(content), size))
+        commands = {name: [sys.executable, "-c", program, str(path)] for name, program in PROGRAMS.items()}
         runs: dict[str, list[Finished]] = {name: [] for name in PROGRAMS}
-        for _ in range(TIMES):
-            for name, program in PROGRAMS.items():
-                runs[name].append(once([sys.executable, "-c", program, str(path)]))
-    told = {name: [run.stdout.split() for run in of_name] for name, of_name in runs.items()}
-    seconds = {name: [float(wall) for wall, _ in of_name] for name, of_name in told.items()}
-    base = sorted(seconds["orjson"])[TIMES // 2]
+        for _ in range(times):
+            for name, command in commands.items():
+                runs[name].append(once(command))
+        memory = {f"{name}_memory_bytes": _memory(commands[name]) for name in ("collect", "read")}
+    seconds = {name: [float(run.stdout) for run in of_name] for name, of_name in runs.items()}
+    middle = {name: sorted(of_name)[times // 2] for name, of_name in seconds.items()}
     return {
         **{f"{name}_s": spread(of_name) for name, of_name in seconds.items()},
-        "collect_over_orjson": round(sorted(seconds["collect"])[TIMES // 2] / base, 3),
-        "read_over_orjson": round(sorted(seconds["read"])[TIMES // 2] / base, 3),
-        "read_memory_bytes": max(int(memory) for _, memory in told["read"]),
+        **{
+            f"{name}_times_as_fast_as_orjson": round(middle["orjson"] / middle[name], 3)
+            for name in PROGRAMS
+            if name != "orjson"
+        },
+        **memory,
     }
+
+
+def _memory(command: list[str]) -> int:
+    """The most memory that a command and the processes it starts take together."""
+    most = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, sum(map(_resident, _family(process.pid))))
+            time.sleep(LOOK_S)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}")
+    return most
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [pid, *map(int, children)]
+
+
+def _resident(pid: int) -> int:
+    try:
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")) * 1024
 
 
 def _patients(folder: Path) -> Patients:
@@ -171,8 +235,8 @@ def _bundle(own: list[str]) -> str:
     return f'{{"resourceType":"Bundle","type":"transaction","entry":[{entries}]}}\n'
 
 
-def _repeated(lines: list[str]) -> Iterator[str]:
-    """``lines`` with new ids again and again, until there are `SIZE_BYTES` of them."""
+def _repeated(lines: list[str], size: int) -> Iterator[str]:
+    """``lines`` with new ids again and again, until there are ``size`` bytes of them."""
     mark = json.dumps(_NEW_ID)[1:-1]
     written = copy = 0
     while True:
@@ -180,7 +244,7 @@ def _repeated(lines: list[str]) -> Iterator[str]:
             made = line.replace(mark, f"-{copy}")
             written += len(made.encode())
             yield made
-            if written >= SIZE_BYTES:
+            if written >= size:
                 return
         copy += 1
 

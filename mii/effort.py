@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 SHARE_BYTES = 32 << 20
 MOST_PROCESSES = 4
-WORTH_BYTES = 128 << 20
+WORTH_BYTES = 256 << 20
 """Below this an export is read before the first process of its own would have started."""
 
 

@@ -254,6 +254,8 @@ def _only(codes: Iterable[str | None]) -> str | None:
 
 def _key(extensions: Iterable[fhir.PartedExtension] | None, url: str) -> str | None:
     """The places of a hospital's key put together, as far as they go without a gap."""
+    if not extensions:
+        return None
     parts = next((extension.extension for extension in extensions or () if extension.url == url), None)
     codes = {part.url: part.value.code for part in parts or () if part.value is not None and part.value.code}
     known = [codes.get(place) for place in PLACES]

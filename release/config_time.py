@@ -143,7 +143,10 @@ def _is_judged(key: str, columns: Rules, source: Input, time: Time | None) -> bo
         return False
     if isinstance(rule.hierarchy, DatesSpec) or rule.type == "date":
         return True
-    if (source.mii is not None and key in DAYS) or (time is not None and key in time.columns):
+    dates = (DAYS if source.mii is not None else frozenset()) | (
+        frozenset() if time is None else time.columns
+    )
+    if any(matching_keys({key: rule}, name) for name in dates):
         return True
     is_code = isinstance(rule.hierarchy, PrefixSpec | IcdSpec) or rule.hierarchy in CODE_SYSTEMS
     return is_code and (rule.role == "quasi-identifier" or rule.release_level is not None)

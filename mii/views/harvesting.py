@@ -28,6 +28,7 @@ _SCHEMA: Mapping[str, Any] = {
     "is_period": pl.Boolean,
     **dict.fromkeys(("void", "found"), pl.String),
 }
+_OTHER = dict.fromkeys(("type", "id", "updated"), pl.String)
 _FLUSH_ROWS = 1 << 12
 _ESCAPE = b"\\u"
 _ELSEWHERE = b'"medicationReference"'
@@ -55,7 +56,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """What was found: a row for each resource of which some view has rows, and the ids that ``urn:`` stand for.
+    """What was found: a row for each resource of which some view has rows, and ids that ``urn:`` stand for.
 
     ``resources`` has the columns type, id, patient, encounter (ids), start, end, is_period, void and found:
     for each of the type's views its rows, as JSON. ``named_elsewhere`` counts
@@ -109,6 +110,30 @@ class _Head(Struct, gc=False):
     entry: list[_Entry] | None = None
 
 
+class _Frames:
+    """Rows that become compact columns a few thousand at a time."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = dict(schema)
+        self._rows: list[tuple[Any, ...]] = []
+        self._frames: list[pl.DataFrame] = []
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Takes in one row."""
+        self._rows.append(row)
+        if len(self._rows) >= _FLUSH_ROWS:
+            self._flush()
+
+    def finish(self) -> pl.DataFrame:
+        """All rows."""
+        self._flush()
+        return pl.concat(self._frames)
+
+    def _flush(self) -> None:
+        self._frames.append(pl.DataFrame(self._rows, schema=self._schema, orient="row"))
+        self._rows = []
+
+
 @dataclass(slots=True)
 class _Harvester:
     """Takes in documents; `finish` gives what was kept of them."""
@@ -116,8 +141,8 @@ class _Harvester:
     views: Sequence[Sought]
     urns: dict[str, str] = field(default_factory=dict)
     named_elsewhere: int = 0
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    frames: list[pl.DataFrame] = field(default_factory=list)
+    told: _Frames = field(default_factory=lambda: _Frames(_SCHEMA))
+    others: _Frames = field(default_factory=lambda: _Frames(_OTHER))
     by_type: dict[str, list[Sought]] = field(init=False)
     kind: Callable[[bytes], _Kind] = field(init=False)
     head: Callable[[bytes | msgspec.Raw], _Head] = field(init=False)
@@ -145,17 +170,17 @@ class _Harvester:
 
     def finish(self) -> Harvest:
         """What was kept, each resource once."""
-        self._flush()
-        frame = pl.concat(self.frames)
-        if nameless := frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list():
-            raise BadInput(f"{nameless[0]}: a resource has no id")
-        latest = _latest(frame)
+        told, others = self.told.finish(), self.others.finish()
+        for frame in (told, others):
+            if nameless := frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list():
+                raise BadInput(f"{nameless[0]}: a resource has no id")
+        latest = _latest(told, others)
         named = {
             name: _named(latest[name], kind, self.urns)
             for name, kind in (("patient", "Patient"), ("encounter", "Encounter"))
         }
-        told = latest.with_columns(**named).drop("updated").sort("type", "id")
-        return Harvest(told, self.urns, self.named_elsewhere)
+        resources = latest.with_columns(**named).drop("updated").sort("type", "id")
+        return Harvest(resources, self.urns, self.named_elsewhere)
 
     def _add(self, document: bytes | msgspec.Raw, url: str | None) -> None:
         head = self.head(document)
@@ -183,24 +208,22 @@ class _Harvester:
             told = facts(resource)
             dated = (told.patient, told.encounter, told.start, told.end, told.is_period, told.void)
             payload = msgspec.json.encode(found).decode()
-            self.rows.append((head.resourceType, identity, updated, *dated, payload))
+            self.told.add((head.resourceType, identity, updated, *dated, payload))
         else:
-            self.rows.append((head.resourceType, identity, updated, *(None,) * 7))
-        if len(self.rows) >= _FLUSH_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        self.frames.append(pl.DataFrame(self.rows, schema=dict(_SCHEMA), orient="row"))
-        self.rows = []
+            self.others.add((head.resourceType, identity, updated))
 
 
-def _latest(frame: pl.DataFrame) -> pl.DataFrame:
-    """Of each resource the version updated last, where it gives a row; few resources come twice."""
-    key, content = ("type", "id"), [name for name in frame.columns if name != "updated"]
-    repeated = frame["id"].is_duplicated()
-    several = frame.filter(repeated).sort("updated", *content, nulls_last=False)
+def _latest(told: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Of each resource that gives a row the version updated last, unless one of ``others`` is later still.
+
+    Of versions of one time the choice depends on the content alone, never on the order of files.
+    """
+    key, content = ("type", "id"), [name for name in told.columns if name != "updated"]
+    several = told.sort("updated", *content, nulls_last=False)
     chosen = several.unique(key, keep="last", maintain_order=True)
-    return pl.concat([frame.filter(~repeated), chosen]).filter(pl.col("found").is_not_null())
+    empty = others.join(chosen, on=key, how="semi").group_by(key).agg(pl.col("updated").max().alias("later"))
+    is_later = (pl.col("later") > pl.col("updated").fill_null("")).fill_null(value=False)
+    return chosen.join(empty, on=key, how="left").filter(~is_later).drop("later")
 
 
 def _may_give(view: Sought, document: bytes) -> bool:

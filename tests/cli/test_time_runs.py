@@ -201,7 +201,7 @@ def test_nothing_but_the_operating_systems_bits_decides(tmp_path: Path) -> None:
         (
             "{k_anonymity: 3, suppression_limit: 0.2}",
             "{differential_privacy: {epsilon: 1.0, delta: 0.01}}",
-            "time",
+            "time: cannot be combined with differential_privacy",
         ),
     ],
 )
@@ -229,6 +229,24 @@ def test_intervals_that_tell_a_quasi_identifier_are_refused(tmp_path: Path) -> N
     result = anon("run", scene(tmp_path, config, rows), "--quiet")
     assert result.code == 78, result.err
     assert "the interval came … left" in result.err
+
+
+@pytest.mark.parametrize(("interval", "is_near"), [(60, True), (61, False)])
+def test_near_is_what_tells_more_than_the_possible_moves(
+    tmp_path: Path, interval: int, is_near: bool
+) -> None:
+    """30 days either way are 60 in all: half of the people came within 60 days of one another's distance."""
+    came = date(2024, 1, 1)
+    distances = (0, interval, 1000, 5000)
+    rows = [
+        [f"P{n}", "m", "30", str(came), str(came - timedelta(days=days)), "x"]
+        for n, days in enumerate(distances)
+    ]
+    config = CONFIG.replace("[came, left]}\n  relative: {columns: [seen], to: came}", "[came], days: 30}")
+    config = config.replace("left: {role: sensitive}", "left: {role: sensitive, type: date}")
+    result = anon("check", scene(tmp_path, config, rows))
+    assert ("left is released by the calendar" in result.err) == is_near, result.err
+    assert result.code == (78 if is_near else 0)
 
 
 def test_a_date_far_from_the_shifted_ones_may_stay_on_the_calendar(tmp_path: Path) -> None:

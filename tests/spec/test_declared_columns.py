@@ -213,6 +213,17 @@ def test_of_two_versions_the_later_counts_even_where_it_says_nothing(tmp_path: P
     new = lab("a", 1.0, "2024", meta={"lastUpdated": "2025-01-01T00:00:00Z"})
     assert cell(tmp_path, STAGE, old, new) is None
     assert cell(tmp_path, STAGE, new, old) is None
+    undated = lab("a", 1.0, "2024")
+    assert cell(tmp_path, STAGE, old, undated) == cell(tmp_path, STAGE, undated, old) == "IV"
+    newest = staged("a", "I", "2024", meta={"lastUpdated": "2026-01-01T00:00:00Z"})
+    assert cell(tmp_path, STAGE, newest, new, old) == cell(tmp_path, STAGE, old, new, newest) == "I"
+
+
+def test_a_resource_without_an_id_is_refused(tmp_path: Path) -> None:
+    for nameless in (staged("a", "IV", "2024"), lab("a", 1.0, "2024")):
+        del nameless["id"]
+        with pytest.raises(BadInput, match="Observation: a resource has no id"):
+            cell(tmp_path, STAGE, nameless)
 
 
 def test_a_bundles_new_resources_are_found_by_their_urn(tmp_path: Path) -> None:
