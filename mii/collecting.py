@@ -113,12 +113,10 @@ class Collector:
 
         Raises ``BadInput`` where a resource that is read has no id.
         """
-        telling = pl.concat(self._telling, how="diagonal")
-        dating = pl.concat(self._dating, how="diagonal")
+        self._require_ids()
+        read = sum(frame.height for frame in (*self._telling, *self._dating))
+        telling, dating, conflicts = deduplicated(self._telling, self._dating)
         self._telling, self._dating = [], []
-        self._require_ids(telling, dating)
-        read = telling.height + dating.height
-        telling, dating, conflicts = deduplicated(telling, dating)
         counts = self._counts(read, _by_type(telling) + _by_type(dating), conflicts)
         stays, substances = self._stays.by_id.items(), self._substances.by_id.items()
         return Collected(
@@ -126,15 +124,15 @@ class Collector:
             {identity: _resolved_stay(stay, self._urns) for identity, stay in stays},
             {identity: _resolved_substance(drug, self._urns) for identity, drug in substances},
             tuple(_of_patient(record, self._urns) for _, record in self._consents.by_id.values()),
-            renamed(telling, self._urns).drop("updated"),
-            renamed(dating, self._urns).drop("id", "updated"),
+            renamed(telling, self._urns),
+            renamed(dating, self._urns),
             counts,
             frozenset(self._tables.union(counts["resources_by_type"])),
         )
 
-    def _require_ids(self, *frames: pl.DataFrame) -> None:
+    def _require_ids(self) -> None:
         nameless = [name for name, records in self._records().items() if None in records.by_id]
-        for frame in frames:
+        for frame in (*self._telling, *self._dating):
             nameless += frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list()
         if nameless:
             raise BadInput(f"{nameless[0]}: a resource has no id")

@@ -173,28 +173,42 @@ def together(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
 
 
 def deduplicated(
-    telling: pl.DataFrame, dating: pl.DataFrame
+    telling: Sequence[pl.DataFrame], dating: Sequence[pl.DataFrame]
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """Both frames with each id of a type once, and by type how many ids have different contents.
+    """The rows with each id of a type once (`TELLING` and `DATING`), and by type how many ids have different
+    contents.
 
     Of different contents the one updated last is kept. Without ``meta.lastUpdated`` the choice depends on
-    the content alone, never on the order of files.
+    the content alone, never on the order of files. Ids with equal hashes are looked at one by one.
     """
-    repeated = pl.concat([telling["id"], dating["id"]]).hash().is_duplicated()
-    of_telling, of_dating = repeated.head(telling.height), repeated.tail(dating.height)
-    several = pl.concat([telling.filter(of_telling), dating.filter(of_dating)], how="diagonal")
-    if not several.height:
-        return telling, dating, {}
-    key, content = ("type", "id"), [name for name in several.columns if name != "updated"]
-    variants = several.unique(content).group_by(key).len().filter(pl.col("len") > 1)
+    repeated = pl.concat([frame["id"].hash() for frame in (*telling, *dating)]).is_duplicated()
+    once, several = _sorted_out([*telling, *dating], repeated)
+    found = pl.concat([pl.DataFrame(schema=dict(TELLING)), *several], how="diagonal")
+    key, content = ("type", "id"), [name for name in found.columns if name != "updated"]
+    variants = found.unique(content).group_by(key).len().filter(pl.col("len") > 1)
     different = variants.group_by("type").len()
-    chosen = several.sort("updated", *content, nulls_last=False).unique(key, keep="last", maintain_order=True)
+    chosen = found.sort("updated", *content, nulls_last=False).unique(key, keep="last", maintain_order=True)
     tells = chosen["codes"].is_not_null()
+    dates = [frame.drop("id", "updated", strict=False) for frame in once[len(telling) :]]
+    dates.append(chosen.filter(~tells).select(name for name in DATING if name not in ("id", "updated")))
     return (
-        pl.concat([telling.filter(~of_telling), chosen.filter(tells)]),
-        pl.concat([dating.filter(~of_dating), chosen.filter(~tells).select(dating.columns)]),
+        pl.concat([*once[: len(telling)], chosen.filter(tells)], how="diagonal").drop("updated"),
+        pl.concat(dates, how="diagonal"),
         dict(zip(different["type"], different["len"], strict=True)),
     )
+
+
+def _sorted_out(
+    frames: Sequence[pl.DataFrame], repeated: pl.Series
+) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+    """The rows of each frame that are not repeated, and those that are."""
+    once, several, start = [], [], 0
+    for frame in frames:
+        own = repeated.slice(start, frame.height)
+        start += frame.height
+        once.append(frame.filter(~own) if own.any() else frame)
+        several.append(frame.filter(own))
+    return once, several
 
 
 def renamed(frame: pl.DataFrame, urns: Mapping[str, str]) -> pl.DataFrame:

@@ -58,6 +58,10 @@ def rows() -> list[list[str]]:
     for n, day in enumerate(("2024-02-30", "2063-01-01", "1899-12-31")):
         good[n + 10][5] = day
     good[13][6] = "10 117"
+    # the first and the last possible day, and a year that ends after it
+    good[14][5], good[15][5] = "1900-01-01", "2026-11-22"
+    for row in good[16:22]:
+        row[4] = "2026"
     return good
 
 
