@@ -151,8 +151,10 @@ def test_a_population_that_asks_for_nothing_changes_nothing(world: World, k: int
             solutions.append((found.transformation, found.score, found.classes, found.suppressed))
         except CriteriaNotMet:
             solutions.append((None, 0.0, 0, 0))
-    assert solutions[0][::2] == solutions[1][::2]
-    assert solutions[0] == solutions[1]
+    (node, score, *others), (again, score_again, *others_again) = solutions
+    assert (node, others) == (again, others_again)
+    # One of them runs compiled, the other does not: sums may differ in their last bit.
+    assert score == pytest.approx(score_again, abs=1e-12)
 
 
 @THOROUGH
