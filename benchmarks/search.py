@@ -151,7 +151,7 @@ def _models() -> Iterator[Case]:
     cpu_ms = {case["name"]: case.get("arx_cpu_ms") for case in document()["cases"]}
     known = {answer.name for answer in loss_answers()}
     for answer in (*answers(), *sensitive_answers()):
-        if answer.name not in known:
+        if answer.name not in known and answer.criteria:
             known.add(answer.name)
             # Equal scores, and units that differ: which node is the optimum is for the tests to say.
             yield replace(_of(answer), arx_ms=cpu_ms[answer.name], optimum=None)
