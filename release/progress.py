@@ -52,7 +52,7 @@ NOWHERE = Screen()
 
 @contextmanager
 def _line(terminal: TextIO) -> Iterator[Report]:
-    with _words(terminal, "search  starting (the first run compiles it, about a minute)") as tell:
+    with _words(terminal, "search  starting (the first run compiles it, about half a minute)") as tell:
 
         def report(nodes: int, best: float | None, bound: float) -> None:
             told = "none" if best is None else f"{best:.6f}"
