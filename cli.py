@@ -177,7 +177,7 @@ def check(config: ConfigPath) -> None:
 @app.command()
 def schema() -> None:
     """Print the config's JSON Schema, for editors."""
-    from release.config import schema as config_schema
+    from release.config.root import schema as config_schema
 
     _print(json.dumps(config_schema(), indent=2, ensure_ascii=False))
 

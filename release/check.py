@@ -6,10 +6,10 @@ from pathlib import Path
 
 from anonymizer.counting.counts import Counts, count
 from anonymizer.tables.table import Role
-from release.config import Config, load
-from release.source import Source, read
-from release.staging import refuse_overlap
-from release.timing import refuse_unfit_secret
+from release.config.root import Config, load
+from release.deciding.timing import refuse_unfit_secret
+from release.files.staging import refuse_overlap
+from release.intake.source import Source, read
 
 
 def admitted(path: Path) -> Config:

@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 from anonymizer.errors import OutputExists, OutputFailed, UsageError, VerificationFailed
-from release import manifest
-from release.permissions import owner_only
+from release.describing import manifest
+from release.files.permissions import owner_only
+from release.files.staging import sync
 from release.recheck import find_release, verify_release
-from release.staging import sync
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o600 << 16

@@ -23,9 +23,9 @@ from mii.forms import Kind, Source, first_row, is_header, kind, layout, sources
 from mii.inspecting import Inspection
 from mii.streaming import Limits
 from mii.tallies import DateTally, KindTally, LabTally, SystemTally
-from release.permissions import owner_only
+from release.files.permissions import owner_only
+from release.files.staging import sync
 from release.progress import NOWHERE, Screen
-from release.staging import sync
 from release.table_findings import of_table
 from risk.subsets import Uniqueness, uniqueness
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anonymizer.errors import VerificationFailed
-from release import datapackage, manifest, tables
+from release.describing import datapackage, manifest
+from release.describing.manifest import Statement
+from release.describing.treatment import released_columns
+from release.files import tables
+from release.files.staging import Staging
 from release.gate import PassedGate
-from release.manifest import Statement
-from release.staging import Staging
-from release.treatment import released_columns
-from release.verify import VerifiedRelease
+from release.verifying.verify import VerifiedRelease
 
 PAPERS = {"release_report.html", datapackage.FILE}
 EVIDENCE = "evidence_{table}"

@@ -16,14 +16,15 @@ import polars as pl
 
 from anonymizer.criteria import Criterion
 from anonymizer.errors import InputMissing, VerificationFailed
-from release import datapackage, manifest, tables
-from release.criterion_entries import criterion_of
-from release.manifest import ColumnEntry, Manifest, TableEntry
+from release.describing import datapackage, manifest
+from release.describing.manifest import ColumnEntry, Manifest, TableEntry
+from release.files import tables
 from release.publish import EVIDENCE, REFERENCE
 from release.recheck_guarantees import changed_dates, guarantees
-from release.recount import Classed, Verdict, base, classed, countable, key, keys_of
-from release.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
-from release.verify import is_sorted
+from release.verifying.criterion_entries import criterion_of
+from release.verifying.recount import Classed, Verdict, base, classed, countable, key, keys_of
+from release.verifying.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
+from release.verifying.verify import is_sorted
 
 HowChecked = Literal["recounted", "attested", "recounted from internal/"]
 

@@ -11,8 +11,8 @@ from anonymizer.criteria import KAnonymity
 from anonymizer.errors import VerificationFailed
 from anonymizer.private.differential_privacy import DifferentialPrivacy
 from anonymizer.transforming.microaggregation import Microaggregation
-from release.manifest import AveragedEntry, TableEntry
-from release.redraw import keeps
+from release.describing.manifest import AveragedEntry, TableEntry
+from release.verifying.redraw import keeps
 from risk.facts import Status
 
 

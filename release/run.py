@@ -17,31 +17,33 @@ from anonymizer.search.search import Report
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
 from anonymizer.transforming.timing import timed
 from anonymizer.transforming.transformation import transform
-from release import gate, tables
-from release.averaging import averaged, keep_groups, traceable
+from release import gate
 from release.check import admitted
-from release.config import Config
-from release.gate import PassedGate
-from release.journal import Journal
-from release.lock import hold_lock
-from release.manifest import Statement
-from release.private_release import (
+from release.config.root import Config
+from release.deciding.averaging import averaged, keep_groups, traceable
+from release.deciding.private_release import (
     draw_people,
     fixed,
     guarantees,
     keep_sample,
     summarised,
 )
+from release.deciding.recodings import Found, find, keep_map, map_of
+from release.deciding.searching import solve
+from release.deciding.timing import timing_of, whereabouts
+from release.describing.manifest import Statement
+from release.describing.treatment import released_columns
+from release.files import tables
+from release.files.lock import hold_lock
+from release.files.shift_secret import keep_secret
+from release.files.staging import Staging, refuse_existing
+from release.gate import PassedGate
+from release.intake.source import Source, read
+from release.journal import Journal
 from release.progress import NOWHERE, Screen
-from release.promise import Promise
 from release.publish import publish
-from release.recodings import Found, find, keep_map, map_of
-from release.searching import solve
-from release.source import Source, read
-from release.staging import Staging, refuse_existing
-from release.timing import keep_secret, timing_of, whereabouts
-from release.treatment import released_columns
-from release.verify import VerifiedRelease, verify
+from release.verifying.promise import Promise
+from release.verifying.verify import VerifiedRelease, verify
 from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
 
 SMALLEST_COUNT_LOGGED = 5

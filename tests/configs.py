@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from release.config import Config, load, parse
-from release.config_keys import Setting
+from release.config.keys import Setting
+from release.config.root import Config, load, parse
 
 TODAY = date(2026, 11, 22)
 

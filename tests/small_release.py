@@ -13,13 +13,14 @@ import polars as pl
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity
 from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
 from anonymizer.tables.table import Column, Role, Table
-from release import gate, tables
-from release.lock import hold_lock
-from release.manifest import Statement
-from release.promise import Promise
+from release import gate
+from release.describing.manifest import Statement
+from release.files import tables
+from release.files.lock import hold_lock
+from release.files.staging import Staging
 from release.publish import publish
-from release.staging import Staging
-from release.verify import VerifiedRelease, verify
+from release.verifying.promise import Promise
+from release.verifying.verify import VerifiedRelease, verify
 
 CANARY = "Zacharias-Canary-4711"
 COLUMNS = (

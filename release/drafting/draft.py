@@ -13,14 +13,14 @@ from anonymizer.counting.counts import count
 from anonymizer.errors import BadConfig, BadInput, InputMissing, OutputExists, OutputFailed
 from mii.forms import Kind, first_row, is_header, kind, sources
 from mii.streaming import Limits
-from release.config import Config, parse
-from release.config_file import MOST_BYTES, parse_document
-from release.config_keys import Setting
+from release.config.document import MOST_BYTES, parse_document
+from release.config.keys import Setting
+from release.config.root import Config, parse
 from release.drafting.export_draft import export_sections
 from release.drafting.table_draft import table_sections, without_measurements
 from release.drafting.wording import Sections, draft_text
-from release.source import read
-from release.staging import refuse_overlap
+from release.files.staging import refuse_overlap
+from release.intake.source import read
 
 
 @dataclass(frozen=True, slots=True)

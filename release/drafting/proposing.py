@@ -17,13 +17,13 @@ from pydantic import TypeAdapter
 
 from anonymizer.errors import AnonError
 from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
-from release.config_columns import HierarchySpec
+from release.config.columns import HierarchySpec
 from release.drafting import patterns
 from release.drafting.measurements import Measurement, measurement_named
 from release.drafting.profile import MISSING_MARKS, Profile, without_marks
 from release.drafting.vocabulary import DIRECT, Kind, kind_of
 from release.drafting.wording import LEAST_TOLD, Proposal, counted, dropped
-from release.hierarchies import build
+from release.intake.hierarchies import build
 
 AGES: Mapping[str, object] = {"bands": (5, 10, 20), "top": 90}
 DAYS: Mapping[str, object] = {"date": ("month", "quarter", "year")}

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from release.config_time import DAYS
-from release.export_columns import DAYS as DAYS_OF_AN_EXPORT
+from release.config.time import DAYS
+from release.intake.export_columns import DAYS as DAYS_OF_AN_EXPORT
 from tests import tiny_export
 from tests.runs import anon
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from release.config import load
+from release.config.root import load
 from tests import messy_tables, tiny_export
 from tests.conftest import ROOT, SHARED, needs_shared
 from tests.messy_tables import Messy

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from release.intake.source import read
 from release.progress import NOWHERE, Screen
-from release.source import read
 from tests.cli.test_export_runs import CONFIG
 from tests.cli.test_search_runs import Terminal
 from tests.tiny_export import ndjson, resources
@@ -35,7 +35,7 @@ def test_without_a_terminal_nothing_is_shown(form: str) -> None:
 
 
 def test_a_run_tells_all_bytes_of_its_export(tmp_path: Path) -> None:
-    from release.config import load
+    from release.config.root import load
 
     export = ndjson(tmp_path / "export", resources())
     config = tmp_path / "config.yaml"

@@ -100,7 +100,7 @@ def test_the_time_limit_begins_when_the_kernels_are_compiled(
         asked.append(effort)
         return search(*arguments, effort=effort, **options)
 
-    monkeypatch.setattr("release.searching.search", searched)
+    monkeypatch.setattr("release.deciding.searching.search", searched)
     config = smaller(wide(tmp_path, "{strategy: anytime, max_nodes: 60, time_limit_s: 600}"))
     assert anon("run", config).code == 0
     assert asked == [Effort(max_nodes=1, anytime=True), Effort(60, 600.0, anytime=True)]

@@ -17,8 +17,8 @@ import pytest
 
 import release.run
 from mii.consent import COLLECT, USE
-from release.staging import Staging
-from release.verify import VerifiedRelease, verify
+from release.files.staging import Staging
+from release.verifying.verify import VerifiedRelease, verify
 from tests.runs import CONFIG, PEOPLE, Result, anon, files, people, scene, write_csv
 
 CANARY = "Zx9CANARYq"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from anonymizer.errors import BadConfig
-from release.columns import resolve
+from release.intake.columns import resolve
 from tests.configs import TABLE, TABLE_COLUMNS, loaded
 
 WITH_FILE = TABLE.replace("hierarchy: suppression", "hierarchy: {file: sex.csv}")
@@ -222,6 +222,6 @@ def test_what_is_no_config_at_all(tmp_path: Path, content: bytes, rule: str) -> 
 
 
 def _load(path: Path) -> None:
-    from release.config import load
+    from release.config.root import load
 
     load(path)

@@ -29,11 +29,11 @@ from anonymizer.errors import InputMissing, VerificationFailed
 from anonymizer.hierarchies.hierarchy_file import from_file
 from anonymizer.tables.table import Table
 from release import gate
-from release.promise import Promise
 from release.publish import publish
 from release.recheck import verify_release
-from release.replay import replay
-from release.verify import recount
+from release.verifying.promise import Promise
+from release.verifying.replay import replay
+from release.verifying.verify import recount
 from tests.faults.test_mutations import swap_two_cells
 from tests.small_release import STATEMENT, promise, released, staged, ward
 from tests.spec.test_recheck import reseal

@@ -11,9 +11,9 @@ import pytest
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import VerificationFailed
-from release import tables
-from release.replay import replay
-from release.verify import recount
+from release.files import tables
+from release.verifying.replay import replay
+from release.verifying.verify import recount
 from tests.small_release import promise, released, staged, ward
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]

@@ -25,9 +25,9 @@ from anonymizer.transforming.microaggregation import (
     microaggregate,
     positioned,
 )
-from release.promise import Promise
-from release.redraw import check_private
-from release.replay import replay
+from release.verifying.promise import Promise
+from release.verifying.redraw import check_private
+from release.verifying.replay import replay
 from tests.small_release import released, staged, ward
 
 COLUMNS = (

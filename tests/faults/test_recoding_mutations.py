@@ -11,10 +11,10 @@ import pytest
 
 from anonymizer.criteria import KAnonymity
 from anonymizer.errors import VerificationFailed
-from release import tables
-from release.promise import Promise
-from release.recoding_map import RecodingMap, level
-from release.recount import key
+from release.files import tables
+from release.verifying.promise import Promise
+from release.verifying.recoding_map import RecodingMap, level
+from release.verifying.recount import key
 from tests.small_release import COLUMNS, CRITERIA, promise, staged, ward
 
 QUASI = ("sex", "age", "plz")

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from anonymizer.errors import BadConfig, Busy, Interrupted, OutputExists, OutputFailed, VerificationFailed
-from release.lock import LOCK_FILE, hold_lock
+from release.files.lock import LOCK_FILE, hold_lock
+from release.files.staging import Staging, refuse_existing, refuse_overlap
 from release.recheck import verify_release
-from release.staging import Staging, refuse_existing, refuse_overlap
 from tests.conftest import ROOT
 from tests.small_release import CANARY, published
 
@@ -35,7 +35,7 @@ def in_a_process(body: str, *arguments: object) -> subprocess.Popen[str]:
     """A Python process that runs ``body``; ``sys.argv[1:]`` are the arguments."""
     code = (
         "import os, sys, resource, signal, time\nfrom pathlib import Path\n"
-        "from release.lock import hold_lock\nfrom release.staging import Staging\n"
+        "from release.files.lock import hold_lock\nfrom release.files.staging import Staging\n"
         "from tests.small_release import published\noutput = Path(sys.argv[1])\n" + body
     )
     command = [sys.executable, "-c", code, *map(str, arguments)]

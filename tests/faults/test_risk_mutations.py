@@ -24,10 +24,10 @@ from anonymizer.criteria import (
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import suppression
 from anonymizer.tables.table import Column, Role, Table
-from release import tables
-from release.promise import Promise
-from release.replay import replay
-from release.verify import recount
+from release.files import tables
+from release.verifying.promise import Promise
+from release.verifying.replay import replay
+from release.verifying.verify import recount
 from tests.small_release import staged
 
 COLUMNS = (

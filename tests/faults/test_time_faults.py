@@ -18,8 +18,8 @@ from anonymizer.hierarchies.hierarchy import suppression
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.timing import Relative, Shift, Timing, timed
-from release.promise import Promise
-from release.timing import SECRET
+from release.files.shift_secret import SECRET
+from release.verifying.promise import Promise
 from tests.cli.test_time_runs import CONFIG, SECRET_FILE, data, published, scene
 from tests.runs import anon, files
 from tests.small_release import Staged, staged

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from anonymizer.criteria import EntropyLDiversity
-from release.labels import labels_at
-from release.recount import classed, countable
-from release.references import references
-from release.verdicts import column_of, kept
+from release.verifying.labels import labels_at
+from release.verifying.recount import classed, countable
+from release.verifying.references import references
+from release.verifying.verdicts import column_of, kept
 from tests.conftest import needs_shared
 from tests.known_answers.arx import Answer, sensitive_answers
 

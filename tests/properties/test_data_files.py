@@ -13,7 +13,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from release import tables
+from release.files import tables
 
 NASTY = st.sampled_from(
     [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.timing import Relative, Shift, Timing, days_of, timed
-from release.retime import retimed
+from release.verifying.retime import retimed
 from tests.properties.laws import law
 
 COLUMNS = (

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.private.differential_privacy import DRAWS, Sampling, sampling_for
-from release.redraw import keeps
+from release.verifying.redraw import keeps
 
 Law = Mapping[object, Fraction]
 DIGITS = 60

@@ -26,10 +26,10 @@ from anonymizer.criteria import (
 )
 from anonymizer.hierarchies.hierarchy import Prefix
 from anonymizer.tables.table import Column, Role, Table
-from release.histograms import has_entropy
-from release.recount import classed, countable
-from release.references import references
-from release.verdicts import verdict
+from release.verifying.histograms import has_entropy
+from release.verifying.recount import classed, countable
+from release.verifying.references import references
+from release.verifying.verdicts import verdict
 
 VALUES = ("11", "12", "21", "22", "31", None)
 TREE = Prefix((1,), (10, 10), r"\d\d", ("2 characters", "1 character"))

@@ -30,8 +30,8 @@ from anonymizer.judging.sample_criteria import hold, least_suppressed, suppresse
 from anonymizer.metrics import Discernibility, Loss, Metric, Precision
 from anonymizer.search.search import search
 from anonymizer.transforming.transformation import suppressed_tuples, transform
-from release.promise import Promise
-from release.verify import verify
+from release.verifying.promise import Promise
+from release.verifying.verify import verify
 from tests.properties.definitions import Node
 from tests.properties.definitions_population import CODES, World, meets
 from tests.properties.worlds import CLASS_CRITERIA, CRITERIA, SAMPLE_CRITERIA, worlds

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from anonymizer.counting.set_kernels import choose_removed, mark_rare
 from anonymizer.criteria import KMAnonymity
 from anonymizer.transforming.code_removal import codes_to_remove, without
-from release.code_set_counts import without_codes
+from release.verifying.code_set_counts import without_codes
 
 Row = tuple[int, frozenset[int]]
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

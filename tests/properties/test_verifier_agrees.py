@@ -28,8 +28,8 @@ from anonymizer.hierarchies.hierarchy_file import FromFile
 from anonymizer.search.search import search
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.transformation import transform
-from release.promise import Promise
-from release.verify import verify
+from release.verifying.promise import Promise
+from release.verifying.verify import verify
 from tests.small_release import staged
 
 CODES = {"A": ("A", "letter", "*"), "B": ("B", "letter", "*"), "10-12": ("10-12", "number", "*")}

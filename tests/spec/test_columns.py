@@ -13,7 +13,7 @@ from anonymizer.hierarchies.hierarchy_file import from_file
 from anonymizer.tables.table import Column, Role
 from mii import codesystems
 from mii.request import COLUMNS, FAMILIES, lab_columns
-from release.columns import accepted_dependencies, column_types, resolve
+from release.intake.columns import accepted_dependencies, column_types, resolve
 from tests.configs import EXPORT, TABLE, TABLE_COLUMNS, TODAY, loaded
 
 EXPORT_COLUMNS = (*COLUMNS, *lab_columns(("crp",)))

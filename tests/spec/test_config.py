@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import BadConfig, ComponentMissing, InputMissing
-from release.config import Config, load, schema
-from release.config_keys import Strict
+from release.config.keys import Strict
+from release.config.root import Config, load, schema
 from tests.configs import EXPORT, TABLE, TODAY, loaded, write
 
 

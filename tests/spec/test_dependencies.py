@@ -15,8 +15,8 @@ from anonymizer.errors import BadConfig
 from anonymizer.hierarchies.hierarchy import bands, prefix, suppression
 from anonymizer.tables.reading import read_table
 from anonymizer.tables.table import Column, Role, Table
-from release.columns import resolve
-from release.dependencies import Dependency, dependencies, refuse_dependencies
+from release.intake.columns import resolve
+from release.intake.dependencies import Dependency, dependencies, refuse_dependencies
 from tests.configs import TABLE, loaded
 from tests.conftest import SHARED, needs_shared
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.config_file import parse_document
+from release.config.document import parse_document
 from release.drafting.dialect import Dialect, dialect
 from release.drafting.measurements import MEASUREMENTS, measurement_named
 from release.drafting.patterns import are_keys, code_system, direct_identifier, is_iban, is_kvnr, is_loinc

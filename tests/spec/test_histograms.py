@@ -1,6 +1,6 @@
 """What each criterion about a sensitive column means, on tables small enough to count by hand.
 
-The verifier's counting is what is shown here: `release.verdicts` over `release.references`.
+The verifier's counting is what is shown here: `verdicts` over `references`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import Hierarchy
 from anonymizer.hierarchies.hierarchy_file import from_file
 from anonymizer.tables.table import Column, Role, Table
-from release.recount import Verdict, classed, countable
-from release.references import references
-from release.verdicts import kept, verdict
+from release.verifying.recount import Verdict, classed, countable
+from release.verifying.references import references
+from release.verifying.verdicts import kept, verdict
 
 Cells = Sequence[object]
 LIKE_2 = EntropyLDiversity("s", Fraction(2))

@@ -21,8 +21,8 @@ from anonymizer.metrics import (
     Precision,
     Predictive,
 )
-from release.columns import resolve
-from release.config import Config
+from release.config.root import Config
+from release.intake.columns import resolve
 from tests.configs import TABLE, TABLE_COLUMNS, loaded
 
 

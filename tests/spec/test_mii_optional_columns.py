@@ -10,7 +10,7 @@ import pytest
 import mii
 from anonymizer.errors import BadConfig
 from mii.request import FAMILIES, available
-from release.columns import resolve
+from release.intake.columns import resolve
 from tests.configs import EXPORT, loaded
 from tests.conftest import ROOT
 from tests.fhir_export import (

@@ -128,7 +128,7 @@ def test_a_release_is_the_same_whatever_the_number_of_processes(
     made = []
     for number in (1, 2):
         monkeypatch.setattr(effort.DEFAULT.__class__, "processes", lambda self, total, n=number: n)
-        monkeypatch.setattr("release.source.mii.Effort", partial(mii.Effort, share_bytes=3000))
+        monkeypatch.setattr("release.intake.source.mii.Effort", partial(mii.Effort, share_bytes=3000))
         (tmp_path / str(number)).mkdir()
         result = run_export(tmp_path / str(number), export)
         assert result.code == 0, result.err

@@ -203,7 +203,7 @@ def dry_run(target: str) -> str:
 
 
 def test_the_demo_clears_away_its_own_earlier_release_and_no_other() -> None:
-    from release.config import load
+    from release.config.root import load
 
     output = load(ROOT / "sample_data/config.yaml")
     release = (output.output.directory / output.name).relative_to(ROOT)

@@ -16,7 +16,7 @@ import pytest
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import BadConfig, OutputExists, VerificationFailed
 from release import gate
-from release.csv_cells import RULE
+from release.files.csv_cells import RULE
 from release.publish import publish
 from release.recheck import verify_release
 from tests.small_release import CANARY, LEVELS, STATEMENT, promise, published, staged, ward

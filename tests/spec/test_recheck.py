@@ -15,8 +15,10 @@ import pytest
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity
 from anonymizer.errors import InputMissing, OutputExists, OutputFailed, UsageError, VerificationFailed
-from release import gate, manifest, tables
+from release import gate
+from release.describing import manifest
 from release.export import export
+from release.files import tables
 from release.publish import publish
 from release.recheck import verify_release
 from tests.runs import anon

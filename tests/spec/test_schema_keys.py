@@ -18,8 +18,8 @@ import pytest
 from anonymizer.errors import ComponentMissing
 from mii import codesystems
 from mii.request import COLUMNS, FAMILIES, lab_columns
-from release.columns import accepted_dependencies, column_types, resolve
-from release.config import Config, schema
+from release.config.root import Config, schema
+from release.intake.columns import accepted_dependencies, column_types, resolve
 from tests.configs import parsed
 
 Data = dict[str, Any]

@@ -15,7 +15,7 @@ from anonymizer.errors import AnonError, CriteriaNotMet
 from anonymizer.search.search import search
 from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Table
-from release.source import read
+from release.intake.source import read
 from tests.configs import loaded
 
 CONFIG = """\

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from anonymizer.errors import BadInput, VerificationFailed
-from release import tables
+from release.files import tables
 from tests.conftest import ROOT
 
 FORMATS = ("parquet", "csv")
@@ -164,7 +164,7 @@ def test_one_thread_and_two_write_the_same_bytes(tmp_path: Path) -> None:
 
 def _digests_in_a_process(folder: Path, threads: int) -> tuple[str, ...]:
     code = (
-        "import hashlib, polars as pl; from pathlib import Path; from release import tables;"
+        "import hashlib, polars as pl; from pathlib import Path; from release.files import tables;"
         f"folder = Path({str(folder)!r}); (folder / 'again').mkdir(exist_ok=True);"
         "frame = pl.read_ipc(folder / 'big.arrow');"
         "paths = tables.write(frame, folder / 'again', 't', ('parquet', 'csv'));"

@@ -15,8 +15,8 @@ from anonymizer.errors import BadConfig, BadInput
 from anonymizer.hierarchies.hierarchy import bands
 from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column, Role, Table
-from release.promise import Promise
-from release.replay import replay
+from release.verifying.promise import Promise
+from release.verifying.replay import replay
 from tests.runs import anon, scene
 
 Bounds = tuple[float | None, float | None]

@@ -14,9 +14,9 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import bands, suppression
 from anonymizer.tables.coarsening import coarsen
 from anonymizer.tables.table import Column, Role, Table
-from release.promise import Promise
-from release.replay import replay
-from release.verify import VerifiedRelease, verify
+from release.verifying.promise import Promise
+from release.verifying.replay import replay
+from release.verifying.verify import VerifiedRelease, verify
 from tests.small_release import promise, released, staged, ward
 
 

@@ -1,0 +1,95 @@
+"""Columns of an export by declaration: which resources, which code, which of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from release.config.keys import Finding, Findings, Strict, Text
+
+Loinc = Annotated[str, Field(pattern=r"^[0-9]{1,7}-[0-9]$")]
+_Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
+Coded = Literal[
+    "AllergyIntolerance",
+    "ClinicalImpression",
+    "Condition",
+    "DiagnosticReport",
+    "Immunization",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Procedure",
+    "RiskAssessment",
+    "ServiceRequest",
+    "Specimen",
+]
+"""The types of resources that carry a code, a person and a date."""
+
+
+class CodeOf(Strict):
+    """A code of any system."""
+
+    system: Text = Field(description="the system's URI, as it stands in the export")
+    code: _Code = Field(description="the code")
+
+
+class Where(Strict):
+    """The code that a resource carries: one of these keys."""
+
+    loinc: Loinc | None = Field(default=None, description="a LOINC code, e.g. 21908-9")
+    snomed: Annotated[str, Field(pattern=r"^[0-9]{6,18}$")] | None = Field(
+        default=None, description="a SNOMED CT code"
+    )
+    icd10gm: _Code | None = Field(default=None, description="an ICD-10-GM code, exactly as it is written")
+    ops: _Code | None = Field(default=None, description="an OPS code, exactly as it is written")
+    atc: _Code | None = Field(default=None, description="an ATC code, exactly as it is written")
+    code: CodeOf | None = Field(default=None, description="a code of another system: {system: …, code: …}")
+
+    @property
+    def chosen(self) -> tuple[str, str]:
+        """The key that is given (for ``code``, the system's URI), and the code."""
+        if self.code is not None:
+            return self.code.system, self.code.code
+        given: Mapping[str, str] = {key: value for key, value in dict(self).items() if value is not None}
+        return next(iter(given.items()))
+
+    def broken_rules(self) -> Findings:
+        if sum(value is not None for value in dict(self).values()) != 1:
+            yield Finding((), "must be one of loinc, snomed, icd10gm, ops, atc and code")
+        if self.loinc is not None and not check_digit_holds(self.loinc):
+            yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
+
+
+class DeclaredColumn(Strict):
+    """A column made of the resources of one type that carry a code: of several, of the last by date."""
+
+    resource: Coded = Field(description="the type of the resources")
+    where: Where = Field(description="the code they carry")
+    value: Literal["code", "quantity", "date", "boolean", "integer"] = Field(
+        description="what is told: an Observation's value; of any other resource its own code or date"
+    )
+    system: Text | None = Field(
+        default=None, description="the system of the value's code, where values have codes of several"
+    )
+    unit: Text | None = Field(default=None, description="UCUM unit of the released quantities")
+
+    def broken_rules(self) -> Findings:
+        if self.resource != "Observation" and self.value not in ("code", "date"):
+            yield Finding(("value",), "only an Observation has such a value; here it is `code` or `date`")
+        if self.system is not None and self.value != "code":
+            yield Finding(("system",), "has no effect on what is no code")
+        if self.unit is not None and self.value != "quantity":
+            yield Finding(("unit",), "has no effect on what is no quantity")
+        if self.unit is None and self.value == "quantity":
+            yield Finding((), "a quantity needs `unit`: the UCUM unit that its numbers are told in")
+
+
+def check_digit_holds(loinc: str) -> bool:
+    """Luhn's modulus 10, as LOINC's users' guide (appendix B) defines the digit after the hyphen."""
+    body, _, check = loinc.partition("-")
+    doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(body))]
+    return -sum(sum(divmod(number, 10)) for number in doubled) % 10 == int(check)

@@ -1,0 +1,1 @@
+"""What a release says of itself: `treatment` of each column, `datapackage` and `manifest`."""
