@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mii.effort import Effort
+from mii.event_tables import TABLES
 from mii.request import COLUMNS, FAMILIES, OPTIONAL, MiiRequest, Observation, available, lab_columns
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ __all__ = [
     "COLUMNS",
     "FAMILIES",
     "OPTIONAL",
+    "TABLES",
     "Effort",
     "Export",
     "MiiRequest",

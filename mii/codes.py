@@ -46,18 +46,26 @@ def code_lists(
 ) -> pl.Series:
     """The distinct codes of each of the rows ``keys``, sorted; what is no code is counted and left out.
 
-    ``told`` has the columns row and codes, tokens of which those of ``system`` are listed; ``!`` behind
-    one is taken off.
+    ``told`` is as `valid_codes` takes it.
+    """
+    grouped = valid_codes(told, counts, system=system).group_by("row").agg(pl.col("codes").unique().sort())
+    rows = pl.DataFrame({"row": keys}, schema={"row": pl.String})
+    joined = rows.join(grouped, on="row", how="left", maintain_order="left")
+    return joined["codes"].fill_null(_NOTHING)
+
+
+def valid_codes(told: pl.DataFrame, counts: Counter[str], *, system: str) -> pl.DataFrame:
+    """Row and code, a pair for each code that the rows tell; what is no code is counted and left out.
+
+    ``told`` has the columns row and codes, tokens of which those of ``system`` are taken; ``!`` behind one
+    is taken off.
     """
     codes = pl.col("codes").str.extract_all(r"\S+")
     each = told.select("row", codes).explode("codes")
     bare = each.select("row", of_system(pl.col("codes"), system).str.strip_chars_end("!")).drop_nulls()
     valid = bare.filter(pl.col("codes").str.contains(SHAPES[system]))
     counts["malformed"] += bare.height - valid.height
-    grouped = valid.group_by("row").agg(pl.col("codes").unique().sort())
-    rows = pl.DataFrame({"row": keys}, schema={"row": pl.String})
-    joined = rows.join(grouped, on="row", how="left", maintain_order="left")
-    return joined["codes"].fill_null(_NOTHING)
+    return valid
 
 
 def drug_codes(

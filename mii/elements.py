@@ -144,7 +144,8 @@ def condition_row(identity: str | None, condition: fhir.Condition) -> Row:
 
 def procedure_row(identity: str | None, procedure: fhir.Procedure) -> Row:
     """The row of a Procedure."""
-    codes = " ".join(_codes_of(_concept(procedure.code), OPS))
+    codings = _concept(procedure.code)
+    codes = " ".join([*_codes_of(codings, OPS), *others(codings, (SNOMED,))])
     encounter = procedure.encounter
     return (
         *_dated(identity, procedure, procedure.moment, procedure.period),

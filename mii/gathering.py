@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.errors import BadInput
-from mii import fhir, flattened
+from mii import event_tables, fhir, flattened
 from mii.collecting import Collected, Collector
 from mii.effort import DEFAULT, Effort
 from mii.elements import VITAL_STATUS
@@ -24,7 +24,7 @@ from mii.request import (
     PROCEDURE_COLUMNS,
     STAY_COLUMNS,
     MiiRequest,
-    lab_columns,
+    asked_observations,
 )
 from mii.streaming import Limits
 from mii.tasks import Task
@@ -86,7 +86,7 @@ def _tables(of_kind: dict[Kind, list[Source]], task: Task) -> tuple[Collector, i
 def _wanted(request: MiiRequest) -> frozenset[str]:
     """The types that must be decoded for the columns asked for and for consent."""
     asked = request.columns
-    types = {"Patient"}
+    types = {"Patient", *event_tables.types(request.tables)}
     if request.row == "encounter" or asked & (STAY_COLUMNS | MAIN_DIAGNOSIS_COLUMNS):
         types.add("Encounter")
     if asked & (CONDITION_COLUMNS | MAIN_DIAGNOSIS_COLUMNS):
@@ -103,9 +103,6 @@ def _wanted(request: MiiRequest) -> frozenset[str]:
 
 
 def _loincs(request: MiiRequest) -> frozenset[str]:
-    asked = {
-        observation.loinc
-        for name, observation in request.observations.items()
-        if request.columns.intersection(lab_columns([name]))
-    }
+    of_tables = request.observations if "labs" in request.tables else asked_observations(request)
+    asked = {observation.loinc for observation in of_tables.values()}
     return frozenset(asked | ({VITAL_STATUS} if "deceased" in request.columns else set()))

@@ -29,13 +29,25 @@ def laboratory(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The statistics by row and laboratory name, and counts of values used, converted and left out.
 
+    ``values`` is as `measurements` takes it. The result has row, lab, and a column per statistic.
+    """
+    converted, counts = measurements(values, observations)
+    return _statistics(converted), counts
+
+
+def measurements(
+    values: pl.DataFrame, observations: Mapping[str, Observation]
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The values that count, told in the unit asked for, and counts of values used, converted and left out.
+
     ``values`` has the columns row, id, codes (with blanks between), moment, value, comparator, unit; those
-    of no row are not told of. The result has row, lab, and a column per statistic. Raises ``BadInput``
-    where a unit does not convert, naming the first column it was asked for.
+    of no row are not told of. The result has a line per value and laboratory name, with these columns and
+    lab and wanted, the unit. Raises ``BadInput`` where a unit does not convert, naming the first column it
+    was asked for.
     """
     asked = (
         values.filter(pl.col("row").is_not_null())
-        .with_columns(pl.col("codes").str.split(" "))
+        .with_columns(pl.col("codes").str.split(" ").list.unique())
         .explode("codes")
         .join(_asked(observations), on="codes")
     )
@@ -49,7 +61,7 @@ def laboratory(
         "values_with_comparator": asked.filter(_BOUND).height,
         "values_without_unit": asked.filter(_BARE).height,
     }
-    return _statistics(converted), {name: count for name, count in counts.items() if count}
+    return converted, {name: count for name, count in counts.items() if count}
 
 
 def _asked(observations: Mapping[str, Observation]) -> pl.DataFrame:

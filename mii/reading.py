@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,8 @@ from anonymizer.errors import BadConfig, ComponentMissing
 from mii.consent import Decision
 from mii.consenting import apply_consent, consent_counts
 from mii.effort import DEFAULT, Effort
+from mii.event_tables import refuse
+from mii.events import event_tables
 from mii.gathering import collect
 from mii.request import COLUMNS, OPTIONAL, MiiRequest, lab_columns
 from mii.rows import build
@@ -23,10 +25,11 @@ from mii.views.adding import with_views
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was read: the table, and counts for the audit (never an id or a value)."""
+    """What was read: the table, event tables by name, and counts for the audit (never an id or a value)."""
 
     frame: pl.DataFrame
     audit: dict[str, object]
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def read(
@@ -38,12 +41,14 @@ def read(
 
     Raises ``InputMissing`` (66) where there is no export, ``BadInput`` (65) where it breaks a rule,
     ``ConsentMissing`` (77) where consent is required and nobody's is there, ``BadConfig`` (78) for a column
-    that does not exist.
+    or an event table that does not exist.
     """
     declared = request.view_columns
     unknown = request.columns - {*COLUMNS, *OPTIONAL, *lab_columns(request.observations), *declared}
     if unknown:
         raise BadConfig("no such column in a core-dataset table", column=min(unknown))
+    refuse(request)
+    tables: dict[str, pl.DataFrame] = {}
     with _no_collection():
         collected, audit = collect(path, request, limits=limits or Limits(), effort=effort)
         audit["patients_in"] = len(collected.persons)
@@ -60,7 +65,10 @@ def read(
                 frame, path, collected, request, decisions=decisions, limits=limits or Limits()
             )
             counts |= told
-    return Export(frame, audit | counts)
+        if request.tables:
+            tables, told = event_tables(collected, request)
+            counts |= told
+    return Export(frame, audit | counts, tables)
 
 
 def _refuse_flattened(form: str, request: MiiRequest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -107,7 +107,8 @@ class MiiRequest:
 
     ``columns`` names the columns wanted (others are not built); ``observations`` gives each laboratory
     name its code and unit; ``reference_date`` is "today" for ages and consent, ``consent_date`` the day
-    the run happens. ``declared`` and ``views`` are further columns by declaration (`mii.views`).
+    the run happens. ``declared`` and ``views`` are further columns by declaration (`mii.views`);
+    ``tables`` names the event tables wanted and the columns of each (`mii.event_tables`).
     """
 
     row: Literal["patient", "encounter"]
@@ -120,6 +121,7 @@ class MiiRequest:
     columns: frozenset[str]
     declared: tuple[Declared, ...] = ()
     views: tuple[Keyed, ...] = ()
+    tables: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def view_columns(self) -> tuple[str, ...]:
@@ -131,6 +133,12 @@ class MiiRequest:
 def lab_columns(names: Iterable[str]) -> tuple[str, ...]:
     """The columns that the laboratory values called ``names`` give, in their order."""
     return tuple(f"lab_{name}_{statistic}" for name in names for statistic in STATISTICS)
+
+
+def asked_observations(request: MiiRequest) -> dict[str, Observation]:
+    """The laboratory values of which the table of patients or encounters has a column."""
+    told = request.observations.items()
+    return {name: asked for name, asked in told if request.columns.intersection(lab_columns([name]))}
 
 
 def available(observations: Iterable[str], named: Container[str]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from mii.request import (
     MEDICATION_EVENTS,
     STATISTICS,
     MiiRequest,
+    asked_observations,
     columns,
     without_source,
 )
@@ -44,7 +45,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
     rows = sorted_rows(collected, stays, request)
     linked = _linked(collected, stays, request)
     missing, codes = Counter[str](), Counter[str]()
-    statistics, laboratory_counts = laboratory(_of(linked, "Observation"), request.observations)
+    statistics, laboratory_counts = laboratory(_of(linked, "Observation"), asked_observations(request))
     keys = [row.key for row in rows]
     values: dict[str, Any] = {
         "patient_id": [row.patient for row in rows],

@@ -17,6 +17,7 @@ POWERS_OF_TEN = (
 second to load, says the same (a test asks it); it is loaded for everything else."""
 
 _PLAIN = re.compile(r"[!-z|~]{1,40}")
+_PRINTABLE = re.compile(r"[!-~]{1,40}")
 
 
 @lru_cache(maxsize=256)
@@ -31,6 +32,14 @@ def conversion(found: str, wanted: str) -> tuple[float, float] | None:
     if not (_PLAIN.fullmatch(found) and _PLAIN.fullmatch(wanted)):
         return None
     return _by_power_of_ten(found, wanted) or _converted(found, wanted)
+
+
+@lru_cache(maxsize=256)
+def is_unit(text: str) -> bool:
+    """Whether ``text`` is a unit of UCUM."""
+    if any(text in powers for powers in POWERS_OF_TEN):
+        return True
+    return _PRINTABLE.fullmatch(text) is not None and _parses(text)
 
 
 def _by_power_of_ten(found: str, wanted: str) -> tuple[float, float] | None:
@@ -54,6 +63,23 @@ def _converted(found: str, wanted: str) -> tuple[float, float] | None:
         return None
     scale = (one.magnitude - zero.magnitude) / target.magnitude
     return float(f"{scale:.12g}"), float(f"{zero.magnitude / target.magnitude:.12g}")
+
+
+def _parses(text: str) -> bool:
+    from lark.exceptions import LarkError
+
+    try:
+        _parser().parse(text)
+    except LarkError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    from ucumvert import get_ucum_parser
+
+    return get_ucum_parser()
 
 
 @lru_cache(maxsize=1)

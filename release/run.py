@@ -7,35 +7,28 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from anonymizer.counting.counts import Counts, count
-from anonymizer.private.sample import PrivateSample
-from anonymizer.search.search import Report
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
-from anonymizer.transforming.timing import timed
-from anonymizer.transforming.transformation import transform
 from release import gate
 from release.check import admitted
 from release.config.root import Config
-from release.deciding.averaging import averaged, keep_groups, traceable
+from release.deciding.averaging import keep_groups
+from release.deciding.decision import decide
 from release.deciding.private_release import (
-    draw_people,
-    fixed,
     guarantees,
     keep_sample,
     summarised,
 )
-from release.deciding.recodings import Found, find, keep_map, map_of
-from release.deciding.searching import solve
-from release.deciding.timing import timing_of, whereabouts
+from release.deciding.recodings import Found, keep_map
+from release.deciding.timing import whereabouts
+from release.deciding.writing import write
 from release.describing.manifest import Statement
 from release.describing.treatment import released_columns
 from release.files import tables
 from release.files.lock import hold_lock
-from release.files.shift_secret import keep_secret
 from release.files.staging import Staging, refuse_existing
 from release.gate import PassedGate
 from release.intake.source import Source, read
@@ -123,15 +116,10 @@ def _staged_run(
             source = read(config, bytes_read)
     watch.journal.event("rows.in", count=source.table.frame.height)
     with watch.stage("search"), watch.screen.search() as report:
-        source, private = draw_people(config, source)
-        counts = count(source.table, config.criteria, also=config.predicted)
-        found = _found(config, counts, private, report)
-    watch.journal.event("rows.suppressed", count=found.suppressed)
+        decided = decide(config, source, report)
+    watch.journal.event("rows.suppressed", count=decided.found.suppressed)
     with watch.stage("write"):
-        dates = timed(source.table, timing_of(config))
-        keep_secret(staging, dates.timing)
-        promise = _stage(config, replace(source, table=dates.table), counts, found, staging)
-        promise = replace(promise, table=source.table, private=private, timing=dates.timing)
+        promise = write(config, decided, staging)
     with watch.stage("verify"):
         verified = verify(staging, promise)
         for path, seen in before.items():
@@ -139,48 +127,18 @@ def _staged_run(
     watch.journal.event("rows.out", count=verified.frame.height)
     with watch.stage("report"):
         assessment = _assess(verified)
-        summary = _summary(config, staging, verified, found)
-        _write_reports(config, source, verified, assessment, summary)
+        summary = _summary(config, staging, verified, decided.found)
+        _write_reports(config, decided.source, verified, assessment, summary)
         passed = gate.check(config.risk.thresholds, assessment.as_dict())
     summary |= {"seconds": watch.told()}
-    told = {"summary": summary, "search_trace": found.solution.trace, "config_sha256": config_digest}
+    trace = decided.found.solution.trace
+    told = {"summary": summary, "search_trace": trace, "config_sha256": config_digest}
     told |= dict(zip(("inputs", "population"), before.values(), strict=False))
-    told |= {"dates_changed": dates.counts} if dates.counts else {}
-    _write_audit(config, source, verified, told)
+    told |= {"dates_changed": decided.dates_changed} if decided.dates_changed else {}
+    _write_audit(config, decided.source, verified, told)
     staging.write("internal/log.jsonl", watch.journal.text())
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
-    return source, verified, passed, outcome
-
-
-def _found(config: Config, counts: Counts, private: PrivateSample | None, report: Report | None) -> Found:
-    """What is released: what the search finds, or the levels that a private release was given."""
-    if private is not None:
-        return Found(fixed(private, counts, config.criteria))
-    return find(config, counts, partial(solve, config, counts, report))
-
-
-def _stage(config: Config, source: Source, counts: Counts, found: Found, staging: Staging) -> Promise:
-    done = transform(
-        traceable(config, source.table),
-        counts,
-        found.decision,
-        config.criteria,
-        suppressed=config.output.suppressed,
-    )
-    frame, groupings = averaged(config, source.table, done.frame)
-    tables.write(frame, staging.data, source.name, config.output.formats)
-    return Promise(
-        table=source.table,
-        table_name=source.name,
-        formats=config.output.formats,
-        transformation=found.solution.transformation,
-        criteria=config.criteria,
-        suppression_limit=config.privacy.suppression_share,
-        suppressed=config.output.suppressed,
-        groupings=groupings,
-        removed_codes=done.removed_codes,
-        recoding=map_of(config, source.table, counts, found.recoding),
-    )
+    return decided.source, verified, passed, outcome
 
 
 def _assess(verified: VerifiedRelease) -> Assessment:

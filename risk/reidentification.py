@@ -28,8 +28,8 @@ NO_RECORDS = "not computed: the table holds no records"
 class Figure:
     """One number of a report with its interval: ``low`` and ``high`` equal ``value`` where it is exact.
 
-    ``value`` is None where only bounds are known, and ``high`` too where there is no figure at all;
-    ``method`` then says why. ``n`` is the number of records (or classes) the figure is about.
+    ``value`` is None where only bounds are known, ``high`` too where nothing bounds it from above, and all
+    three where there is no figure at all; ``method`` then says why. ``n`` is the number of records (or classes) the figure is about.
     """
 
     value: float | None

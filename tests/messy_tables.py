@@ -88,7 +88,7 @@ def _in_ward(n: int, draw: random.Random) -> Row:
         "Straße": f"Zqweg {n}a",
         "PLZ": draw.choice(("01067", "01069", "10117", "80331", "80333")),
         "Ort": f"Zqort{n:04}",
-        "Geburtsdatum": _day(draw, 1935, 80 * 365),
+        "Geburtsdatum": _german(_day(draw, 1935, 80 * 365)),
         "Geschlecht": draw.choice("mwwd"),
         "Versichertennummer": kvnr(73_000_000 + person),
         "Telefon": f"+49 351 77{n:05}",
@@ -144,6 +144,10 @@ def _visit(n: int, draw: random.Random) -> Row:
 
 def _day(draw: random.Random, year: int, days: int) -> str:
     return (date(year, 1, 1) + timedelta(days=draw.randrange(days))).isoformat()
+
+
+def _german(day: str) -> str:
+    return ".".join(reversed(day.split("-")))
 
 
 def _canaries(rows: Sequence[Row], names: Sequence[str]) -> tuple[str, ...]:

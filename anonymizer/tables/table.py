@@ -10,6 +10,11 @@ import polars as pl
 
 from anonymizer.hierarchies.hierarchy import Hierarchy
 
+EVENTS = "events"
+"""What criteria call the events of a person in all tables together."""
+PERSON = "person"
+"""The column of released tables that says which rows belong together."""
+
 
 class Role(StrEnum):
     """What a column is to an attacker."""

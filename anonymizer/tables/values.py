@@ -21,6 +21,9 @@ INTEGER: Final = r"^[+-]?[0-9]{1,18}$"
 """Text that is a whole number: of at most 18 digits, so that it fits 64 bits."""
 _NOT_FINITE: Final = r"^[+-]?(?i:nan|inf|infinity)$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_ISO_ONLY: Final = r"^[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?$"
+_GERMAN_DAY: Final = r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})$"
+_GERMAN_MONTH: Final = r"^([0-9]{2})\.([0-9]{4})$"
 _TRUTH: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -61,6 +64,37 @@ def parse_numbers(series: pl.Series, decimal: str = ".") -> pl.Series:
         text, text.str.contains(_number_pattern(decimal)), f"not a number with {decimal!r} as decimal mark"
     )
     return finite(text.str.replace(decimal, ".", literal=True).str.strip_prefix("+").cast(pl.Float64))
+
+
+def iso_dates(series: pl.Series) -> pl.Series:
+    """Return a String column with German dates (`31.05.1962`, `1.5.1962`, `05.1962`) in ISO form.
+
+    Everything else stays as it is, for its reader to judge; so does a date of the right shape that is none of
+    the calendar. A year alone is a date in both forms. Raises ``BadInput`` with the count of the rarer form's
+    cells where a column has dates in both: two sources were put together, and each may mean something else.
+    """
+    if series.dtype != pl.String:
+        return series
+    is_day = series.str.contains(_GERMAN_DAY)
+    is_german = is_day | series.str.contains(_GERMAN_MONTH)
+    iso = int(series.str.contains(_ISO_ONLY).sum())
+    german = int(is_german.sum())
+    if german and iso:
+        raise BadInput(
+            "dates in two forms (1962-05-31 and 31.05.1962) in one column",
+            column=series.name,
+            count=min(german, iso),
+            hint="write all of them in one form",
+        )
+    return _from_german(series, is_day, is_german) if german else series
+
+
+def _from_german(series: pl.Series, is_day: pl.Series, is_german: pl.Series) -> pl.Series:
+    padded = series.str.replace(r"^([0-9])\.", "0${1}.").str.replace(r"^([0-9]{2})\.([0-9])\.", "${1}.0${2}.")
+    days = padded.str.replace(_GERMAN_DAY, "${3}-${2}-${1}")
+    months = series.str.replace(_GERMAN_MONTH, "${2}-${1}")
+    iso = pl.when(is_day).then(days).when(is_german).then(months).otherwise(series)
+    return pl.select(iso.alias(series.name)).to_series()
 
 
 def parse_dates(series: pl.Series) -> pl.Series:

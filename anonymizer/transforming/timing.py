@@ -13,10 +13,11 @@ from __future__ import annotations
 import calendar
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -72,6 +73,32 @@ class Timing:
         shifted = () if self.shift is None else self.shift.columns
         return frozenset((*shifted, *(() if self.relative is None else self.relative.columns)))
 
+    def of_table(self, name: str) -> Timing:
+        """What of it is about the table ``name``, whose columns it calls ``<name>.<column>``."""
+        prefix = f"{name}."
+        return self._of(lambda column: column.removeprefix(prefix) if column.startswith(prefix) else None)
+
+    def beside(self, tables: Iterable[str]) -> Timing:
+        """What of it is about the table of people, whose columns it calls by their names alone."""
+        prefixes = tuple(f"{name}." for name in tables)
+        return self._of(lambda column: None if column.startswith(prefixes) else column)
+
+    def _of(self, own: Callable[[str], str | None]) -> Timing:
+        """The same for the columns that ``own`` gives a name."""
+        shift, relative = self.shift, self.relative
+        return Timing(
+            None if shift is None else _with_columns(shift, own),
+            None if relative is None else _with_columns(relative, own),
+        )
+
+
+_Changed = TypeVar("_Changed", Shift, Relative)
+
+
+def _with_columns(changed: _Changed, own: Callable[[str], str | None]) -> _Changed | None:
+    columns = tuple(name for name in map(own, changed.columns) if name is not None)
+    return replace(changed, columns=columns) if columns else None
+
 
 @dataclass(frozen=True, slots=True)
 class Timed:
@@ -93,8 +120,10 @@ def days_of(shift: Shift, person: str) -> int:
     return (place - steps if place < steps else place - steps + 1) * (WEEK if shift.keep_weekday else 1)
 
 
-def timed(table: Table, timing: Timing) -> Timed:
+def timed(table: Table, timing: Timing, *, people: Table | None = None) -> Timed:
     """The table with shifted dates and relative times in place of its dates; all other columns as they are.
+
+    Days are counted from a column of ``people`` where the table is about events of theirs.
 
     Text stays text and dates stay dates; relative times are Int64. Missing stays missing. A partial date is
     shifted by its middle day and keeps its precision; relative to it, or since it, nothing is told. A date
@@ -108,7 +137,7 @@ def timed(table: Table, timing: Timing) -> Timed:
             cells, counts[name] = shifted(table.frame[name], offsets)
             columns.append(cells)
     if timing.relative is not None:
-        start = first_days(table.frame[timing.relative.to], table.people)
+        start = _starts(table, timing.relative, people)
         for name in timing.relative.columns:
             cells, counts[name] = since(table.frame[name], start)
             columns.append(cells)
@@ -169,6 +198,18 @@ def since(cells: pl.Series, start: pl.Series) -> tuple[pl.Series, dict[str, int]
 
 
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _starts(table: Table, relative: Relative, people: Table | None) -> pl.Series:
+    """The day from which each row's days are counted."""
+    if people is None:
+        return first_days(table.frame[relative.to], table.people)
+    if table.subject is None or people.subject is None:
+        raise ValueError("events need the column that names the person")
+    start = first_days(people.frame[relative.to], people.people)
+    of_people = pl.DataFrame([people.frame[people.subject].alias("owner"), start.alias("start")])
+    owners = table.frame.select(pl.col(table.subject).alias("owner"))
+    return owners.join(of_people.unique("owner"), on="owner", how="left", maintain_order="left")["start"]
 
 
 def _offsets(table: Table, shift: Shift) -> pl.Series:

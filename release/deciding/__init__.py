@@ -1,5 +1,6 @@
-"""What is decided about a table: how it is generalised, recoded, averaged, sampled, moved in time.
+"""What is done with a table: decided, then written.
 
-`searching`, `recodings`, `averaging`, `private_release`, `timing`; where nothing can be decided, `unmet` says
-why.
+The whole is `decision`, of parts that are each about one thing: `searching`, `recodings`, `averaging`,
+`private_release`, `timing`, `linking` (of several tables). `writing` carries it out; where nothing can be
+decided, `unmet` says why.
 """

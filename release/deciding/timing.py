@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 
-from anonymizer.transforming.timing import Relative, Shift, Timing
+from anonymizer.transforming.timing import Relative, Shift, Timing, timed
 from release.config.root import Config
 from release.config.time import DateShift
 from release.files.shift_secret import SECRET, SECRET_BYTES, secret_in
+from release.intake.source import Source
+
+Counts = Mapping[str, Mapping[str, int]]
 
 
 def timing_of(config: Config) -> Timing:
@@ -22,6 +27,18 @@ def timing_of(config: Config) -> Timing:
         None if shift is None else _shift(shift),
         None if relative is None else Relative(relative.columns, relative.to),
     )
+
+
+def retold(source: Source, timing: Timing) -> tuple[Source, Counts]:
+    """The same with all dates as ``timing`` tells them, and by column how many cells met which rule."""
+    people = timed(source.table, timing.beside(source.events))
+    counts = dict(people.counts)
+    events = {}
+    for name, table in source.events.items():
+        done = timed(table, timing.of_table(name), people=source.table)
+        events[name] = done.table
+        counts |= {f"{name}.{column}": found for column, found in done.counts.items()}
+    return replace(source, table=people.table, events=events), counts
 
 
 def refuse_unfit_secret(config: Config) -> None:

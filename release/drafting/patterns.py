@@ -110,9 +110,16 @@ def are_iso_days(values: pl.Series) -> bool:
     return not values.is_empty() and bool(values.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$").all())
 
 
+def are_german_days(values: pl.Series) -> bool:
+    """Whether all distinct ``values`` are whole days as ``31.05.1962``."""
+    german = r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}$"
+    return not values.is_empty() and bool(values.str.contains(german).all())
+
+
 def are_other_days(values: pl.Series) -> bool:
-    """Whether all distinct ``values`` are days or moments in another form than ``1962-05-31``."""
-    return not values.is_empty() and bool(values.str.contains(_DAY).all()) and not are_iso_days(values)
+    """Whether all distinct ``values`` are days or moments, in several forms or neither ISO nor German ones."""
+    are_days = not values.is_empty() and bool(values.str.contains(_DAY).all())
+    return are_days and not are_iso_days(values) and not are_german_days(values)
 
 
 def are_texts(values: pl.Series) -> bool:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import polars as pl
 from pydantic import TypeAdapter
 
-from anonymizer.errors import AnonError
+from anonymizer.errors import AnonError, BadInput
 from anonymizer.hierarchies.hierarchy import SUPPRESSED, Hierarchy
+from anonymizer.tables.values import iso_dates
 from release.config.columns import HierarchySpec
 from release.drafting import patterns
 from release.drafting.measurements import Measurement, measurement_named
@@ -110,7 +112,7 @@ def _quasi_identifier(profile: Profile, kind: Kind | None, around: Circumstances
     kind = kind or _kind_by_values(bare)
     if kind is None:
         return None
-    values = bare.distinct.to_list()
+    values = _as_read(kind, bare.distinct)
     if (spec := _SPECIFIC.get(kind)) and fits(spec, values, around.today) and _plausible(kind, values):
         why = f"{by} {kind}, and all values fit; {counted(len(values), 'different values')}"
         health = {"sensitive": True} if kind in _HEALTH else {}
@@ -124,6 +126,16 @@ def _quasi_identifier(profile: Profile, kind: Kind | None, around: Circumstances
     return None
 
 
+def _as_read(kind: Kind, distinct: pl.Series) -> list[str]:
+    """The values as a run reads them for a hierarchy of their kind; none where it would refuse them."""
+    if kind not in (Kind.DAY, Kind.BIRTH):
+        return distinct.to_list()
+    try:
+        return iso_dates(distinct).to_list()
+    except BadInput:
+        return []
+
+
 _SUPPRESSED_OR_KEPT: Mapping[str, object] = {"role": "quasi-identifier", "hierarchy": "suppression"}
 
 
@@ -132,7 +144,7 @@ def _kind_by_values(profile: Profile) -> Kind | None:
     assert profile.distinct is not None  # propose() has asked
     if profile.distinct.len() < LEAST_TOLD:
         return None
-    if patterns.are_iso_days(profile.distinct):
+    if patterns.are_iso_days(profile.distinct) or patterns.are_german_days(profile.distinct):
         return Kind.DAY
     return _BY_CODES.get(patterns.code_system(profile.distinct) or "")
 
@@ -172,7 +184,7 @@ def _unknown(profile: Profile, kind: Kind | None) -> Proposal:
     values = profile.distinct
     assert values is not None  # propose() has asked
     if patterns.are_other_days(values.filter(~values.is_in(list(MISSING_MARKS)))):
-        why = "days in another form than 1962-05-31, which alone can be generalised"
+        why = "days in several forms, or in another than 1962-05-31 or 31.05.1962"
     elif kind is not None:
         why = f"its name says {kind}, but not all values fit"
     elif patterns.code_system(values) == "loinc":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
 
@@ -22,7 +22,7 @@ from release.config.sections import MiiInput, TableInput
 from release.intake.columns import column_types, resolve
 from release.intake.declarations import declarations
 from release.intake.dependencies import refuse_dependencies
-from release.intake.validity import Found, days_of_text, partners, together, valid
+from release.intake.validity import Found, days_of_text, in_iso_form, partners, together, valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,15 @@ class Source:
     """The table a run starts from; ``consent`` is the statement that goes into the manifest.
 
     ``name`` names the released data files; it is never taken from the input's file name, which may name a
-    person. ``audit`` holds what reading counted, for the house alone.
+    person. ``audit`` holds what reading counted, for the house alone. ``events`` are the further tables:
+    their rows tell what happened to people.
     """
 
     table: Table
     name: str
     consent: str
     audit: Mapping[str, object]
+    events: Mapping[str, Table] = field(default_factory=dict)
 
 
 def read(config: Config, report: Callable[[int, int], None] = lambda done, total: None) -> Source:
@@ -90,6 +92,7 @@ def _from_table(config: Config, source: TableInput) -> Source:
         source.path, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing
     )
     columns = resolve(config, frame.columns)
+    frame = frame.with_columns(in_iso_form(config, cells) for cells in frame)
     types = column_types(config, frame.columns)
     malformed: Found = {name: {} for name in types}
     frame = frame.with_columns(
@@ -142,6 +145,7 @@ def _population(config: Config, columns: tuple[Column, ...], subject: str | None
         frame = read_table(
             path, delimiter=written.delimiter, encoding=written.encoding, missing=written.missing
         )
+    frame = frame.with_columns(in_iso_form(config, cells) for cells in frame)
     quasi = [column for column in columns if column.role is Role.QUASI_IDENTIFIER]
     if lacking := [column.name for column in quasi if column.name not in frame.columns]:
         raise BadInput(f"the population lacks quasi-identifiers: {', '.join(lacking)}")

@@ -24,6 +24,7 @@ from anonymizer.hierarchies.hierarchy import Hierarchy
 from anonymizer.tables import values
 from anonymizer.tables.table import Column
 from anonymizer.transforming.timing import last_day, read_date
+from release.config.columns import DatesSpec
 from release.config.root import Config
 from release.config.time import DAYS
 from release.intake.columns import rule_of
@@ -43,6 +44,16 @@ def partners(names: Iterable[str]) -> frozenset[str]:
     asked = frozenset(names)
     pairs = ((early, late) for early, late, _ in CONTRADICTIONS)
     return frozenset(name for pair in pairs if not asked.isdisjoint(pair) for name in pair)
+
+
+def in_iso_form(config: Config, cells: pl.Series) -> pl.Series:
+    """A plain table's cells, German dates as ISO ones where the rule or `time` says that they are dates.
+
+    Raises ``BadInput`` where both forms stand in one column.
+    """
+    rule = rule_of(config, cells.name)
+    is_of_dates = rule is not None and (rule.type == "date" or isinstance(rule.hierarchy, DatesSpec))
+    return values.iso_dates(cells) if is_of_dates or _is_changed(config, cells.name) else cells
 
 
 def days_of_text(config: Config, cells: pl.Series, found: Found) -> pl.Series:

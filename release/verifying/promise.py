@@ -29,7 +29,8 @@ class Promise:
     rows' numbers were averaged. ``removed_codes`` tells by list column what left the lists of which class:
     its labels ``q0``, ``q1``, … and a ``code``. Where there is a ``recoding``, its map has the levels, and
     which rows are suppressed; ``transformation`` then says nothing of the release. ``timing`` says which
-    dates are shifted or told since an event; the table holds them as they were.
+    dates are shifted or told since an event; the tables hold them as they were. ``events`` are the further
+    tables of a release of several, as they were read: what each person's key links to the row in ``table``.
     """
 
     table: Table
@@ -44,6 +45,7 @@ class Promise:
     removed_codes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     recoding: RecodingMap | None = None
     timing: Timing = field(default_factory=Timing)
+    events: Mapping[str, Table] = field(default_factory=dict)
 
     @property
     def rows_in(self) -> int:

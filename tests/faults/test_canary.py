@@ -18,6 +18,7 @@ import pytest
 import release.run
 from mii.consent import COLLECT, USE
 from release.files.staging import Staging
+from release.verifying.promise import Promise
 from release.verifying.verify import VerifiedRelease, verify
 from tests.runs import CONFIG, PEOPLE, Result, anon, files, people, scene, write_csv
 
@@ -258,7 +259,7 @@ def test_57_a_second_run_at_the_same_time_is_refused(tmp_path: Path, monkeypatch
 def test_63_a_staged_file_that_is_altered_before_verification_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def tampered(staging: Staging, promise: release.run.Promise) -> VerifiedRelease:
+    def tampered(staging: Staging, promise: Promise) -> VerifiedRelease:
         table = staging.data / "table.csv"
         header, first, *rest = table.read_bytes().split(b"\r\n" if b"\r\n" in table.read_bytes() else b"\n")
         table.write_bytes(b"\n".join([header, *rest, first]))
@@ -273,7 +274,7 @@ def test_63_a_staged_file_that_is_altered_before_verification_is_noticed(
 def test_58_an_input_that_changes_during_the_run_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(staging: Staging, promise: release.run.Promise) -> VerifiedRelease:
+    def meanwhile(staging: Staging, promise: Promise) -> VerifiedRelease:
         with (tmp_path / "people.csv").open("a", encoding="utf-8") as table:
             table.write("P1,m,40,10117,D1,n\n")
         return verify(staging, promise)

@@ -18,6 +18,8 @@ from anonymizer.hierarchies.hierarchy import suppression
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.timing import Relative, Shift, Timing, timed
+from release.config.root import Config
+from release.deciding.timing import timing_of
 from release.files.shift_secret import SECRET
 from release.verifying.promise import Promise
 from tests.cli.test_time_runs import CONFIG, SECRET_FILE, data, published, scene
@@ -249,16 +251,13 @@ def test_a_secret_file_that_changes_during_the_run_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made()(tmp_path / "shift.key")
-    import release.run
 
-    read = release.run.timing_of
-
-    def timing_of(config: release.run.Config) -> Timing:
-        timing = read(config)
+    def changed(config: Config) -> Timing:
+        timing = timing_of(config)
         (tmp_path / "shift.key").write_bytes(RANDOM[::-1])
         return timing
 
-    monkeypatch.setattr(release.run, "timing_of", timing_of)
+    monkeypatch.setattr("release.deciding.decision.timing_of", changed)
     result = anon("run", scene(tmp_path, WITH_FILE), "--quiet")
     assert result.code == 11, result.err
     assert not (tmp_path / "out" / "demo").exists()

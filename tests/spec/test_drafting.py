@@ -142,7 +142,8 @@ def proposed(name: str, cells: list[str | None]) -> Proposal:
         ("PLZ", ["01067", "1067"]),  # a leading zero is lost
         ("PLZ", ["01067", "A-1010"]),
         ("Geburtsdatum", ["1962-05-31", "2062-05-31"]),  # in the future
-        ("Geburtsdatum", ["31.05.1962", "01.06.1962"]),
+        ("Geburtsdatum", ["31.05.1962", "1962-06-01"]),  # two forms
+        ("Geburtsdatum", ["31.05.62", "01.06.62"]),  # which century?
         ("Diagnose", ["I50.1", "wie Herr Meier"]),
         ("Geschlecht", [f"m{n}" for n in range(50)]),  # no category
         ("Geschlecht", ["m", "*"]),  # a cell that reads like a suppressed one
@@ -161,6 +162,9 @@ def test_what_is_not_certain_is_dropped(name: str, cells: list[str | None]) -> N
 def test_a_name_and_values_that_fit_are_certain() -> None:
     assert proposed("Alter", ["34", "89"]).rule["hierarchy"] == {"bands": (5, 10, 20), "top": 90}
     assert proposed("Entlassdatum", ["2024-01-31"]).rule["hierarchy"] == {
+        "date": ("month", "quarter", "year")
+    }
+    assert proposed("Geburtsdatum", ["31.05.1962", "1.6.1962"]).rule["hierarchy"] == {
         "date": ("month", "quarter", "year")
     }
     assert proposed("Postleitzahl", ["01067", "80331"]).rule["hierarchy"] == "plz"

@@ -1,0 +1,53 @@
+"""A decision carried out: the data files in the staging directory, and what they must now hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from anonymizer.transforming.transformation import transform
+from release.config.root import Config
+from release.deciding.averaging import averaged, traceable
+from release.deciding.decision import Decision
+from release.deciding.linking import beside, released
+from release.deciding.recodings import map_of
+from release.files import tables
+from release.files.shift_secret import keep_secret
+from release.files.staging import Staging
+from release.verifying.promise import Promise
+
+
+def write(config: Config, decided: Decision, staging: Staging) -> Promise:
+    """What the files that are now staged must hold.
+
+    Raises:
+        BadInput: a column that cannot be released.
+        OutputFailed: writing failed.
+    """
+    keep_secret(staging, decided.timing)
+    source, counts, found = decided.source, decided.counts, decided.found
+    done = transform(
+        traceable(config, beside(decided.dated.table, decided.histories)),
+        counts,
+        found.decision,
+        config.criteria,
+        suppressed=config.output.suppressed,
+    )
+    frame, groupings = averaged(config, decided.dated.table, done.frame)
+    told = released(source, decided.histories, replace(done, frame=frame), config.criteria)
+    for name, each in told.frames.items():
+        tables.write(each, staging.data, name, config.output.formats)
+    return Promise(
+        table=source.table,
+        table_name=source.name,
+        formats=config.output.formats,
+        transformation=found.solution.transformation,
+        criteria=config.criteria,
+        suppression_limit=config.privacy.suppression_share,
+        suppressed=config.output.suppressed,
+        private=decided.private,
+        groupings=groupings,
+        removed_codes=told.removed_codes,
+        recoding=map_of(config, source.table, counts, found.recoding),
+        timing=decided.timing,
+        events=source.events,
+    )

@@ -1,0 +1,131 @@
+"""Risk from an attacker who knows some of a person's events beside the quasi-identifiers, counted exactly.
+
+In a release of several linked tables this attacker knows up to m of a person's events, each by its
+quasi-identifiers and with its multiplicity: the attacker of (k, k^m)-anonymity (Poulis, Loukides,
+Gkoulalas-Divanis and Skiadopoulos, ECML PKDD 2013). Every person is taken to be sought by whoever knows the
+events that tell most about that person, so that no choice of m events gives a higher figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from risk.reidentification import RISKS, ClassSizes, Figure, IntArray, risks
+
+WITHOUT_EVENTS = "_without_events"
+"""What the name of a figure ends with whose attacker knows the quasi-identifiers alone."""
+
+_WHO = "the fewest people who share somebody's class and up to {m} of their events"
+_METHODS: Mapping[str, str] = {
+    "prosecutor_max": "1 / " + _WHO,
+    "prosecutor_average": "mean over people of 1 / " + _WHO,
+    "prosecutor_lowest": "1 / the most people any person is at least found among, by the quasi-identifiers "
+    "and any up to {m} of their events",
+    "unique_records": "share of people whom the quasi-identifiers and some up to {m} of their events single "
+    "out",
+    "journalist_max": "1 / " + _WHO + "; no population given, so equal to the prosecutor's",
+    "journalist_average": "mean over people of 1 / "
+    + _WHO
+    + "; no population given, so equal to the prosecutor's",
+    "marketer": "share of people linked rightly, expected where of each the quasi-identifiers and the {m} "
+    "most telling events are known",
+}
+
+
+class Matches(Protocol):
+    """How many people match: ``rows`` records have ``people`` people each who cannot be told from them."""
+
+    @property
+    def people(self) -> IntArray: ...
+
+    @property
+    def rows(self) -> IntArray: ...
+
+    @property
+    def records(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvents:
+    """What is known of a person's events, and how many people it leaves at least.
+
+    ``fewest``, int64 of shape (released people,), holds for each person the fewest people of the same class
+    (the person among them) who also have some up to ``m`` of the person's events; ``k`` is what was asked of
+    it. ``people`` and ``rows`` count the people by that number.
+
+    Raises:
+        ValueError: somebody matches nobody, or less is known than one event.
+    """
+
+    k: int
+    m: int
+    fewest: IntArray
+    people: IntArray = field(init=False)
+    rows: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        fewest = np.sort(np.array(self.fewest, dtype=np.int64))
+        if self.m < 1 or np.any(fewest < 1):
+            raise ValueError("everybody matches at least one person, and at least one event is known")
+        people, rows = np.unique(fewest, return_counts=True)
+        for name, counts in (("fewest", fewest), ("people", people), ("rows", rows.astype(np.int64))):
+            counts.setflags(write=False)
+            object.__setattr__(self, name, counts)
+
+    @property
+    def records(self) -> int:
+        return len(self.fewest)
+
+
+def with_events(known: KnownEvents, sizes: ClassSizes) -> dict[str, Figure]:
+    """Return every risk of a release by its name for the attacker who knows events too, and by the name with
+    ``WITHOUT_EVENTS`` for the one who knows the quasi-identifiers alone.
+
+    Raises:
+        ValueError: the people are not those of the classes.
+    """
+    if known.records != sizes.records or known.records != int(sizes.people.sum()):
+        raise ValueError("the people whose events are known must be those of the classes, one row each")
+    found = {
+        name: replace(figure, method=_method(name, known.m)) if figure.n else figure
+        for name, figure in risks(known).items()
+    }
+    return {**found, **without_events(sizes)}
+
+
+def without_events(sizes: ClassSizes) -> dict[str, Figure]:
+    """Return every risk from the quasi-identifiers alone, named and described as that."""
+    return {
+        f"{name}{WITHOUT_EVENTS}": replace(figure, method=f"{figure.method}; quasi-identifiers alone")
+        for name, figure in risks(sizes).items()
+    }
+
+
+def at_least(sizes: ClassSizes) -> dict[str, Figure]:
+    """Return every risk of a table whose events were not counted: at least that without events.
+
+    Knowing more never makes more people match. Where the quasi-identifiers alone give a risk of 1, that is it.
+    """
+    return {name: _at_least(figure) for name, figure in risks(sizes).items()}
+
+
+def _at_least(figure: Figure) -> Figure:
+    if figure.value == 1.0:
+        return replace(figure, method="exact: 1 by the quasi-identifiers alone, whatever is known of events")
+    told = "at least what the quasi-identifiers alone give; known events of the input are not counted"
+    return replace(figure, value=None, high=None, method=told) if figure.n else figure
+
+
+def _method(name: str, m: int) -> str:
+    told = _METHODS.get(name)
+    if told is None:
+        level = name.rpartition("_")[2]
+        told = f"share of people with a risk above {level}: 1 / {_WHO}"
+    return f"exact: {told.format(m=m)}"
+
+
+assert _METHODS.keys() <= RISKS
