@@ -91,8 +91,7 @@ def _encounters(making: _Making) -> pl.DataFrame:
     _count_others(stays, making)
     told = {**stay_columns(stays.facility, making.missing)}
     if "main_diagnosis" in making.columns:
-        conditions = collected.dated.filter(pl.col("type") == "Condition")
-        told |= main_diagnoses(stays.facility, conditions, making.missing)
+        told |= main_diagnoses(stays.facility, _dated(collected, "Condition"), making.missing)
     values = {name: [told[name][identity] for identity in stays.facility] for name in making.columns}
     schema = {name: _TYPED.get(name, pl.String) for name in values}
     patients = pl.Series("patient", [stay.patient for stay in stays.facility.values()], dtype=pl.String)
@@ -110,12 +109,15 @@ def _count_others(stays: Stays, making: _Making) -> None:
 # what has codes -----------------------------------------------------------------------------------
 
 
+def _dated(collected: Collected, *kinds: str) -> pl.DataFrame:
+    """The resources of ``kinds`` that tell something, void ones among them, as `mii.columns.TELLING` says."""
+    return collected.dated.filter(pl.col("type").is_in(kinds))
+
+
 def _told(making: _Making, *kinds: str) -> pl.DataFrame:
     """The resources of ``kinds`` that may be used and belong to a patient, each with a number ``event``."""
-    dated = making.collected.dated
-    valid = dated.filter(
-        pl.col("type").is_in(kinds) & pl.col("void").is_null() & pl.col("codes").is_not_null()
-    )
+    dated = _dated(making.collected, *kinds)
+    valid = dated.filter(pl.col("void").is_null() & pl.col("codes").is_not_null())
     persons = pl.DataFrame({"patient": list(making.collected.persons)}, schema={"patient": pl.String})
     own = valid.join(persons, on="patient", how="semi")
     making.counts["events_without_patient"] += valid.height - own.height
@@ -194,9 +196,9 @@ def _dates(days: pl.Series, missing: Counter[str]) -> pl.Series:
 def _labs(making: _Making) -> pl.DataFrame:
     """A row per measurement that counts in the table of patients too; others are counted by their reason."""
     events = _told(making, "Observation")
-    once = {asked.loinc: name for name, asked in reversed(making.request.observations.items())}
-    asked = {name: making.request.observations[name] for name in once.values()}
-    usable, counts = measurements(events.with_columns(row="patient"), asked)
+    asked = {observation: name for name, observation in making.request.observations.items()}
+    once = {name: observation for observation, name in asked.items()}
+    usable, counts = measurements(events.with_columns(row="patient"), once)
     making.counts.update(counts)
     named = usable.select("patient", "value", loinc="codes", unit="wanted", effective_date="start")
     return named.with_columns(_dates(named["effective_date"], making.missing))

@@ -77,13 +77,13 @@ def _parses(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _parser() -> Any:
-    from ucumvert import get_ucum_parser
+    from ucumvert import get_ucum_parser  # type: ignore[import-untyped]
 
     return get_ucum_parser()
 
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
-    from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
+    from ucumvert import PintUcumRegistry
 
     return PintUcumRegistry()

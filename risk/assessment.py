@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from risk.known_events import WITHOUT_EVENTS, KnownEvents, at_least, with_events, without_events
 from risk.reidentification import NO_RECORDS, RISKS, ClassSizes, Figure, exact, measures
 
 Outcome = Literal["met", "exceeded", "not computed"]
@@ -14,16 +15,24 @@ Outcome = Literal["met", "exceeded", "not computed"]
 FIGURES = frozenset(f"anonymised.{name}" for name in (*RISKS, "suppressed_share"))
 """The figures a threshold may limit. More is worse in all of them; ``original.*`` is not published."""
 
+LINKED_FIGURES = frozenset(f"anonymised.{name}{WITHOUT_EVENTS}" for name in RISKS)
+"""Further figures a threshold may limit in a release of several linked tables, and only there: those of the
+attacker who knows the quasi-identifiers alone, beside ``FIGURES``, whose attacker then knows events too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from."""
+    """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from.
+
+    ``known`` says what events an attacker knows, where linked tables are released.
+    """
 
     figures: Mapping[str, Figure]
     before: ClassSizes
     after: ClassSizes
     suppressed: int
     rows_in: int
+    known: KnownEvents | None = None
 
     def as_dict(self) -> dict[str, dict[str, float | int | str | None]]:
         """Return the flat content of ``risk.json``."""
@@ -44,22 +53,31 @@ class Judgement:
     outcome: Outcome
 
 
-def assess(before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int) -> Assessment:
+def assess(
+    before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int, known: KnownEvents | None = None
+) -> Assessment:
     """Return the risk of the original and of the anonymised table.
 
     ``before`` and ``after`` are the classes of the input and of the re-read release; ``suppressed`` counts
-    the input's rows that the release does not show.
+    the input's rows that the release does not show. With ``known`` events every risk is that of an attacker
+    who knows some beside the quasi-identifiers, of the original only from below, and further figures
+    (``WITHOUT_EVENTS``) are those of an attacker who knows none: a name means one attacker in both tables.
 
     Raises:
-        ValueError: the rows of ``before``, ``suppressed`` and ``rows_in`` contradict one another.
+        ValueError: the rows of ``before``, ``suppressed`` and ``rows_in`` contradict one another, or the
+            people whose events are known are not those of ``after``.
     """
     if before.records != rows_in or not 0 <= suppressed <= rows_in:
         raise ValueError("rows_in must be the rows before, and suppressed a part of them")
+    original, anonymised = measures(before), measures(after)
+    if known is not None:
+        original |= {**at_least(before), **without_events(before)}
+        anonymised |= with_events(known, after)
     figures = {
-        **_named("original", measures(before)),
-        **_named("anonymised", measures(after) | {"suppressed_share": _share(suppressed, rows_in)}),
+        **_named("original", original),
+        **_named("anonymised", anonymised | {"suppressed_share": _share(suppressed, rows_in)}),
     }
-    return Assessment(figures, before, after, suppressed, rows_in)
+    return Assessment(figures, before, after, suppressed, rows_in, known)
 
 
 def judge(figures: Mapping[str, Figure], thresholds: Mapping[str, float]) -> tuple[Judgement, ...]:

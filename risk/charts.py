@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from risk.reidentification import ClassSizes
+from risk.reidentification import Matches
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -63,13 +63,13 @@ class Band:
         return f"{self.low:,}" if self.low == self.high else f"{self.low:,}–{self.high:,}"
 
 
-def size_bands(sizes: ClassSizes) -> tuple[Band, ...]:
+def size_bands(sizes: Matches) -> tuple[Band, ...]:
     """Return the classes and rows in each of a fixed list of bands of class size."""
     edges = [*SIZE_BANDS, (SIZE_BANDS_OPEN, None)]
     return tuple(_band(sizes, low, high) for low, high in edges)
 
 
-def _band(sizes: ClassSizes, low: int, high: int | None) -> Band:
+def _band(sizes: Matches, low: int, high: int | None) -> Band:
     inside = sizes.people >= low
     if high is not None:
         inside &= sizes.people <= high

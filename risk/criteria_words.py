@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import ceil, exp, inf
 from typing import Literal, NamedTuple
 
@@ -23,6 +24,7 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from anonymizer.private.differential_privacy import DifferentialPrivacy
+from anonymizer.tables.table import EVENTS
 from risk.facts import CriterionResult
 from risk.wording import plain
 
@@ -40,6 +42,9 @@ class Words(NamedTuple):
     limit: str
     rule: Literal[">=", "<=", "<"]
 
+
+_OF_EVENTS = f"{KMAnonymity.name} of events"
+"""(k, k^m)-anonymity where its codes are the events of linked tables: said in other words."""
 
 _WORDS: Mapping[str, Words] = {
     KAnonymity.name: Words(
@@ -76,6 +81,14 @@ _WORDS: Mapping[str, Words] = {
         "whoever knows somebody’s quasi-identifiers and up to {m} codes in the {column} of one row finds at "
         "least {k} people who share them{repaired}",
         "the fewest people who share them are {found}",
+        "k",
+        ">=",
+    ),
+    _OF_EVENTS: Words(
+        "({k}, {k}^{m})-anonymity of events",
+        "whoever knows a person’s quasi-identifiers and up to {m} of that person’s events, each by the "
+        "quasi-identifiers of its table, finds at least {k} people who match{repaired}",
+        "the fewest who match are {found}",
         "k",
         ">=",
     ),
@@ -162,6 +175,16 @@ _APART = {
 }
 _SLACK = 1e-9
 """What floats may be off: the verifier has decided exactly, this is a second look."""
+
+
+def of_linked_tables(criteria: Iterable[CriterionResult]) -> tuple[CriterionResult, ...]:
+    """Return the criteria of a release of linked tables, with the words for events where they are meant."""
+    return tuple(
+        replace(each, name=_OF_EVENTS, column=None)
+        if (each.name, each.column) == (KMAnonymity.name, EVENTS)
+        else each
+        for each in criteria
+    )
 
 
 def asked(criterion: CriterionResult) -> str:
@@ -271,6 +294,8 @@ def _more(criterion: CriterionResult) -> dict[str, str]:
             return {"estimated": f"{test}{_number(share)} of it"}
         case CriterionResult(name=KMap.name):
             return {"estimated": ", counted in a table of it"}
+        case CriterionResult(name=name, parameters={"repair": bool(repaired)}) if name == _OF_EVENTS:
+            return {"repaired": "; rare events were left out" if repaired else ""}
         case CriterionResult(name=KMAnonymity.name, parameters={"repair": bool(repaired)}):
             return {"repaired": "; rare codes were left out of the lists" if repaired else ""}
         case CriterionResult(name=RecursiveCLDiversity.name, parameters={"l": int(least)}):

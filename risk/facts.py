@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from risk.known_events import KnownEvents
+
 Status = Literal["recounted", "attested"]
 
 
@@ -61,12 +63,40 @@ class CriterionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedTable:
+    """A further table of the release, with one row per event of a person, as it was read again.
+
+    ``frame`` names the person in its column ``key``; ``columns`` are the others.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    columns: tuple[ReleasedColumn, ...]
+    key: str = "person"
+
+    @property
+    def rows(self) -> int:
+        return self.frame.height
+
+    @property
+    def quasi_identifiers(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.is_quasi_identifier)
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFacts:
     """Everything the release report may know: nothing here may describe the input beyond the release.
 
     ``frame`` is the re-read released table. ``row_is_person`` is false where a person may have several rows,
     which then cannot be counted as people from the release. ``reviewed`` says whether a person has reviewed
     the columns' roles; None where nobody said.
+
+    Where further ``tables`` are linked to it, ``frame`` is the table of people, ``columns`` are its columns
+    but the key, ``table_name`` is its name, and ``known`` is what an attacker knows of the events, counted on
+    the release.
+
+    Raises:
+        ValueError: linked tables without what is known of them, without people, or the other way round.
     """
 
     name: str
@@ -77,10 +107,39 @@ class ReleaseFacts:
     consent: str
     reference_date: datetime.date | str
     reviewed: bool | None = None
+    tables: tuple[LinkedTable, ...] = ()
+    known: KnownEvents | None = None
+    table_name: str = "patients"
+
+    def __post_init__(self) -> None:
+        if bool(self.tables) != (self.known is not None) or (self.tables and not self.row_is_person):
+            raise ValueError("linked tables come with rows that are people and what is known of their events")
 
     @property
     def quasi_identifiers(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns if column.is_quasi_identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class EventAccount:
+    """What became of one linked table's events: for the house alone.
+
+    Of ``rows_in`` events of ``people_in`` people, ``removed`` were taken from people who are released (a
+    class would have shown too few people with them), the others left with suppressed people; ``rows_out`` of
+    ``people_out`` people are released.
+    """
+
+    name: str
+    rows_in: int
+    rows_out: int
+    removed: int
+    people_in: int
+    people_out: int
+
+    @property
+    def suppressed(self) -> int:
+        """The events that left with their person."""
+        return self.rows_in - self.rows_out - self.removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +148,8 @@ class RunContext:
 
     ``run`` holds the run's facts by name (nested mappings allowed: ``search`` and the like), ``consent`` the
     audit's counts or None for a plain table, ``thresholds`` a limit by figure, ``criteria`` what the verifier
-    found of each, attested or not. ``reviewed`` is as in ``ReleaseFacts``.
+    found of each, attested or not. ``reviewed`` is as in ``ReleaseFacts``, and ``events`` tells of the linked
+    tables.
     """
 
     name: str
@@ -98,3 +158,4 @@ class RunContext:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     criteria: tuple[CriterionResult, ...] = ()
     reviewed: bool | None = None
+    events: tuple[EventAccount, ...] = ()

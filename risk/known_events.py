@@ -10,43 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
-from risk.reidentification import RISKS, ClassSizes, Figure, IntArray, risks
+from risk.reidentification import ClassSizes, Figure, IntArray, risks
 
 WITHOUT_EVENTS = "_without_events"
 """What the name of a figure ends with whose attacker knows the quasi-identifiers alone."""
 
 _WHO = "the fewest people who share somebody's class and up to {m} of their events"
+_JOURNALIST = "; no population given, so equal to the prosecutor's"
 _METHODS: Mapping[str, str] = {
-    "prosecutor_max": "1 / " + _WHO,
-    "prosecutor_average": "mean over people of 1 / " + _WHO,
-    "prosecutor_lowest": "1 / the most people any person is at least found among, by the quasi-identifiers "
-    "and any up to {m} of their events",
+    "prosecutor_max": f"1 / {_WHO}",
+    "prosecutor_average": f"mean over people of 1 / {_WHO}",
+    "prosecutor_lowest": "1 / the most people who remain for anybody, whichever up to {m} of their events "
+    "are known",
     "unique_records": "share of people whom the quasi-identifiers and some up to {m} of their events single "
     "out",
-    "journalist_max": "1 / " + _WHO + "; no population given, so equal to the prosecutor's",
-    "journalist_average": "mean over people of 1 / "
-    + _WHO
-    + "; no population given, so equal to the prosecutor's",
+    "journalist_max": f"1 / {_WHO}{_JOURNALIST}",
+    "journalist_average": f"mean over people of 1 / {_WHO}{_JOURNALIST}",
     "marketer": "share of people linked rightly, expected where of each the quasi-identifiers and the {m} "
     "most telling events are known",
 }
-
-
-class Matches(Protocol):
-    """How many people match: ``rows`` records have ``people`` people each who cannot be told from them."""
-
-    @property
-    def people(self) -> IntArray: ...
-
-    @property
-    def rows(self) -> IntArray: ...
-
-    @property
-    def records(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +93,7 @@ def without_events(sizes: ClassSizes) -> dict[str, Figure]:
 def at_least(sizes: ClassSizes) -> dict[str, Figure]:
     """Return every risk of a table whose events were not counted: at least that without events.
 
-    Knowing more never makes more people match. Where the quasi-identifiers alone give a risk of 1, that is it.
+    Knowing more never makes more people match; where the quasi-identifiers alone give a risk of 1, it is 1.
     """
     return {name: _at_least(figure) for name, figure in risks(sizes).items()}
 
@@ -126,6 +111,3 @@ def _method(name: str, m: int) -> str:
         level = name.rpartition("_")[2]
         told = f"share of people with a risk above {level}: 1 / {_WHO}"
     return f"exact: {told.format(m=m)}"
-
-
-assert _METHODS.keys() <= RISKS

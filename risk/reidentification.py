@@ -3,13 +3,15 @@
 The attackers are those of El Emam, "Guide to the De-Identification of Personal Health Information" (CRC
 Press, 2013), chapters 12 and 13: the *prosecutor* knows that one person is in the table, the *journalist*
 only that somebody of a population is, the *marketer* links as many records as possible. All of them know
-every quasi-identifier and nothing else: knowledge of other columns is not covered by any figure here.
+every quasi-identifier and nothing else: knowledge of other columns is not covered by any figure here
+(``known_events`` has the figures of attackers who know events of linked tables).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +31,8 @@ class Figure:
     """One number of a report with its interval: ``low`` and ``high`` equal ``value`` where it is exact.
 
     ``value`` is None where only bounds are known, ``high`` too where nothing bounds it from above, and all
-    three where there is no figure at all; ``method`` then says why. ``n`` is the number of records (or classes) the figure is about.
+    three where there is no figure at all; ``method`` then says why. ``n`` is the number of records (or
+    classes) the figure is about.
     """
 
     value: float | None
@@ -41,6 +44,19 @@ class Figure:
     @property
     def is_exact(self) -> bool:
         return self.value is not None and self.low == self.value == self.high
+
+
+class Matches(Protocol):
+    """How many people match: ``rows`` records have ``people`` people each among whom nobody finds them."""
+
+    @property
+    def people(self) -> IntArray: ...
+
+    @property
+    def rows(self) -> IntArray: ...
+
+    @property
+    def records(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,7 @@ def measures(sizes: ClassSizes) -> dict[str, Figure]:
     the journalist's risk is the prosecutor's. With one row per person ``prosecutor_average`` is
     classes / records, ARX's average risk and the share a marketer links correctly on average.
     """
-    return {**_risks(sizes), **_sizes(sizes, "people")}
+    return {**risks(sizes), **_sizes(sizes, "people")}
 
 
 def bounded_measures(rows: IntArray, least_people: int) -> dict[str, Figure]:
@@ -103,13 +119,14 @@ def bounded_measures(rows: IntArray, least_people: int) -> dict[str, Figure]:
     return {**bounded, **_sizes(ClassSizes(rows, rows), "records")}
 
 
-def records_above(sizes: ClassSizes, level: str) -> int:
+def records_above(sizes: Matches, level: str) -> int:
     """Return the number of rows whose risk, 1 / people, is strictly above ``level`` (decided exactly)."""
     limit = Fraction(level)
     return int(sizes.rows[sizes.people * limit.numerator < limit.denominator].sum())
 
 
-def _risks(sizes: ClassSizes) -> dict[str, Figure]:
+def risks(sizes: Matches) -> dict[str, Figure]:
+    """Return the figures of which more is worse, by name: those a threshold can limit."""
     if not sizes.records:
         return {name: Figure(None, None, None, 0, NO_RECORDS) for name in _risks_names()}
     n = sizes.records

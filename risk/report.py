@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anonymizer.criteria import KAnonymity, KMAnonymity
-from risk import charts, criteria_words, wording
+from risk import criteria_words, linked_tables, wording
 from risk.assessment import Assessment, Judgement, judge
-from risk.charts import Band, Caption
-from risk.facts import ReleasedColumn, ReleaseFacts, RunContext
-from risk.page import drawing, render
+from risk.facts import CriterionResult, ReleaseFacts, RunContext
+from risk.known_events import WITHOUT_EVENTS, with_events
+from risk.linked_tables import Means
+from risk.page import render
 from risk.reidentification import RISK_LEVELS, ClassSizes, Figure, IntArray, bounded_measures, measures
+from risk.report_rows import band_rows, column_row, paired_bands, size_chart
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,24 +48,29 @@ def release_report(facts: ReleaseFacts) -> str:
     """
     rows = class_rows(facts.frame, facts.quasi_identifiers)
     sizes = ClassSizes(rows, rows)
-    figures = measures(sizes) if facts.row_is_person else bounded_measures(rows, _least_people(facts))
+    figures = _release_figures(facts, sizes)
     unit = "people" if facts.row_is_person else "records"
+    criteria = criteria_words.of_linked_tables(facts.criteria) if facts.tables else facts.criteria
+    known = facts.known
     return render(
         "release_report.html",
         facts=facts,
+        criteria=criteria,
         records=facts.frame.height,
         figures=figures,
         unit=unit,
-        all_met=all(map(criteria_words.is_met, facts.criteria)),
-        verdict=_release_verdict(facts),
-        largest_means=_largest_means(figures["prosecutor_max"]),
-        sizes_means=_sizes_means(facts),
+        all_met=all(map(criteria_words.is_met, criteria)),
+        verdict=_release_verdict(criteria),
+        means=_means(facts, figures) if known is None else linked_tables.means(known, figures),
         starred=_starred_class(facts.frame, facts.quasi_identifiers),
         limits=_limits(facts, figures),
-        columns=[_column_row(facts.frame, column) for column in facts.columns],
-        risks=[{"label": label, "after": figures[name]} for name, label in RISK_LABELS.items()],
-        bands=_band_rows(sizes),
-        size_chart=_size_chart({"released records": sizes}, unit, facts.name),
+        columns=[column_row(facts.frame, column) for column in facts.columns],
+        risks=_risk_rows(linked=known is not None, after=figures),
+        bands=band_rows(sizes),
+        size_chart=size_chart(
+            {"released records": sizes}, unit, title=f"{facts.name}: records by class size"
+        ),
+        linked=None if known is None else linked_tables.shown(facts, known, sizes),
     )
 
 
@@ -71,28 +78,30 @@ def risk_report(assessment: Assessment, context: RunContext) -> str:
     """Return the internal HTML page: risk before and after, suppression, search, consent and thresholds."""
     judgements = judge(assessment.figures, context.thresholds)
     before, after = (_of_table(assessment, table) for table in ("original", "anonymised"))
+    known = assessment.known
     return render(
         "risk_report.html",
         assessment=assessment,
         context=context,
+        criteria=context.criteria if known is None else criteria_words.of_linked_tables(context.criteria),
         judgements=judgements,
         labels={judgement.figure: _label(judgement.figure) for judgement in judgements},
         verdict=_threshold_verdict(judgements),
         verdict_class=_verdict_class(judgements),
         before=before,
         after=after,
-        risks=[
-            {"label": label, "before": before[name], "after": after[name]}
-            for name, label in RISK_LABELS.items()
-        ],
-        bands=_paired_bands(assessment),
+        risks=_risk_rows(linked=known is not None, before=before, after=after),
+        bands=paired_bands(assessment.before, assessment.after),
         quantiles=QUANTILE_LABELS,
-        size_chart=_size_chart(
-            {"original": assessment.before, "anonymised": assessment.after}, "people", context.name
+        size_chart=size_chart(
+            {"original": assessment.before, "anonymised": assessment.after},
+            "people",
+            title=f"{context.name}: records by class size",
         ),
         proof=_proof(context.run),
         run=list(wording.flattened(context.run)),
         consent=list(wording.flattened(context.consent or {})),
+        linked=None if known is None else linked_tables.kept_inside(context.events, known),
     )
 
 
@@ -115,13 +124,42 @@ def _least_people(facts: ReleaseFacts) -> int:
     return max((int(k) for k in stated), default=1)
 
 
-def _release_verdict(facts: ReleaseFacts) -> str:
-    unmet = sum(not criteria_words.is_met(criterion) for criterion in facts.criteria)
-    if not facts.criteria:
+def _release_figures(facts: ReleaseFacts, sizes: ClassSizes) -> dict[str, Figure]:
+    if not facts.row_is_person:
+        return bounded_measures(sizes.rows, _least_people(facts))
+    events = {} if facts.known is None else with_events(facts.known, sizes)
+    return measures(sizes) | events
+
+
+def _risk_rows(*, linked: bool, **tables: Mapping[str, Figure]) -> list[dict[str, object]]:
+    """Return the risks with each table's figures; of linked tables those without events beside them."""
+    if not linked:
+        return [
+            {"label": label, **{table: figures[name] for table, figures in tables.items()}}
+            for name, label in RISK_LABELS.items()
+        ]
+    return [
+        {
+            "label": _of_people(label),
+            **{table: figures[name] for table, figures in tables.items()},
+            **{f"{table}_alone": figures[name + WITHOUT_EVENTS] for table, figures in tables.items()},
+        }
+        for name, label in RISK_LABELS.items()
+    ]
+
+
+def _of_people(label: str) -> str:
+    """Return a label for a release in which records may be events as well."""
+    return label.replace("Records", "People").replace("records", "people")
+
+
+def _release_verdict(criteria: Sequence[CriterionResult]) -> str:
+    unmet = sum(not criteria_words.is_met(criterion) for criterion in criteria)
+    if not criteria:
         return "No privacy criterion was asked for"
     if unmet:
-        return f"{unmet} of {len(facts.criteria)} privacy criteria are not met"
-    return wording.all_met(len(facts.criteria), "privacy criterion", "privacy criteria")
+        return f"{unmet} of {len(criteria)} privacy criteria are not met"
+    return wording.all_met(len(criteria), "privacy criterion", "privacy criteria")
 
 
 def _threshold_verdict(judgements: Sequence[Judgement]) -> str:
@@ -157,13 +195,19 @@ def _label(figure: str) -> str:
     table, _, name = figure.partition(".")
     if name == "suppressed_share":
         return "Rows suppressed"
-    return RISK_LABELS.get(name, "") if table == "anonymised" else ""
+    label = RISK_LABELS.get(name.removesuffix(WITHOUT_EVENTS), "") if table == "anonymised" else ""
+    return f"{label} (quasi-identifiers alone)" if name.endswith(WITHOUT_EVENTS) and label else label
 
 
 def _verdict_class(judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return "open"
     return "" if all(judgement.outcome == "met" for judgement in judgements) else "bad"
+
+
+def _means(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> Means:
+    average = "The share of records that somebody who tries to name all of them gets right, on average."
+    return Means(_largest_means(figures["prosecutor_max"]), average, _sizes_means(facts))
 
 
 def _largest_means(figure: Figure) -> str:
@@ -204,22 +248,29 @@ def _starred_class(frame: pl.DataFrame, quasi_identifiers: Sequence[str]) -> str
 
 def _limits(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> tuple[str, ...]:
     names = ", ".join(facts.quasi_identifiers) or "none"
-    others = [column.name for column in facts.columns if not column.is_quasi_identifier]
-    beyond = f" What they know of {', '.join(others)} can narrow a class further." if others else ""
     return criteria_words.left_open_by_privacy(facts.criteria, names) or (
         f"It is not without risk: the largest is {wording.share_of(figures['prosecutor_max'])}, the average "
         f"{wording.share_of(figures['prosecutor_average'])}.",
-        f"It covers attackers who know the quasi-identifiers ({names}) and nothing else.{beyond}",
+        *_knowledge_limits(facts, names),
         _sensitive_limit(facts),
         "It looks at this release alone. Two releases about the same people can reveal together what neither "
         "shows.",
     )
 
 
+def _knowledge_limits(facts: ReleaseFacts, names: str) -> tuple[str, ...]:
+    if facts.known is not None:
+        return linked_tables.knowledge_limits(facts, facts.known.m)
+    others = [column.name for column in facts.columns if not column.is_quasi_identifier]
+    beyond = f" What they know of {', '.join(others)} can narrow a class further." if others else ""
+    return (f"It covers attackers who know the quasi-identifiers ({names}) and nothing else.{beyond}",)
+
+
 def _sensitive_limit(facts: ReleaseFacts) -> str:
     # What codes single people out is not what codes tell about them.
     guarded = {c.column for c in facts.criteria if c.column and c.name != KMAnonymity.name}
     open_columns = [c.name for c in facts.columns if c.is_sensitive and c.name not in guarded]
+    open_columns += linked_tables.sensitive_columns(facts)
     if open_columns:
         return (
             f"No criterion limits what {', '.join(open_columns)} may reveal: where all people of a class "
@@ -230,19 +281,6 @@ def _sensitive_limit(facts: ReleaseFacts) -> str:
     return "No column is declared sensitive: nothing here says what can be learnt about a whole class."
 
 
-def _column_row(frame: pl.DataFrame, column: ReleasedColumn) -> dict[str, Any]:
-    """Return one column's counts in the release; no value, and no extreme, of any cell."""
-    import polars as pl
-
-    from anonymizer.hierarchies.hierarchy import SUPPRESSED
-
-    values = frame[column.name]
-    starred = int((values == SUPPRESSED).sum() or 0) if values.dtype == pl.String else 0
-    missing = values.null_count()
-    distinct = values.n_unique() - (missing > 0) - (starred > 0)
-    return {"column": column, "distinct": int(distinct), "missing": missing, "starred": starred}
-
-
 def _of_table(assessment: Assessment, table: str) -> dict[str, Figure]:
     prefix = f"{table}."
     return {
@@ -250,54 +288,3 @@ def _of_table(assessment: Assessment, table: str) -> dict[str, Figure]:
         for name, figure in assessment.figures.items()
         if name.startswith(prefix)
     }
-
-
-def _band_rows(sizes: ClassSizes) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": band.label,
-            "classes": band.classes,
-            "rows": band.rows,
-            "share": band.rows / sizes.records,
-            "risk": _band_risk(band),
-        }
-        for band in charts.size_bands(sizes)
-        if band.classes
-    ]
-
-
-def _paired_bands(assessment: Assessment) -> list[dict[str, Any]]:
-    pairs = zip(charts.size_bands(assessment.before), charts.size_bands(assessment.after), strict=True)
-    return [
-        {"label": before.label, "before": before, "after": after, "risk": _band_risk(before)}
-        for before, after in pairs
-        if before.classes or after.classes
-    ]
-
-
-def _band_risk(band: Band) -> str:
-    most = wording.percent(1 / band.low)
-    if band.high is None:
-        return f"{most} or less"
-    return most if band.high == band.low else f"{wording.percent(1 / band.high)}–{most}"
-
-
-def _size_chart(tables: Mapping[str, ClassSizes], unit: str, name: str) -> Any:
-    bands = {label: charts.size_bands(sizes) for label, sizes in tables.items()}
-    shares = {
-        label: [band.rows / max(tables[label].records, 1) for band in row] for label, row in bands.items()
-    }
-    told = "; ".join(
-        f"{label}: "
-        + ", ".join(
-            f"{band.label} {unit} {wording.percent(s)}"
-            for band, s in zip(bands[label], row, strict=True)
-            if s
-        )
-        for label, row in shares.items()
-    )
-    caption = Caption("class-sizes", f"{name}: records by class size", told or "no records")
-    categories = [band.label for band in next(iter(bands.values()))]
-    return drawing(
-        charts.bar_chart(categories, shares, axis=f"{unit} in the record's class", caption=caption)
-    )

@@ -58,10 +58,12 @@ def interval(figure: Figure) -> str:
 
 
 def share_of(figure: Figure) -> str:
-    """Return a share as a percentage, its upper bound where only bounds are known, or that there is none."""
+    """Return a share as a percentage, its bound where only bounds are known, or that there is none."""
     if figure.value is not None:
         return percent(figure.value)
-    return NOT_COMPUTED if figure.high is None else f"at most {percent(figure.high)}"
+    if figure.high is not None:
+        return f"at most {percent(figure.high)}"
+    return NOT_COMPUTED if figure.low is None else f"at least {percent(figure.low)}"
 
 
 def count_of(figure: Figure) -> str:
@@ -78,6 +80,11 @@ def flattened(tree: Mapping[str, object], depth: int = 0) -> Iterator[tuple[int,
             yield from flattened(value, depth + 1)
         else:
             yield depth, label, plain(value)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Return names in a row: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def all_met(number: int, one: str, many: str) -> str:

@@ -122,7 +122,8 @@ def _condition(resource: Json, row: Mapping[str, str]) -> None:
 
 def _procedure(resource: Json, row: Mapping[str, str]) -> None:
     _of_patient(resource, row)
-    _add_coding(resource, ("code",), OPS, row.get("Procedure_code_codingOps_code"))
+    for name, system in {"Ops": OPS, "Sct": SNOMED}.items():
+        _add_coding(resource, ("code",), system, row.get(f"Procedure_code_coding{name}_code"))
     performed = "Procedure_performed_X_Performed"
     if f"{performed}datetime" in row:
         resource["performedDateTime"] = row[f"{performed}datetime"]
@@ -201,10 +202,15 @@ def drugs(resources: Resources, patient: str) -> Iterator[Json]:
     """The CodeableConcepts of all medications: of the event, of its Medication, of that one's ingredients."""
     for kind in ("MedicationAdministration", "MedicationStatement", "MedicationRequest"):
         for event in own(resources, kind, patient):
-            if "medicationCodeableConcept" in event:
-                yield event["medicationCodeableConcept"]
-            if "medicationReference" in event:
-                yield from _hops(resources, event["medicationReference"]["reference"])
+            yield from event_drugs(resources, event)
+
+
+def event_drugs(resources: Resources, event: Json) -> Iterator[Json]:
+    """The CodeableConcepts of one medication event."""
+    if "medicationCodeableConcept" in event:
+        yield event["medicationCodeableConcept"]
+    if "medicationReference" in event:
+        yield from _hops(resources, event["medicationReference"]["reference"])
 
 
 def _hops(resources: Resources, reference: str) -> Iterator[Json]:

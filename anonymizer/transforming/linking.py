@@ -85,16 +85,22 @@ def _numbered(name: str, table: Table, m: int) -> pl.DataFrame:
     cells = [_generalised(table.frame[c.name], c) for c in table.released]
     quasi = [c.name for c in table.quasi_identifiers]
     rows = pl.DataFrame([table.frame[_subject(table)].alias(_OWNER), *cells])
-    rows = rows.with_columns(_kinds(name, rows.select(quasi)))
-    alike = pl.len().over(_OWNER, _KIND) > 1
-    several = rows.with_row_index("row").filter(alike)
-    names = [c.name for c in table.released]
-    digests = pl.Series([_digest(cells) for cells in several.select(names).iter_rows()], dtype=pl.String)
-    order = several.select("row", digests.alias("digest"))
-    placed = rows.with_row_index("row").join(order, on="row", how="left", maintain_order="left")
-    place = pl.col("digest").rank("ordinal").over(_OWNER, _KIND).fill_null(1).cast(pl.Int64).alias(_PLACE)
+    rows = rows.with_columns(_kinds(name, rows, quasi))
+    rows = rows.with_columns(_places(rows, [c.name for c in table.released]))
     code = pl.col(_KIND) + pl.min_horizontal(_PLACE, pl.lit(m)).cast(pl.String) + "]"
-    return placed.with_columns(place).with_columns(code.alias(_CODE)).drop("row", "digest")
+    return rows.with_columns(code.alias(_CODE))
+
+
+def _places(rows: pl.DataFrame, names: list[str]) -> pl.Series:
+    """Each row's number, from 1, among the events of its owner that are of its kind."""
+    alike = rows.select(pl.len().over(_OWNER, _KIND) > 1).to_series()
+    several = rows.filter(alike)
+    digests = [_digest(cells) for cells in several.select(names).iter_rows()]
+    numbered = several.select(_OWNER, _KIND, pl.Series(_PLACE, digests, dtype=pl.String))
+    places = numbered.select(pl.col(_PLACE).rank("ordinal").over(_OWNER, _KIND).cast(pl.Int64)).to_series()
+    return (
+        pl.repeat(1, rows.height, dtype=pl.Int64, eager=True).scatter(alike.arg_true(), places).alias(_PLACE)
+    )
 
 
 def _generalised(cells: pl.Series, column: Column) -> pl.Series:
@@ -105,14 +111,14 @@ def _generalised(cells: pl.Series, column: Column) -> pl.Series:
     return labels.gather(codes)
 
 
-def _kinds(name: str, quasi: pl.DataFrame) -> pl.Series:
+def _kinds(name: str, rows: pl.DataFrame, quasi: list[str]) -> pl.Series:
     """Each row's code as far as its number."""
-    if not quasi.width:
-        return pl.repeat(_start(name, ()), quasi.height, eager=True).alias(_KIND)
-    distinct = quasi.unique()
-    texts = pl.Series([_start(name, labels) for labels in distinct.iter_rows()], dtype=pl.String)
-    known = distinct.with_columns(texts.alias(_KIND))
-    return quasi.join(known, on=quasi.columns, how="left", nulls_equal=True, maintain_order="left")[_KIND]
+    if not quasi:
+        return pl.repeat(_start(name, ()), rows.height, eager=True).alias(_KIND)
+    distinct = rows.select(quasi).unique()
+    texts = pl.Series(_KIND, [_start(name, labels) for labels in distinct.iter_rows()], dtype=pl.String)
+    known = distinct.with_columns(texts)
+    return rows.join(known, on=quasi, how="left", nulls_equal=True, maintain_order="left")[_KIND]
 
 
 def _start(name: str, labels: Iterable[str | None]) -> str:

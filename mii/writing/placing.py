@@ -18,7 +18,7 @@ import msgspec
 
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from mii.units import is_unit
-from mii.writing.systems import ABSENT_REASON, LOINC, PROFILES, SECURITY, UCUM, Fits
+from mii.writing.systems import ABSENT_REASON, LOINC, PROFILES, SECURITY, UCUM, Fits, is_comparator
 
 Json = dict[str, Any]
 REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -115,7 +115,7 @@ def measured(value: Cell, *, unit: Cell, comparator: Cell = WITHHELD) -> Json:
     return {
         "valueQuantity": {
             **number(value),
-            **primitive("comparator", comparator, _COMPARATORS.__contains__),
+            **primitive("comparator", comparator, is_comparator),
             **_unit(unit),
         }
     }
@@ -125,7 +125,7 @@ def number(value: Cell) -> Json:
     """The member ``value`` of a Quantity."""
     if isinstance(value, int | float):
         return {"value": value}
-    if isinstance(value, str) and _NUMBER.fullmatch(value) and value != "-0":
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         return {"value": msgspec.Raw(value.encode())}
     return primitive("value", value, _never, required=True)
 
@@ -134,9 +134,6 @@ def nothing(value: Cell) -> Json:
     """The member of an Observation that says why it has no value."""
     reason = "masked" if value == SUPPRESSED or value is WITHHELD else "unknown"
     return {"dataAbsentReason": concept({"system": ABSENT_REASON, "code": reason})}
-
-
-_COMPARATORS = frozenset({"<", "<=", ">=", ">"})
 
 
 def _because(reason: str) -> Json:

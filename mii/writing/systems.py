@@ -69,7 +69,7 @@ OPS_CATEGORIES: Mapping[str, str] = {
     "8": "277132007",
     "9": "394841004",
 }
-"""The SNOMED CT category of each chapter of OPS (value set ``procedures-category-sct`` of module Prozedur)."""
+"""The SNOMED CT category of each chapter of OPS (module Prozedur, value set ``procedures-category-sct``)."""
 
 Fits = Callable[[str], bool]
 """Whether a text may stand as an element's value."""

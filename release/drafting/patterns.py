@@ -117,7 +117,7 @@ def are_german_days(values: pl.Series) -> bool:
 
 
 def are_other_days(values: pl.Series) -> bool:
-    """Whether all distinct ``values`` are days or moments, in several forms or neither ISO nor German ones."""
+    """Whether all distinct ``values`` are days or moments, in several forms or neither ISO nor German."""
     are_days = not values.is_empty() and bool(values.str.contains(_DAY).all())
     return are_days and not are_iso_days(values) and not are_german_days(values)
 

@@ -16,6 +16,7 @@ from release.config.columns import ColumnRule, Rules, matching_keys
 from release.config.document import Location
 from release.config.problems import closest
 from release.config.root import Config
+from release.intake.births import birth_problems
 from release.intake.export_columns import NO_KINDS, export_problems, lab_families
 from release.intake.hierarchies import build
 from release.intake.time_columns import changed_dates, export_time_problems
@@ -71,6 +72,7 @@ def resolve(
     problems += [*broken, *_levels_beyond(config, assigned, hierarchies)]
     problems += _finer_in_family(config, columns, families)
     problems += export_time_problems(config, columns, families)
+    problems += birth_problems(config, columns, families, kinds) if is_export else ()
     if problems:
         raise BadConfig("the config does not fit the table", problems=problems)
     return columns

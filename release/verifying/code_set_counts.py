@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import comb
+from typing import NamedTuple
 
 import polars as pl
 
-from anonymizer.criteria import KMAnonymity
-from release.verifying.recount import CLASS, PERSON, Classed, Verdict, base
+from anonymizer.criteria import DistinctLDiversity, KMAnonymity
+from release.verifying.recount import CLASS, PERSON, Classed, Verdict, at_least, base
 
-_MOST_AT_ONCE = 5_000_000
-"""Combinations held in memory at one time, but for those of one class."""
-_ROW, _CODE = "row", "code"
+_MOST_AT_ONCE = 3_000_000
+"""Combinations held in memory at one time, but for those that begin with one code of one class."""
+_ROW, _CODE, _AT, _END, _PART, _FEWEST = "row", "code", "at", "end", "part", "fewest"
+
+
+class _Known(NamedTuple):
+    """All that somebody may know who knows these codes: a row per row that holds them, and their names."""
+
+    rows: pl.DataFrame
+    codes: list[str]
 
 
 def known_codes(classed: Classed, criterion: KMAnonymity, position: int) -> Verdict:
@@ -20,33 +28,104 @@ def known_codes(classed: Classed, criterion: KMAnonymity, position: int) -> Verd
 
     ``reached`` is the fewest people of any class who share the quasi-identifiers and up to m codes.
     """
-    fewest = classed.classes.select(CLASS, fewest=pl.col(PERSON))
-    shared = [_fewest_sharing(part, criterion.m) for part in _parts(classed, criterion, position)]
-    least = pl.concat([fewest, *shared]).group_by(CLASS).agg(pl.col("fewest").min()).sort(CLASS)["fewest"]
-    return Verdict(least >= criterion.k, least.min())  # type: ignore[arg-type]
+    shared = [
+        known.rows.group_by(CLASS, *known.codes).agg(_people(classed))
+        for known in _combinations(classed, position, criterion.m)
+    ]
+    return at_least(
+        _least([classed.classes.select(CLASS, pl.col(PERSON).alias(_FEWEST)), *shared], CLASS), criterion.k
+    )
 
 
-def _parts(classed: Classed, criterion: KMAnonymity, position: int) -> Iterator[pl.DataFrame]:
-    """The codes of all rows, one each, in runs of whole classes that have not too many combinations."""
-    lists = classed.rows.select(CLASS, PERSON, codes=base(position)).with_row_index(_ROW)
-    codes = lists.explode("codes").drop_nulls("codes").unique([_ROW, "codes"])
-    numbered = codes.select(_ROW, CLASS, PERSON, pl.col("codes").rank("dense").alias(_CODE))
-    held = numbered.group_by(CLASS, _ROW).len("held")
-    ways = pl.Series([sum(comb(n, size) for size in range(1, criterion.m + 1)) for n in held["held"]])
-    load = held.with_columns(ways=ways.cast(pl.Int64)).group_by(CLASS).agg(pl.col("ways").sum()).sort(CLASS)
-    part = load.select(CLASS, part=pl.col("ways").cum_sum() // _MOST_AT_ONCE)
-    yield from numbered.join(part, on=CLASS).partition_by("part", include_key=False)
+def diverse_codes(
+    classed: Classed, criterion: DistinctLDiversity, positions: tuple[int, int], m: int
+) -> Verdict:
+    """The verdict of distinct l-diversity among the people of a class, and those who share 1 … m codes.
+
+    ``positions`` are those of the sensitive values and of the lists of codes. Missing is no value.
+    """
+    values, lists = positions
+    told = classed.rows.select(CLASS, pl.col(base(values)).alias("value")).with_row_index(_ROW)
+    shared = [_values(told, [CLASS])]
+    for known in _combinations(classed, lists, m):
+        of_rows = known.rows.select(CLASS, _ROW, *known.codes).join(told.drop(CLASS), on=_ROW)
+        shared.append(_values(of_rows, [CLASS, *known.codes]))
+    return at_least(_least(shared, CLASS), criterion.l)
 
 
-def _fewest_sharing(codes: pl.DataFrame, m: int) -> pl.DataFrame:
-    """The fewest people of each class who share up to ``m`` codes; combinations grow by joining."""
-    combined, found = codes.rename({_CODE: "c0"}), []
-    for size in range(1, m + 1):
-        names = [f"c{i}" for i in range(size)]
-        found.append(combined.group_by(CLASS, *names).agg(fewest=pl.col(PERSON).n_unique()))
-        longer = combined.join(codes.select(_ROW, _CODE), on=_ROW)
-        combined = longer.filter(pl.col(_CODE) > pl.col(names[-1])).rename({_CODE: f"c{size}"})
-    return pl.concat([each.select(CLASS, pl.col("fewest").cast(pl.Int64)) for each in found])
+def fewest_sharing(classed: Classed, position: int, m: int) -> pl.Series:
+    """For each row the fewest people of its class who have some up to ``m`` of its codes, Int64.
+
+    The whole class is among them: those who have none of them that are known.
+    """
+    numbers = classed.rows.select(CLASS).with_row_index(_ROW)
+    everybody = numbers.join(classed.classes.select(CLASS, pl.col(PERSON).alias(_FEWEST)), on=CLASS)
+    shared = (
+        known.rows.select(_ROW, _people(classed).over(CLASS, *known.codes))
+        for known in _combinations(classed, position, m)
+    )
+    return _least([everybody, *(each.group_by(_ROW).agg(pl.col(_FEWEST).min()) for each in shared)], _ROW)
+
+
+def _people(classed: Classed) -> pl.Expr:
+    who = pl.len() if classed.row_is_person else pl.col(PERSON).n_unique()
+    return who.cast(pl.Int64).alias(_FEWEST)
+
+
+def _values(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """How many distinct values the rows of each group have, none among them."""
+    distinct = rows.select(*keys, "value").unique()
+    return distinct.group_by(keys).agg(pl.col("value").count().cast(pl.Int64).alias(_FEWEST))
+
+
+def _least(found: Sequence[pl.DataFrame], key: str) -> pl.Series:
+    """The least figure of every class or row, in their order."""
+    each = pl.concat([part.group_by(key).agg(pl.col(_FEWEST).min()) for part in found])
+    return each.group_by(key).agg(pl.col(_FEWEST).min()).sort(key)[_FEWEST]
+
+
+def _combinations(classed: Classed, position: int, m: int) -> Iterator[_Known]:
+    """Every combination of 1 … ``m`` codes of every row; the rows that share one come together.
+
+    They grow from their smallest code, by every greater one of the row, in parts that fit into memory.
+    """
+    cells = _cells(classed, position)
+    for part in _parts(cells, m):
+        rows = part.rename({_CODE: "c0"})
+        for size in range(1, m + 1):
+            names = [f"c{i}" for i in range(size)]
+            yield _Known(rows, names)
+            if size < m:
+                rows = _longer(rows, cells[_CODE], f"c{size}")
+
+
+def _cells(classed: Classed, position: int) -> pl.DataFrame:
+    """One row per list and code, numbered, by lists; where it stands, and where its list ends."""
+    lists = classed.rows.select(CLASS, PERSON, pl.col(base(position)).alias(_CODE)).with_row_index(_ROW)
+    codes = lists.explode(_CODE).drop_nulls(_CODE).unique([_ROW, _CODE])
+    ranked = codes.with_columns(pl.col(_CODE).rank("dense")).sort(_ROW, _CODE).with_row_index(_AT)
+    return ranked.with_columns(pl.col(_AT).max().over(_ROW).alias(_END) + 1)
+
+
+def _parts(cells: pl.DataFrame, m: int) -> Iterator[pl.DataFrame]:
+    """The cells in runs of whole classes' codes that begin not too many combinations."""
+    later = pl.col(_END).cast(pl.Int64) - pl.col(_AT) - 1
+    begun = cells.select(CLASS, _CODE, later.alias("later"))
+    ways = {n: sum(comb(n, size) for size in range(m)) for n in begun["later"].unique()}
+    load = begun.group_by(CLASS, _CODE).agg(
+        pl.col("later").replace_strict(ways, return_dtype=pl.Int64).sum().alias("load")
+    )
+    part = load.sort(CLASS, _CODE).select(
+        CLASS, _CODE, pl.col("load").cum_sum().alias(_PART) // _MOST_AT_ONCE
+    )
+    yield from cells.join(part, on=[CLASS, _CODE]).partition_by(_PART, include_key=False)
+
+
+def _longer(rows: pl.DataFrame, codes: pl.Series, name: str) -> pl.DataFrame:
+    """The combinations with each code that stands later in its row's list."""
+    open_ = rows.filter(pl.col(_AT) + 1 < pl.col(_END))
+    longer = open_.with_columns(pl.int_ranges(pl.col(_AT) + 1, _END, dtype=pl.UInt32).alias(_AT)).explode(_AT)
+    return longer.with_columns(codes.gather(longer[_AT]).alias(name))
 
 
 def without_codes(lists: pl.Series, keys: pl.DataFrame, removed: pl.DataFrame) -> pl.Series:

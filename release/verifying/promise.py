@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import floor
 from typing import Literal
@@ -57,6 +57,27 @@ class Promise:
         """The largest number of rows the limit allows, exactly: 0.29 of 100 rows are 29, in floats 28."""
         return floor(Fraction(str(self.suppression_limit)) * self.table.frame.height)
 
+    @property
+    def own_timing(self) -> Timing:
+        """How dates of ``table`` itself are released; those of another are called ``<table>.<column>``."""
+        others = tuple(f"{name}." for name in self.events)
+        return _only(self.timing, [name for name in self.timing.columns if not name.startswith(others)], "")
+
+    def of_events(self, name: str) -> Promise:
+        """What is promised of one of the ``events`` as of a table of its own: fixed levels, and dates."""
+        table, prefix = self.events[name], f"{name}."
+        timed = [each for each in self.timing.columns if each.startswith(prefix)]
+        return replace(
+            self,
+            table=table,
+            table_name=name,
+            transformation={column.name: column.min_level for column in table.quasi_identifiers},
+            criteria=(),
+            removed_codes={},
+            timing=_only(self.timing, timed, prefix),
+            events={},
+        )
+
     def is_recountable(self, criterion: Criterion, *, row_is_person: bool) -> bool:
         """Whether anybody can count the criterion again from the release alone.
 
@@ -72,3 +93,16 @@ class Promise:
         is_changed = is_averaged or is_timed or column.name in columns_repaired(self.criteria)
         is_released_as_it_is = column.clip is None and column.release_level is None and not is_changed
         return column.role is Role.SENSITIVE and is_released_as_it_is
+
+
+def _only(timing: Timing, names: Sequence[str], prefix: str) -> Timing:
+    """The treatment of these columns alone, in its own order, under their names without the ``prefix``."""
+
+    def own(columns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.removeprefix(prefix) for name in columns if name in names)
+
+    shift, relative = timing.shift, timing.relative
+    return Timing(
+        replace(shift, columns=own(shift.columns)) if shift and own(shift.columns) else None,
+        replace(relative, columns=own(relative.columns)) if relative and own(relative.columns) else None,
+    )

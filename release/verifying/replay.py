@@ -6,22 +6,20 @@ error in any of them must not be able to repeat itself in the check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import ceil, floor
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
-from anonymizer.tables.table import Column, Role
-from anonymizer.tables.values import canonical
+from anonymizer.tables.table import Role
+from release.verifying.cells import every_row, released_cells
 from release.verifying.code_set_counts import without_codes
-from release.verifying.labels import labels_at, level_bounds
+from release.verifying.linked import EVENTS, Events, known_in, known_of, released_events, remaining
 from release.verifying.population_counts import counts_population, matched, with_stars
 from release.verifying.promise import Promise
-from release.verifying.recoding_map import check_map, recode
+from release.verifying.recoding_map import recode
 from release.verifying.recount import PERSON, Classed, base, classed, countable, key, keys_of
 from release.verifying.references import references
 from release.verifying.regroup import regrouped
@@ -34,8 +32,8 @@ class Replay:
     """What the promise makes of the input: the rows to expect, in no particular order.
 
     ``counted`` holds the same rows as ``recount.countable`` makes them, in the same order; ``before`` the
-    input's rows by their base values; ``suppressed`` the rows dropped or starred; ``references`` what the
-    criteria compare with.
+    input's classes by their base values; ``suppressed`` the rows dropped or starred; ``references`` what the
+    criteria compare with; ``events`` the rows of further tables, whose people are those of ``counted``.
     """
 
     frame: pl.DataFrame
@@ -43,6 +41,7 @@ class Replay:
     before: pl.DataFrame
     suppressed: int
     references: References
+    events: Events = field(default_factory=dict)
 
     @property
     def row_is_person(self) -> bool:
@@ -54,10 +53,13 @@ def replay(promise: Promise) -> Replay:
     """The rows the release must hold; raises ``VerificationFailed`` for levels that are none."""
     table = promise.table
     recoded = None if promise.recoding is None else recode(promise.recoding, table)
-    given = retimed(table, promise.timing)
-    released = _every_row(promise, given if recoded is None else {**recoded.columns, **given})
+    given = retimed(table, promise.own_timing)
+    released = every_row(promise, given if recoded is None else {**recoded.columns, **given})
+    events = released_events(promise)
+    if events:
+        released.insert_column(released.width, known_of(table.people, events, known_in(promise)))
     names = [column.name for column in table.quasi_identifiers]
-    before = _countable(table.frame, names, promise)
+    before = countable([table.frame[name] for name in names], table.people, {})
     generalised = _countable(released, names, promise)
     data = classed(generalised)
     compared = {**references(promise.criteria, table), **_populations(promise, data)}
@@ -69,90 +71,25 @@ def replay(promise: Promise) -> Replay:
         starred, starred_counted = _starred(released.filter(~keeps), hidden, shown, promise, compared)
     positions = pl.int_range(table.frame.height, eager=True)
     rows = pl.concat([positions.filter(keeps), positions.filter(~keeps).head(starred.height)])
-    frame, counted = _repaired(
-        pl.concat([released.filter(keeps), starred]), pl.concat([shown, starred_counted]), promise
-    )
+    shown = pl.concat([shown, starred_counted])
+    if events:
+        events = _left(events, shown, promise)
+    frame, counted = _repaired(pl.concat([released.filter(keeps), starred]), shown, promise, events)
     return Replay(
         regrouped(frame, rows, table, promise.groupings),
         counted,
         before,
         int((~keeps).sum()),
         compared,
+        events,
     )
 
 
-def _every_row(promise: Promise, given: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """The input's rows as they are released if none is suppressed; ``given`` columns are known."""
-    table = promise.table
-    return pl.DataFrame(
-        [
-            given[column.name]
-            if column.name in given
-            else _released(table.frame[column.name], column, promise)
-            for column in table.released
-        ]
-    )
-
-
-def check_levels(promise: Promise) -> None:
-    """Raise ``VerificationFailed`` unless every quasi-identifier has one level, within its bounds; under a
-    recoding a level for each combination of values.
-    """
-    if promise.recoding is not None:
-        check_map(promise.recoding, promise.table)
-        return
-    quasi = {column.name: column for column in promise.table.quasi_identifiers}
-    if set(promise.transformation) != set(quasi):
-        raise VerificationFailed("the transformation does not name exactly the quasi-identifiers")
-    for name, level in promise.transformation.items():
-        column = quasi[name]
-        lowest, highest = level_bounds(column)
-        if not lowest <= level <= highest:
-            raise VerificationFailed("the generalisation level lies outside its bounds", column=name)
-
-
-def _released(cells: pl.Series, column: Column, promise: Promise) -> pl.Series:
-    if column.role is Role.QUASI_IDENTIFIER:
-        labels = labels_at(column, cells, promise.transformation[column.name])
-        return _join(cells, _as_categories(labels)).alias(column.name)
-    if column.clip is not None:
-        return _clip(cells, *column.clip)
-    if column.release_level is not None:
-        return _at_release_level(cells, column)
-    return cells
-
-
-def _as_categories(labels: pl.DataFrame) -> pl.DataFrame:
-    """The labels by number: a million rows of them are then filtered and grouped many times faster."""
-    few = pl.Enum(sorted({SUPPRESSED, *labels["label"].drop_nulls()}))
-    return labels.with_columns(pl.col("label").cast(few))
-
-
-def _join(cells: pl.Series, labels: pl.DataFrame) -> pl.Series:
-    rows = cells.alias("value").to_frame()
-    return rows.join(labels, on="value", how="left", nulls_equal=True, maintain_order="left")["label"]
-
-
-def _clip(cells: pl.Series, low: float | None, high: float | None) -> pl.Series:
-    if cells.dtype.is_integer():
-        lowest = None if low is None else max(ceil(low), -(2**63))
-        return cells.clip(lowest, None if high is None else min(floor(high), 2**63 - 1))
-    return cells.clip(low, high)
-
-
-def _at_release_level(cells: pl.Series, column: Column) -> pl.Series:
-    """Labels of a fixed level; missing stays missing, and a list becomes the set of its codes' labels."""
-    level = column.release_level or 0
-    listed = isinstance(cells.dtype, pl.List)
-    values = cells.drop_nulls().explode(empty_as_null=False) if listed else canonical(cells)
-    labels = labels_at(column, values, level).drop_nulls("value")
-    if not listed:
-        return _join(values, labels).alias(column.name)
-    codes = pl.DataFrame({"row": range(len(cells)), "value": cells}).explode("value").drop_nulls("value")
-    sets = codes.join(labels, on="value").group_by("row").agg(pl.col("label").unique().sort())
-    rows = pl.DataFrame({"row": range(len(cells)), "cells": cells}).join(sets, on="row", how="left")
-    empty = pl.when(pl.col("cells").is_not_null()).then(pl.lit([], dtype=pl.List(pl.String)))
-    return rows.sort("row").select(pl.coalesce("label", empty)).to_series().alias(column.name)
+def _left(events: Events, shown: pl.DataFrame, promise: Promise) -> Events:
+    """The events of the people who are shown, less those that their classes had to lose."""
+    classes = shown.select(PERSON, *keys_of(shown))
+    nothing = classes.select(keys_of(shown)).clear().with_columns(code=pl.lit(""))
+    return remaining(events, classes, promise.removed_codes.get(EVENTS, nothing), known_in(promise))
 
 
 def _countable(frame: pl.DataFrame, names: list[str], promise: Promise) -> pl.DataFrame:
@@ -174,7 +111,7 @@ def _populations(promise: Promise, data: Classed) -> dict[int, pl.DataFrame]:
     if people is None or promise.recoding is not None:
         raise VerificationFailed("there is no population to count, or it has no levels")
     labels = [
-        _released(people[column.name], column, promise).alias(key(j))
+        released_cells(people[column.name], column, promise).alias(key(j))
         for j, column in enumerate(promise.table.quasi_identifiers)
     ]
     return dict.fromkeys(positions, matched(pl.DataFrame(labels), data))
@@ -194,7 +131,7 @@ def _with_stars(
 
 
 def _repaired(
-    frame: pl.DataFrame, counted: pl.DataFrame, promise: Promise
+    frame: pl.DataFrame, counted: pl.DataFrame, promise: Promise, events: Events
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows, in both forms, without the codes that are recorded as removed from their classes."""
     named = {i: c for i, c in enumerate(promise.criteria) if rests_on(c) == "cells"}
@@ -202,11 +139,15 @@ def _repaired(
     if repaired != set(promise.removed_codes):
         raise VerificationFailed("codes were removed from other columns than those to be repaired")
     for column, removed in promise.removed_codes.items():
-        lists = without_codes(frame[column], counted.select(keys_of(counted)), removed)
+        if events and column == EVENTS:
+            lists = known_of(counted[PERSON], events, known_in(promise))
+        else:
+            lists = without_codes(frame[column], counted.select(keys_of(counted)), removed)
         frame = frame.with_columns(lists)
-    return frame, counted.with_columns(
+    counted = counted.with_columns(
         frame[name].alias(base(i)) for i, c in named.items() if (name := column_of(c)) is not None
     )
+    return (frame.drop(EVENTS) if events else frame), counted
 
 
 def _starred(

@@ -29,8 +29,10 @@ def recorded(timing: Timing, staging: Staging) -> Timing:
     return replace(timing, shift=replace(timing.shift, secret=kept_secret(staging, timing.shift)))
 
 
-def retimed(table: Table, timing: Timing) -> Mapping[str, pl.Series]:
+def retimed(table: Table, timing: Timing, *, beginning: Table | None = None) -> Mapping[str, pl.Series]:
     """Every changed column as it must be released, in the order of the input's rows.
+
+    The first day that others are relative to stands in ``beginning``, by default in the table itself.
 
     Raises:
         VerificationFailed: a column is changed that is a quasi-identifier or dropped, or is changed twice.
@@ -40,7 +42,7 @@ def retimed(table: Table, timing: Timing) -> Mapping[str, pl.Series]:
     if timing.shift is not None:
         columns |= _shifted(table, timing.shift)
     if timing.relative is not None:
-        columns |= _relative(table, timing.relative)
+        columns |= _relative(table, timing.relative, beginning)
     return columns
 
 
@@ -95,10 +97,11 @@ def _moved(cell: Cell, by: timedelta) -> Cell:
     return moved if isinstance(cell, date) else moved.isoformat()[: len(text)]
 
 
-def _relative(table: Table, relative: Relative) -> dict[str, pl.Series]:
-    people = table.people.to_list()
+def _relative(table: Table, relative: Relative, beginning: Table | None) -> dict[str, pl.Series]:
+    first = table if beginning is None else beginning
+    people, others = (table.people, first.people) if beginning is None else (_named(table), _named(first))
     of_person: dict[object, list[str]] = {}
-    for who, cell in zip(people, table.frame[relative.to].to_list(), strict=True):
+    for who, cell in zip(others.to_list(), first.frame[relative.to].to_list(), strict=True):
         if cell is not None:
             of_person.setdefault(who, []).append(str(cell))
     start = {who: _first(days) for who, days in of_person.items()}
@@ -107,12 +110,19 @@ def _relative(table: Table, relative: Relative) -> dict[str, pl.Series]:
             name,
             [
                 _between(start.get(who), cell)
-                for who, cell in zip(people, table.frame[name].to_list(), strict=True)
+                for who, cell in zip(people.to_list(), table.frame[name].to_list(), strict=True)
             ],
             dtype=pl.Int64,
         )
         for name in relative.columns
     }
+
+
+def _named(table: Table) -> pl.Series:
+    """Whom each row is about, by the id that links it to another table."""
+    if table.subject is None:
+        raise VerificationFailed("dates are relative to those of people whom no column names")
+    return table.frame[table.subject]
 
 
 def _first(days: Sequence[str]) -> date | None:

@@ -319,7 +319,7 @@ def test_an_unexpected_error_is_told_in_the_form_that_was_asked_for(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(release.run, "count", broken)
+    monkeypatch.setattr("release.deciding.decision.count", broken)
     result = anon("run", config, "--json", "--log-format", "json")
     assert result.code == json.loads(result.out)["exit_code"] == 70
     assert "ZeroDivisionError" in json.loads(result.err.splitlines()[-1])["message"]

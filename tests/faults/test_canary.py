@@ -294,7 +294,7 @@ def test_an_unexpected_error_prints_its_type_and_never_its_text(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(CANARY)
 
-    monkeypatch.setattr(release.run, "count", broken)
+    monkeypatch.setattr("release.deciding.decision.count", broken)
     result = watched(scene(tmp_path, sound()), (), tmp_path, monkeypatch)
     assert result.code == 70
     assert "ZeroDivisionError" in result.err
@@ -307,7 +307,7 @@ def test_every_other_error_has_a_code(
     def broken(*_: object, **__: object) -> None:
         raise error(CANARY)
 
-    monkeypatch.setattr(release.run, "count", broken)
+    monkeypatch.setattr("release.deciding.decision.count", broken)
     assert watched(scene(tmp_path, sound()), (), tmp_path, monkeypatch).code == code
 
 
