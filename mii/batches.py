@@ -10,6 +10,7 @@ import polars as pl
 from msgspec import Struct, field
 
 from mii.consent import ConsentRecord
+from mii.facts import Table
 from mii.records import Person, Stay, Substance
 
 Versioned = tuple[str | None, ConsentRecord]
@@ -19,17 +20,18 @@ Versioned = tuple[str | None, ConsentRecord]
 class Batch(Struct):
     """What is kept of some resources, in the order in which they were read; duplicates are among them.
 
-    ``telling`` and ``dating`` are the types that are kept as columns (see `mii.columns`), ``ids`` has a frame
-    for each type that is not read. ``tables`` are the types of flattened tables; ``ignored`` counts
-    documents that are no FHIR.
+    ``telling`` and ``dating`` are the types that are kept as columns (see `mii.columns`), ``nameless`` those
+    of them of which a resource has no id; ``ids`` has the `mii.digests` of each type that is not read.
+    ``tables`` are the types of flattened tables; ``ignored`` counts documents that are no FHIR.
     """
 
     persons: list[tuple[str | None, Person]] = field(default_factory=list)
     stays: list[tuple[str | None, Stay]] = field(default_factory=list)
     substances: list[tuple[str | None, Substance]] = field(default_factory=list)
     consents: list[tuple[str | None, Versioned]] = field(default_factory=list)
-    telling: pl.DataFrame | None = None
-    dating: pl.DataFrame | None = None
+    telling: Table | None = None
+    dating: Table | None = None
+    nameless: list[str] = field(default_factory=list)
     ids: dict[str, pl.DataFrame] = field(default_factory=dict)
     urns: dict[str, str] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)

@@ -12,9 +12,11 @@ from msgspec import structs
 
 from anonymizer.errors import BadInput
 from mii.batches import Batch
-from mii.columns import DATING, TELLING, deduplicated, renamed
+from mii.columns import DATING, TELLING, renamed
 from mii.consent import ConsentRecord
+from mii.duplicates import deduplicated, distinct
 from mii.extracting import SCHEMAS
+from mii.facts import plain, restored, schema
 from mii.records import Person, Stay, Substance
 
 
@@ -22,8 +24,9 @@ from mii.records import Person, Stay, Substance
 class Collected:
     """All that was read: records by id, the resources of `DATED`, and counts.
 
-    ``dated`` are those that tell something, with the columns `TELLING` but ``updated``; of those in
-    ``untold`` only type, patient, start, end and is_period are kept, until consent has counted them.
+    ``facts`` are those that tell something, with the columns `TELLING`; of those in ``untold`` only `DATING`
+    is kept, until consent has counted them. In both texts but ids are categories (see `mii.facts`), which
+    `dated` and `of_types` give as texts.
     ``types`` are the types that occur in the export, read or not: of a resource, or of a flattened table.
     """
 
@@ -31,10 +34,19 @@ class Collected:
     stays: Mapping[str, Stay]
     substances: Mapping[str, Substance]
     consents: tuple[ConsentRecord, ...]
-    dated: pl.DataFrame
+    facts: pl.DataFrame
     untold: pl.DataFrame
     counts: Mapping[str, Any]
     types: frozenset[str]
+
+    @property
+    def dated(self) -> pl.DataFrame:
+        """The facts with texts: of a large export, hundreds of megabytes."""
+        return plain(self.facts)
+
+    def of_types(self, *types: str) -> pl.DataFrame:
+        """The facts of some types, with texts."""
+        return plain(self.facts.filter(pl.col("type").is_in(types)))
 
 
 DATED = tuple(SCHEMAS)
@@ -79,8 +91,9 @@ class Collector:
     def __init__(self) -> None:
         self._persons, self._stays, self._substances = Records(), Records(), Records()
         self._consents = Records(no_guess="Consent")
-        self._telling = [pl.DataFrame(schema=dict(TELLING))]
-        self._dating = [pl.DataFrame(schema=dict(DATING))]
+        self._held = pl.Categorical(pl.Categories.random())
+        self._telling, self._dating = list[pl.DataFrame](), list[pl.DataFrame]()
+        self._nameless = set[str]()
         self._ids: dict[str, list[pl.DataFrame]] = {}
         self._urns: dict[str, str] = {}
         self._tables = set[str]()
@@ -95,9 +108,10 @@ class Collector:
             for identity, record in added:
                 records.add(identity, record)
         if batch.telling is not None:
-            self._telling.append(batch.telling)
+            self._telling.append(restored(batch.telling, self._held))
         if batch.dating is not None:
-            self._dating.append(batch.dating)
+            self._dating.append(restored(batch.dating, self._held))
+        self._nameless.update(batch.nameless)
         for name, frame in batch.ids.items():
             self._ids.setdefault(name, []).append(frame)
         for urn, identity in batch.urns.items():
@@ -115,7 +129,8 @@ class Collector:
         """
         self._require_ids()
         read = sum(frame.height for frame in (*self._telling, *self._dating))
-        telling, dating, conflicts = deduplicated(self._telling, self._dating)
+        schemas = (schema(TELLING, self._held), schema(DATING, self._held))
+        telling, dating, conflicts = deduplicated(self._telling, self._dating, schemas=schemas)
         self._telling, self._dating = [], []
         counts = self._counts(read, _by_type(telling) + _by_type(dating), conflicts)
         stays, substances = self._stays.by_id.items(), self._substances.by_id.items()
@@ -132,8 +147,7 @@ class Collector:
 
     def _require_ids(self) -> None:
         nameless = [name for name, records in self._records().items() if None in records.by_id]
-        for frame in (*self._telling, *self._dating):
-            nameless += frame.filter(pl.col("id").is_null())["type"].unique().sort().to_list()
+        nameless += sorted(self._nameless)
         if nameless:
             raise BadInput(f"{nameless[0]}: a resource has no id")
 
@@ -148,12 +162,11 @@ class Collector:
     def _counts(
         self, rows: int, rows_once: Mapping[str, int], different: Mapping[str, int]
     ) -> dict[str, Any]:
-        ids = {name: pl.concat(frames)["id"] for name, frames in self._ids.items()}
         records = self._records()
-        read = rows + sum(map(len, ids.values()))
+        read = rows + sum(frame.height for frames in self._ids.values() for frame in frames)
         read += sum(of_type.read for of_type in records.values())
         unique = {name: of_type.unique for name, of_type in records.items()} | dict(rows_once)
-        unique |= {name: of_type.n_unique() for name, of_type in ids.items()}
+        unique |= {name: distinct(frames) for name, frames in self._ids.items()}
         conflicts = {name: of_type.conflicts for name, of_type in records.items()} | dict(different)
         return {
             "bundles": self._bundles,

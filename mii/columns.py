@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from mii.digests import digests
+from mii.facts import Change, Numbering, Table, by_text
 from mii.references import local_id
 
 EASE_ROWS = 1 << 7
@@ -51,7 +53,6 @@ MEASURED: Mapping[str, Any] = {
 TELLING: Mapping[str, Any] = {
     "type": pl.String,
     "id": pl.String,
-    "updated": pl.String,
     "patient": pl.String,
     "start": pl.String,
     "end": pl.String,
@@ -63,7 +64,7 @@ TELLING: Mapping[str, Any] = {
 """The rows of all types together: ids in place of references, and days for dates; ``moment`` is the start as
 it was written."""
 
-DATING: Mapping[str, Any] = {name: TELLING[name] for name in list(TELLING)[:7]}
+DATING: Mapping[str, Any] = {name: TELLING[name] for name in ("type", "patient", "start", "end", "is_period")}
 """The rows of resources that tell nothing but that somebody had one on a day: consent counts them."""
 
 Row = tuple[Any, ...]
@@ -158,65 +159,51 @@ class Columns:
             values.clear()
 
 
-def together(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
-    """One frame of all types, as `DATING` or `TELLING` says; what is missing in all rows is left out."""
+def together(frames: Mapping[str, pl.DataFrame], key: bytes) -> tuple[Table | None, list[str]]:
+    """One table of all types, as `DATING` or `TELLING` says, and the types of which one has no id.
+
+    In place of the id it has its `DIGEST`, and beside it where something is told. What is missing in all rows
+    is left out.
+    """
     if not frames:
-        return None
+        return None, []
     typed = [frame.with_columns(pl.lit(name).alias("type")) for name, frame in frames.items()]
     frame = pl.concat(typed, how="diagonal", rechunk=True)
-    made = [named(frame["subject"], "Patient").alias("patient"), _days(frame["start"]), _days(frame["end"])]
-    if "codes" in frame.columns:
-        made += [named(frame["encounter"], "Encounter"), frame["start"].alias("moment")]
-    told = {series.name: series for series in (*frame, *made)}
-    is_empty = {name for name, series in told.items() if series.null_count() == frame.height}
-    return pl.DataFrame([told[name] for name in TELLING if name == "id" or name in {*told} - is_empty])
+    tells = "codes" in frame.columns
+    numbering = Numbering()
+    numbering.keep(*digests(frame["id"], key))
+    for column in frame.drop("id"):
+        if column.null_count() == frame.height:
+            continue
+        if column.dtype == pl.String:
+            numbering.number(column, _made(column.name, tells=tells))
+        else:
+            numbering.keep(column)
+    if tells:
+        numbering.keep(frame["id"])
+    nameless = frame["type"].filter(frame["id"].is_null()).unique()
+    return numbering.table(), nameless.to_list()
 
 
-def deduplicated(
-    telling: Sequence[pl.DataFrame], dating: Sequence[pl.DataFrame]
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """The rows with each id of a type once (`TELLING` and `DATING`), and by type how many ids have different
-    contents.
-
-    Of different contents the one updated last is kept. Without ``meta.lastUpdated`` the choice depends on
-    the content alone, never on the order of files. Ids with equal hashes are looked at one by one.
-    """
-    repeated = pl.concat([frame["id"].hash() for frame in (*telling, *dating)]).is_duplicated()
-    once, several = _sorted_out([*telling, *dating], repeated)
-    found = pl.concat([pl.DataFrame(schema=dict(TELLING)), *several], how="diagonal")
-    key, content = ("type", "id"), [name for name in found.columns if name != "updated"]
-    variants = found.unique(content).group_by(key).len().filter(pl.col("len") > 1)
-    different = variants.group_by("type").len()
-    chosen = found.sort("updated", *content, nulls_last=False).unique(key, keep="last", maintain_order=True)
-    tells = chosen["codes"].is_not_null()
-    dates = [frame.drop("id", "updated", strict=False) for frame in once[len(telling) :]]
-    dates.append(chosen.filter(~tells).select(name for name in DATING if name not in ("id", "updated")))
-    return (
-        pl.concat([*once[: len(telling)], chosen.filter(tells)], how="diagonal").drop("updated"),
-        pl.concat(dates, how="diagonal"),
-        dict(zip(different["type"], different["len"], strict=True)),
-    )
-
-
-def _sorted_out(
-    frames: Sequence[pl.DataFrame], repeated: pl.Series
-) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
-    """The rows of each frame that are not repeated, and those that are."""
-    once, several, start = [], [], 0
-    for frame in frames:
-        own = repeated.slice(start, frame.height)
-        start += frame.height
-        once.append(frame.filter(~own) if own.any() else frame)
-        several.append(frame.filter(own))
-    return once, several
+def _made(name: str, *, tells: bool) -> Mapping[str, Change | None]:
+    """The columns made of one: how their texts are changed."""
+    if name == "start":
+        return {"start": _days} | ({"moment": None} if tells else {})
+    return _MADE.get(name, {name: None})
 
 
 def renamed(frame: pl.DataFrame, urns: Mapping[str, str]) -> pl.DataFrame:
-    """``frame`` with the ids that ``urn:uuid:…`` stand for."""
+    """``frame`` with the ids that ``urn:uuid:…`` stand for; ``frame`` has categories."""
     if not urns:
         return frame
-    names = [name for name in ("patient", "encounter", "others") if name in frame.columns]
-    return frame.with_columns(mapped(frame[name], lambda text: urns.get(text, text)) for name in names)
+
+    def meant(texts: pl.Series) -> pl.Series:
+        return mapped(texts, lambda text: urns.get(text, text))
+
+    columns = [frame[name] for name in ("patient", "encounter", "others") if name in frame.columns]
+    return frame.with_columns(
+        by_text(column, meant).cast(column.dtype).alias(column.name) for column in columns
+    )
 
 
 def named(references: pl.Series, kind: str) -> pl.Series:
@@ -234,6 +221,13 @@ def mapped(column: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
 def series(name: str, values: Sequence[str | None]) -> pl.Series:
     """A column of texts."""
     return pl.Series(name, values, dtype=pl.String)
+
+
+_MADE: Mapping[str, Mapping[str, Change | None]] = {
+    "subject": {"patient": lambda texts: named(texts, "Patient")},
+    "encounter": {"encounter": lambda texts: named(texts, "Encounter")},
+    "end": {"end": lambda texts: _days(texts)},
+}
 
 
 def _days(moments: pl.Series) -> pl.Series:

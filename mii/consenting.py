@@ -14,6 +14,7 @@ from anonymizer.errors import ConsentMissing
 from mii.collecting import DATED, Collected
 from mii.consent import NO_CONSENT, Decision, EncounterPeriod, Window, decide, unexpected_categories
 from mii.dates import day_text
+from mii.facts import by_text, plain
 from mii.records import Stay
 from mii.references import NOWHERE
 from mii.request import MiiRequest
@@ -50,12 +51,12 @@ def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
             "consent is required and no patient of the export passes", count=len(collected.persons)
         )
     stays, of_stays = _stays_within(collected.stays, windows)
-    left = pl.concat([collected.dated.clear(), *_within(collected.dated, windows)])
+    left = pl.concat([collected.facts.clear(), *_within(collected.facts, windows)])
     persons = {patient: collected.persons[patient] for patient in windows}
     kept = _per_patient(chain([left], _within(collected.untold, windows)))
-    before = _per_patient([collected.dated, collected.untold])
+    before = _per_patient([collected.facts, collected.untold])
     return Consented(
-        replace(collected, persons=persons, stays=stays, dated=left, untold=collected.untold.clear()),
+        replace(collected, persons=persons, stays=stays, facts=left, untold=collected.untold.clear()),
         decisions,
         kept=kept | {"Encounter": of_stays[True]},
         dropped={
@@ -124,25 +125,28 @@ def _stays_within(
 
 def _within(frame: pl.DataFrame, windows: Mapping[str, Window]) -> Iterator[pl.DataFrame]:
     """The rows inside their patients' windows, slice by slice: what is made on the way stays small."""
-    intervals = _intervals(windows)
+    intervals = _intervals(windows, frame.schema["patient"])
     return (_slice_within(rows, windows, intervals) for rows in frame.iter_slices(SLICE_ROWS))
 
 
 def _slice_within(
     frame: pl.DataFrame, windows: Mapping[str, Window], intervals: pl.DataFrame
 ) -> pl.DataFrame:
-    """Whole days are compared as texts, all at once; of anything else the window is asked."""
-    is_day = (
-        (pl.col("start").str.len_bytes() == DAY_LENGTH)
-        & pl.col("start").str.to_date("%Y-%m-%d", strict=False).is_not_null()
-        & pl.col("is_period").not_()
-    ).fill_null(value=False)
-    days = frame.filter(is_day).join(intervals, on="patient")
-    inside = days.filter(pl.col("start").is_between(pl.col("low"), pl.col("high"))).select(frame.columns)
-    others = frame.filter(is_day.not_())
-    asked = others.select("patient", "start", "end", "is_period").iter_rows()
-    answers = [_covers(windows.get(patient), *dates) for patient, *dates in asked]
+    """Whole days are compared all at once; of anything else the window is asked."""
+    asked = frame.with_columns(by_text(frame["start"], _whole_days).alias("day"))
+    is_day = pl.col("day").is_not_null() & ~pl.col("is_period").fill_null(value=False)
+    days = asked.filter(is_day).join(intervals, on="patient")
+    inside = days.filter(pl.col("day").is_between(pl.col("low"), pl.col("high"))).select(frame.columns)
+    others = frame.filter(~asked.select(is_day).to_series())
+    dates = plain(others.select("patient", "start", "end", "is_period")).iter_rows()
+    answers = [_covers(windows.get(patient), *of_resource) for patient, *of_resource in dates]
     return pl.concat([inside, others.filter(pl.Series(answers, dtype=pl.Boolean))])
+
+
+def _whole_days(texts: pl.Series) -> pl.Series:
+    """The days that are written in full."""
+    days = texts.str.to_date("%Y-%m-%d", strict=False)
+    return days.set(texts.str.len_bytes() != DAY_LENGTH, None)
 
 
 def _covers(window: Window | None, start: str | None, end: str | None, is_period: bool) -> bool:
@@ -151,13 +155,10 @@ def _covers(window: Window | None, start: str | None, end: str | None, is_period
     return window.covers_period(start, end) if is_period else window.covers(start)
 
 
-def _intervals(windows: Mapping[str, Window]) -> pl.DataFrame:
-    rows = [
-        (patient, low.isoformat(), high.isoformat())
-        for patient, window in windows.items()
-        for low, high in window.intervals
-    ]
-    return pl.DataFrame(rows, schema=dict.fromkeys(("patient", "low", "high"), pl.String), orient="row")
+def _intervals(windows: Mapping[str, Window], patient: pl.DataType) -> pl.DataFrame:
+    rows = [(patient, low, high) for patient, window in windows.items() for low, high in window.intervals]
+    columns = {"patient": pl.String, "low": pl.Date, "high": pl.Date}
+    return pl.DataFrame(rows, schema=columns, orient="row").cast({"patient": patient})
 
 
 def _per_patient(frames: Iterable[pl.DataFrame]) -> dict[str, Counter[str]]:

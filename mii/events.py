@@ -8,7 +8,7 @@ void is in no table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from mii.columns import mapped
 from mii.dates import span
 from mii.diagnoses import main_diagnoses
 from mii.event_tables import TABLES, columns, without_source
+from mii.facts import plain
 from mii.labs import measurements
 from mii.request import MEDICATION_EVENTS, MiiRequest
 from mii.stays import Stays, stay_columns
@@ -31,6 +32,7 @@ _OWN_COLUMNS: Mapping[str, str] = {"diagnoses": "icd10gm", "procedures": "ops", 
 _FURTHER: Mapping[str, str] = {"alpha_id": ALPHA_ID, "orpha": ORPHA, "snomed": SNOMED, "pzn": PZN}
 """The codes of other systems, of which a row has one, by column."""
 
+_NEEDED = ("type", "patient", "start", "void", "codes", "others", "value", "comparator", "unit")
 _KINDS: Mapping[str, str] = {kind: kind.removeprefix("Medication").lower() for kind in MEDICATION_EVENTS}
 _TYPED: Mapping[str, Any] = {"length_of_stay_days": pl.Int64, "value": pl.Float64}
 
@@ -54,24 +56,23 @@ def event_tables(collected: Collected, request: MiiRequest) -> tuple[dict[str, p
     The rows are sorted by all columns, so that the order of an export leaves no trace. Raises ``BadInput``
     where a laboratory value's unit does not convert.
     """
-    untold = without_source(request.tables, collected.types)
     frames: dict[str, pl.DataFrame] = {}
     told: dict[str, Any] = {}
     for name in (name for name in TABLES if name in request.tables):
         making = _Making(name, columns(name, request.tables[name]), collected, request)
-        frame = _shown(_MAKERS[name](making), making, untold)
+        frame = _shown(_MAKERS[name](making), making)
         frames[name], told[name] = frame, _audit(making, frame)
+    untold = without_source(request.tables, collected.types)
     return frames, {"tables": told, "table_columns_without_source": untold}
 
 
-def _shown(made: pl.DataFrame, making: _Making, untold: Collection[str]) -> pl.DataFrame:
+def _shown(made: pl.DataFrame, making: _Making) -> pl.DataFrame:
     """The table's columns with their types, rows in the order of their values."""
     shown = made.select(
         pl.col("patient").alias("patient_id"),
         *(pl.col(name).cast(_TYPED.get(name, pl.String)) for name in making.columns),
     )
-    gone = [name for name in making.columns if f"{making.name}.{name}" in untold]
-    return shown.with_columns(shown[name].clear(shown.height) for name in gone).sort(shown.columns)
+    return shown.sort(shown.columns)
 
 
 def _audit(making: _Making, frame: pl.DataFrame) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _encounters(making: _Making) -> pl.DataFrame:
     _count_others(stays, making)
     told = {**stay_columns(stays.facility, making.missing)}
     if "main_diagnosis" in making.columns:
-        told |= main_diagnoses(stays.facility, _dated(collected, "Condition"), making.missing)
+        told |= main_diagnoses(stays.facility, collected.of_types("Condition"), making.missing)
     values = {name: [told[name][identity] for identity in stays.facility] for name in making.columns}
     schema = {name: _TYPED.get(name, pl.String) for name in values}
     patients = pl.Series("patient", [stay.patient for stay in stays.facility.values()], dtype=pl.String)
@@ -109,15 +110,15 @@ def _count_others(stays: Stays, making: _Making) -> None:
 # what has codes -----------------------------------------------------------------------------------
 
 
-def _dated(collected: Collected, *kinds: str) -> pl.DataFrame:
-    """The resources of ``kinds`` that tell something, void ones among them, as `mii.columns.TELLING` says."""
-    return collected.dated.filter(pl.col("type").is_in(kinds))
+def _facts(collected: Collected, *kinds: str) -> pl.DataFrame:
+    """What tables need of the resources of ``kinds`` that tell something, void ones among them."""
+    return plain(collected.facts.filter(pl.col("type").is_in(kinds)).select(_NEEDED))
 
 
 def _told(making: _Making, *kinds: str) -> pl.DataFrame:
     """The resources of ``kinds`` that may be used and belong to a patient, each with a number ``event``."""
-    dated = _dated(making.collected, *kinds)
-    valid = dated.filter(pl.col("void").is_null() & pl.col("codes").is_not_null())
+    facts = _facts(making.collected, *kinds)
+    valid = facts.filter(pl.col("void").is_null() & pl.col("codes").is_not_null())
     persons = pl.DataFrame({"patient": list(making.collected.persons)}, schema={"patient": pl.String})
     own = valid.join(persons, on="patient", how="semi")
     making.counts["events_without_patient"] += valid.height - own.height

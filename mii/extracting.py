@@ -11,6 +11,7 @@ import polars as pl
 from mii import elements, fhir
 from mii.batches import Batch
 from mii.columns import CODED, HEAD, MEASURED, ColumnSink, Row, Sink, by_row, together
+from mii.digests import digests
 from mii.observations import ObservationSink
 
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
@@ -25,8 +26,6 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 }
 """The columns of the types that belong to a patient and have a date."""
 
-_ID = {"id": pl.String}
-
 Adder = Callable[[Any], None]
 """Takes in a resource."""
 
@@ -35,11 +34,11 @@ class Extraction:
     """Takes in decoded resources, each by the function that `adders` has for its class.
 
     `ease` is to be called from time to time: until then resources that are no Bundle's wait as they were
-    decoded.
+    decoded. ``key`` is that of the `mii.digests` of ids.
     """
 
-    def __init__(self, decoder: fhir.Decoder, loincs: frozenset[str]) -> None:
-        self._decoder = decoder
+    def __init__(self, decoder: fhir.Decoder, loincs: frozenset[str], key: bytes) -> None:
+        self._key = key
         self._extractor = extractor = elements.Extractor()
         self._batch = Batch()
         sinks = _sinks(loincs)
@@ -77,11 +76,15 @@ class Extraction:
         """What is kept of all that was taken in since the last batch."""
         batch, self._batch = self._batch, Batch()
         frames = {name: sink.frames() for name, sink in self._rows.items()}
-        batch.telling = together({k: of.telling for k, of in frames.items() if of.telling is not None})
-        batch.dating = together({k: of.dating for k, of in frames.items() if of.dating is not None})
+        telling = {name: of.telling for name, of in frames.items() if of.telling is not None}
+        dating = {name: of.dating for name, of in frames.items() if of.dating is not None}
+        batch.telling, nameless = together(telling, self._key)
+        batch.dating, others = together(dating, self._key)
+        batch.nameless = [*nameless, *others]
         for name, seen in self._ids.items():
             if seen:
-                batch.ids[name] = pl.DataFrame({"id": [resource.id for resource in seen]}, schema=_ID)
+                ids = pl.Series([resource.id for resource in seen], dtype=pl.String)
+                batch.ids[name] = pl.DataFrame(digests(ids, self._key))
                 seen.clear()
         return batch
 

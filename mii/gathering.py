@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from anonymizer.errors import BadInput
 from mii import event_tables, fhir, flattened
 from mii.collecting import Collected, Collector
+from mii.digests import KEY_BYTES
 from mii.effort import DEFAULT, Effort
 from mii.elements import VITAL_STATUS
 from mii.extracting import Extraction
@@ -36,7 +38,7 @@ def collect(
     """All that is kept of the export, before consent, and counts of what was read."""
     found = [(source, kind(source)) for source in sources(path, limits)]
     of_kind = {what: [source for source, w in found if w is what] for what in Kind}
-    task = Task(_wanted(request), _loincs(request), limits)
+    task = Task(_wanted(request), _loincs(request), limits, os.urandom(KEY_BYTES))
     if of_kind[Kind.TABLE]:
         collector, ignored = _tables(of_kind, task)
     else:
@@ -75,7 +77,7 @@ def _tables(of_kind: dict[Kind, list[Source]], task: Task) -> tuple[Collector, i
             "the folder holds both FHIR resources and flattened tables", hint="name one of the two"
         )
     decoder = fhir.Decoder(task.wanted)
-    extraction = Extraction(decoder, task.loincs)
+    extraction = Extraction(decoder, task.loincs, task.key)
     tables: Sequence[Source] = of_kind[Kind.TABLE]
     flattened.read(tables, others, decoder=decoder, extraction=extraction, limits=task.limits)
     collector = Collector()

@@ -29,7 +29,7 @@ def laboratory(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The statistics by row and laboratory name, and counts of values used, converted and left out.
 
-    ``values`` is as `measurements` takes it. The result has row, lab, and a column per statistic.
+    ``values`` is as `measurements` takes it, with the columns id and moment. The result has row, lab, and a column per statistic.
     """
     converted, counts = measurements(values, observations)
     return _statistics(converted), counts
@@ -40,9 +40,9 @@ def measurements(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The values that count, told in the unit asked for, and counts of values used, converted and left out.
 
-    ``values`` has the columns row, id, codes (with blanks between), moment, value, comparator, unit; those
-    of no row are not told of. The result has a line per value and laboratory name, with these columns and
-    lab and wanted, the unit. Raises ``BadInput`` where a unit does not convert, naming the first column it
+    ``values`` has the columns row, codes (with blanks between), value, comparator, unit; those of no row are
+    not told of. The result has a line per value and laboratory name, with all columns of ``values`` and lab
+    and wanted, the unit. Raises ``BadInput`` where a unit does not convert, naming the first column it
     was asked for.
     """
     asked = (

@@ -16,11 +16,15 @@ _IS_BATCH, _IS_REFUSAL = b"b", b"r"
 
 
 class Task(Struct, frozen=True):
-    """What is to be kept: the types to decode and the LOINC codes that some column asks for."""
+    """What is to be kept: the types to decode and the LOINC codes that some column asks for.
+
+    ``key`` is that of the `mii.digests` of ids, the same for all processes of a run and no other's.
+    """
 
     wanted: frozenset[str]
     loincs: frozenset[str]
     limits: Limits
+    key: bytes
 
 
 class Refusal(Struct):
@@ -43,7 +47,7 @@ class ShareReader:
 
     def __init__(self, task: Task) -> None:
         decoder = fhir.Decoder(task.wanted)
-        self._extraction = Extraction(decoder, task.loincs)
+        self._extraction = Extraction(decoder, task.loincs, task.key)
         self._reader = PartReader(decoder, self._extraction, task.limits)
 
     def read(self, share: Share) -> Batch:

@@ -11,6 +11,6 @@ The rooms, each importing only those before it:
 - `drafting`: a first config for a table or an export.
 
 The commands: `run`, with its last conditions and the one rename (`gate`, `publish`), `check`, `recheck`
-with `recheck_guarantees`, `export`, `inspecting` with `table_findings`; `journal` and `progress` tell how a
-run goes on.
+with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with `table_findings`; `journal` and
+`progress` tell how a run goes on.
 """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from anonymizer.counting.counts import Counts, count
-from anonymizer.tables.table import Role
+from anonymizer.tables.table import Role, Table
 from release.config.root import Config, load
+from release.deciding.linking import beside, histories_of
 from release.deciding.timing import refuse_unfit_secret
 from release.files.staging import refuse_overlap
 from release.intake.source import Source, read
@@ -34,21 +35,39 @@ def check(path: Path) -> str:
     """
     config = admitted(path)
     source = read(config)
-    counts = count(source.table, config.criteria)
+    everyone = beside(source.table, histories_of(config, source))
+    counts = count(everyone, config.criteria)
     return _told(source, counts, config.output.directory / config.name)
 
 
 def _told(source: Source, counts: Counts, target: Path) -> str:
     table = source.table
-    roles = {role: [column.name for column in table if column.role is role] for role in Role}
     lattice = f"{counts.lattice_size:,} transformations over {counts.n_tuples:,} distinct tuples"
     there = " is already there: a run would end with 73" if target.exists() else ""
     return "\n".join(
         [
             f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
-            *(f"{role:<17}{', '.join(names)}" for role, names in roles.items() if names),
+            *(f"{role:<17}{', '.join(names)}" for role, names in _roles(table).items()),
+            *(f"{name:<17}{_events_told(events)}" for name, events in source.events.items()),
             f"{'lattice':<17}{lattice}",
             f"{'consent':<17}{source.consent}",
             f"{'output':<17}{target}{there}",
         ]
     )
+
+
+def _roles(table: Table) -> dict[Role, list[str]]:
+    """The columns of each role that any has."""
+    names = {role: [column.name for column in table if column.role is role] for role in Role}
+    return {role: own for role, own in names.items() if own}
+
+
+def _events_told(table: Table) -> str:
+    """The rows of a table of events, its columns by role, and the fixed levels of quasi-identifiers."""
+    levels = {column.name: f" (level {column.min_level})" for column in table.quasi_identifiers}
+    told = [
+        f"{role}: {', '.join(name + levels.get(name, '') for name in names)}"
+        for role, names in _roles(table).items()
+        if role is not Role.IDENTIFIER
+    ]
+    return "; ".join([f"{table.frame.height:,} rows", *told])

@@ -8,7 +8,7 @@ from pathlib import Path
 from anonymizer.errors import VerificationFailed
 from release.describing import datapackage, manifest
 from release.describing.manifest import Statement
-from release.describing.treatment import released_columns
+from release.describing.treatment import KEY, released_columns
 from release.files import tables
 from release.files.staging import Staging
 from release.gate import PassedGate
@@ -67,10 +67,23 @@ def _keep_evidence(staging: Staging, verified: VerifiedRelease) -> None:
 
 
 def _write_package(staging: Staging, verified: VerifiedRelease, name: str) -> None:
-    promise = verified.promise
-    columns = released_columns(promise, tables.types(verified.frame))
-    package = datapackage.build(name, promise.table_name, columns, promise.formats)
+    package = datapackage.build(name, _described(verified), verified.promise.formats)
     staging.write(f"release/{datapackage.FILE}", datapackage.encode(package))
+
+
+def _described(verified: VerifiedRelease) -> list[datapackage.Described]:
+    promise, people = verified.promise, verified.promise.table_name
+    columns = released_columns(promise, tables.types(verified.frame))
+    if not promise.events:
+        return [datapackage.Described(people, columns)]
+    events = (
+        (name, released_columns(promise.of_events(name), tables.types(frame)))
+        for name, frame in verified.events.items()
+    )
+    return [
+        datapackage.Described(name, (KEY, *told), KEY.name, people)
+        for name, told in ((people, columns), *events)
+    ]
 
 
 def _refuse_strays(staging: Staging, verified: VerifiedRelease) -> None:

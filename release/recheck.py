@@ -21,8 +21,9 @@ from release.describing.manifest import ColumnEntry, Manifest, TableEntry
 from release.files import tables
 from release.publish import EVIDENCE, REFERENCE
 from release.recheck_guarantees import changed_dates, guarantees
+from release.recheck_linked import known_of_events, with_known
 from release.verifying.criterion_entries import criterion_of
-from release.verifying.recount import Classed, Verdict, base, classed, countable, key, keys_of
+from release.verifying.recount import EVENTS, Classed, Verdict, base, classed, countable, key, keys_of
 from release.verifying.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
 from release.verifying.verify import is_sorted
 
@@ -122,18 +123,26 @@ def _verify(release: Path, internal: bool) -> RecheckResult:
         raise VerificationFailed("the manifest's tables do not hold exactly the data files, each once")
     if len({table.name for table in declared.tables}) < len(declared.tables):
         raise VerificationFailed("the manifest names a table twice")
-    checks = tuple(_table(release, table, package, internal) for table in declared.tables)
+    frames = {table.name: _table(release, table, package) for table in declared.tables}
+    frames = with_known(declared.tables, frames, package)
+    checks = tuple(_check(release, table, frames[table.name], internal) for table in declared.tables)
     unreviewed = declared.reviewed is False
     return RecheckResult(declared.name, release, len(declared.files), checks, declared.integrity, unreviewed)
 
 
-def _table(release: Path, table: TableEntry, package: datapackage.Package, internal: bool) -> TableCheck:
+def _table(release: Path, table: TableEntry, package: datapackage.Package) -> pl.DataFrame:
+    """The table's rows, once they are in order."""
     frame = _frame(release, table, package)
     _check_columns(frame, table)
     if frame.height != table.rows:
         raise VerificationFailed("the table does not have the number of rows that the manifest says")
     if not is_sorted(frame):
         raise VerificationFailed("the released rows are not sorted")
+    return frame
+
+
+def _check(release: Path, table: TableEntry, frame: pl.DataFrame, internal: bool) -> TableCheck:
+    """What holds for a table, whose rows may have the list of what is known of each person's events."""
     evidence = _evidence(release, frame, table) if internal else None
     criteria = tuple(_criterion(frame, table, position, evidence) for position in range(len(table.criteria)))
     stated = (
@@ -215,17 +224,27 @@ def _recount(frame: pl.DataFrame, table: TableEntry, criterion: Criterion) -> Ve
     if column is not None and column not in frame.columns:
         raise VerificationFailed("a criterion counts a column that is not released")
     values = {} if column is None else {0: frame[column]}
+    if (known := _known(table)) is not None:
+        values[1], known = frame[EVENTS], (1, known[1])
     rows = countable(_quasi(frame, table.columns), pl.int_range(frame.height, eager=True), values)
-    return verdict(classed(rows), criterion, 0)
+    return verdict(classed(rows), criterion, 0, known=known)
+
+
+def _known(table: TableEntry) -> tuple[int, int] | None:
+    return None if table.linked_by is None else known_of_events(table.criteria)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What attested criteria rest on: the released rows' classes, and where the rest of it lies."""
+    """What attested criteria rest on: the released rows' classes, and where the rest of it lies.
+
+    ``known`` is the position of what may be known of events, and how many, where tables are linked.
+    """
 
     rows: Classed
     folder: Path
     table: str
+    known: tuple[int, int] | None
 
     def verdict(self, criterion: Criterion, position: int) -> Verdict:
         """What counting the evidence finds."""
@@ -235,7 +254,9 @@ class Evidence:
         if rests_on(criterion) == "input":
             name = REFERENCE.format(table=self.table, position=position)
             reference = _read_evidence(self.folder / f"{name}.parquet")
-        return verdict(self.rows, criterion, position, reference)
+        if self.known is not None and base(self.known[0]) not in self.rows.rows.columns:
+            raise VerificationFailed("the evidence in internal/ lacks a column")
+        return verdict(self.rows, criterion, position, reference, known=self.known)
 
 
 def _read_evidence(path: Path) -> pl.DataFrame:
@@ -258,7 +279,7 @@ def _evidence(release: Path, frame: pl.DataFrame, table: TableEntry) -> Evidence
     names = ours.columns
     if keys_of(rows) != names or not rows.select(names).sort(names).equals(ours.sort(names)):
         raise VerificationFailed("the evidence in internal/ is not about the released rows")
-    return Evidence(classed(rows), folder, table.name)
+    return Evidence(classed(rows), folder, table.name, _known(table))
 
 
 def _quasi(frame: pl.DataFrame, columns: Sequence[ColumnEntry]) -> list[pl.Series]:

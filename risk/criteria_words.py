@@ -44,7 +44,8 @@ class Words(NamedTuple):
 
 
 _OF_EVENTS = f"{KMAnonymity.name} of events"
-"""(k, k^m)-anonymity where its codes are the events of linked tables: said in other words."""
+_AMONG_EVENTS = f"{DistinctLDiversity.name} of events"
+"""Criteria where linked tables' events are known: said in other words."""
 
 _WORDS: Mapping[str, Words] = {
     KAnonymity.name: Words(
@@ -86,10 +87,18 @@ _WORDS: Mapping[str, Words] = {
     ),
     _OF_EVENTS: Words(
         "({k}, {k}^{m})-anonymity of events",
-        "whoever knows a person’s quasi-identifiers and up to {m} of that person’s events, each by the "
-        "quasi-identifiers of its table, finds at least {k} people who match{repaired}",
+        "whoever knows a person’s quasi-identifiers and {known} finds at least {k} people who match"
+        "{repaired}",
         "the fewest who match are {found}",
         "k",
+        ">=",
+    ),
+    _AMONG_EVENTS: Words(
+        "distinct {l}-diversity of {column}",
+        "whoever knows a person’s quasi-identifiers and {known} finds at least {l} different values of "
+        "{column} among the people who match",
+        "the fewest values among those who match are {found}",
+        "l",
         ">=",
     ),
     DeltaPresence.name: Words(
@@ -177,14 +186,17 @@ _SLACK = 1e-9
 """What floats may be off: the verifier has decided exactly, this is a second look."""
 
 
-def of_linked_tables(criteria: Iterable[CriterionResult]) -> tuple[CriterionResult, ...]:
-    """Return the criteria of a release of linked tables, with the words for events where they are meant."""
-    return tuple(
-        replace(each, name=_OF_EVENTS, column=None)
-        if (each.name, each.column) == (KMAnonymity.name, EVENTS)
-        else each
-        for each in criteria
-    )
+def of_linked_tables(criteria: Iterable[CriterionResult], m: int) -> tuple[CriterionResult, ...]:
+    """Return the criteria of a release of linked tables, in whose words ``m`` kinds of events are known."""
+    return tuple(_of_events(each, m) for each in criteria)
+
+
+def _of_events(criterion: CriterionResult, m: int) -> CriterionResult:
+    if (criterion.name, criterion.column) == (KMAnonymity.name, EVENTS):
+        return replace(criterion, name=_OF_EVENTS, column=None)
+    if criterion.name == DistinctLDiversity.name:
+        return replace(criterion, name=_AMONG_EVENTS, parameters={**criterion.parameters, "m": m})
+    return criterion
 
 
 def asked(criterion: CriterionResult) -> str:
@@ -294,8 +306,14 @@ def _more(criterion: CriterionResult) -> dict[str, str]:
             return {"estimated": f"{test}{_number(share)} of it"}
         case CriterionResult(name=KMap.name):
             return {"estimated": ", counted in a table of it"}
-        case CriterionResult(name=name, parameters={"repair": bool(repaired)}) if name == _OF_EVENTS:
-            return {"repaired": "; rare events were left out" if repaired else ""}
+        case CriterionResult(name=name, parameters={"m": int(m)}) if name in (_OF_EVENTS, _AMONG_EVENTS):
+            repaired = criterion.parameters.get("repair")
+            told = "by the quasi-identifiers of its table"
+            several = f"up to {m} kinds of their events (each {told}, and up to {m} times)"
+            return {
+                "known": f"one of their events ({told})" if m == 1 else several,
+                "repaired": "; rare events were left out" if repaired else "",
+            }
         case CriterionResult(name=KMAnonymity.name, parameters={"repair": bool(repaired)}):
             return {"repaired": "; rare codes were left out of the lists" if repaired else ""}
         case CriterionResult(name=RecursiveCLDiversity.name, parameters={"l": int(least)}):

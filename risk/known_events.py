@@ -1,9 +1,9 @@
 """Risk from an attacker who knows some of a person's events beside the quasi-identifiers, counted exactly.
 
-In a release of several linked tables this attacker knows up to m of a person's events, each by its
-quasi-identifiers and with its multiplicity: the attacker of (k, k^m)-anonymity (Poulis, Loukides,
-Gkoulalas-Divanis and Skiadopoulos, ECML PKDD 2013). Every person is taken to be sought by whoever knows the
-events that tell most about that person, so that no choice of m events gives a higher figure.
+In a release of several linked tables this attacker knows up to m kinds of events that a person had (a kind
+is a table and its quasi-identifiers) and that each happened up to m times, so any m events at least: the
+attacker of (k, k^m)-anonymity (Poulis, Loukides, Gkoulalas-Divanis and Skiadopoulos, ECML PKDD 2013). Every
+person is taken to be sought by whoever knows what tells most about that person: no other choice gives more.
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ from risk.reidentification import ClassSizes, Figure, IntArray, risks
 WITHOUT_EVENTS = "_without_events"
 """What the name of a figure ends with whose attacker knows the quasi-identifiers alone."""
 
-_WHO = "the fewest people who share somebody's class and up to {m} of their events"
 _JOURNALIST = "; no population given, so equal to the prosecutor's"
 _METHODS: Mapping[str, str] = {
-    "prosecutor_max": f"1 / {_WHO}",
-    "prosecutor_average": f"mean over people of 1 / {_WHO}",
-    "prosecutor_lowest": "1 / the most people who remain for anybody, whichever up to {m} of their events "
-    "are known",
-    "unique_records": "share of people whom the quasi-identifiers and some up to {m} of their events single "
-    "out",
-    "journalist_max": f"1 / {_WHO}{_JOURNALIST}",
-    "journalist_average": f"mean over people of 1 / {_WHO}{_JOURNALIST}",
-    "marketer": "share of people linked rightly, expected where of each the quasi-identifiers and the {m} "
-    "most telling events are known",
+    "prosecutor_max": "1 / {fewest}",
+    "prosecutor_average": "mean over people of 1 / {fewest}",
+    "prosecutor_lowest": "1 / the most people that remain for anybody who is known by the class and {events}",
+    "unique_records": "share of people who alone have their class and some {events}",
+    "journalist_max": "1 / {fewest}" + _JOURNALIST,
+    "journalist_average": "mean over people of 1 / {fewest}" + _JOURNALIST,
+    "marketer": "expected share of people linked to the right person by the class and whatever tells most of "
+    "{events}",
 }
 
 
@@ -39,8 +36,8 @@ class KnownEvents:
     """What is known of a person's events, and how many people it leaves at least.
 
     ``fewest``, int64 of shape (released people,), holds for each person the fewest people of the same class
-    (the person among them) who also have some up to ``m`` of the person's events; ``k`` is what was asked of
-    it. ``people`` and ``rows`` count the people by that number.
+    (the person among them) who also had some up to ``m`` kinds of the person's events, each as often if that
+    is at most ``m`` times; ``k`` is what was asked of it. ``people`` and ``rows`` count the people by that.
 
     Raises:
         ValueError: somebody matches nobody, or less is known than one event.
@@ -106,8 +103,8 @@ def _at_least(figure: Figure) -> Figure:
 
 
 def _method(name: str, m: int) -> str:
-    told = _METHODS.get(name)
-    if told is None:
-        level = name.rpartition("_")[2]
-        told = f"share of people with a risk above {level}: 1 / {_WHO}"
-    return f"exact: {told.format(m=m)}"
+    events = "one event of theirs" if m == 1 else f"up to {m} kinds of their events (each up to {m} times)"
+    level = name.rpartition("_")[2]
+    told = _METHODS.get(name, f"share of people with a risk above {level}: 1 / {{fewest}}")
+    fewest = f"the fewest people who share somebody's class and {events}"
+    return f"exact: {told.format(fewest=fewest, events=events)}"

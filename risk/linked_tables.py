@@ -1,4 +1,4 @@
-"""A release of several linked tables in its reports: what the tables are, what is covered, what was left out."""
+"""A release of several linked tables in its reports: what they are, what is covered, what was left out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from risk.report_rows import band_rows, column_row, size_chart
 if TYPE_CHECKING:
     import polars as pl
 
-KEY_TREATMENT = "drawn at random for this release; another one in every release"
 COUNT_BANDS = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, 99), (100, 199))
 COUNT_BANDS_OPEN = 200
+BELONG_TOGETHER = (
+    "All rows of a person belong together: whoever recognises somebody by anything else learns all of them. "
+    "What everybody who matches has in common is learnt without finding the person."
+)
 
 
 class Means(NamedTuple):
@@ -32,7 +35,8 @@ class Means(NamedTuple):
 class Inside(NamedTuple):
     """What a template shows of the events in the internal report."""
 
-    known: KnownEvents
+    known_of: str
+    fewest: int
     accounts: list[dict[str, Any]]
     total: EventAccount
     repaired: str
@@ -44,9 +48,9 @@ class Shown(NamedTuple):
 
     events: int
     tables: list[dict[str, Any]]
-    columns: list[dict[str, Any]]
     purpose: str
     guarantee: str
+    not_covered: str
     within: str
     events_chart: Any
     sizes_chart: Any
@@ -59,9 +63,9 @@ def shown(facts: ReleaseFacts, known: KnownEvents, sizes: ClassSizes) -> Shown:
     return Shown(
         events=sum(table.rows for table in facts.tables),
         tables=[_table_row(table, facts.frame.height) for table in facts.tables],
-        columns=_columns(facts),
         purpose=_purpose(facts),
-        guarantee=guarantee(known),
+        guarantee=guarantee(known, facts.quasi_identifiers),
+        not_covered=not_covered(facts, known.m),
         within=_within(counts, known.m),
         events_chart=_events_chart(counts, facts.name),
         sizes_chart=size_chart(
@@ -77,63 +81,54 @@ def shown(facts: ReleaseFacts, known: KnownEvents, sizes: ClassSizes) -> Shown:
     )
 
 
-def guarantee(known: KnownEvents) -> str:
+def guarantee(known: KnownEvents, quasi_identifiers: Sequence[str]) -> str:
     """Return what is promised of whoever knows some events, as a claim."""
+    names = f" ({', '.join(quasi_identifiers)})" if quasi_identifiers else ""
+    often = f"; even who knows of {known.m} kinds of events that each happened up to {known.m} times"
     return (
-        f"Whoever knows a person’s quasi-identifiers and any {_events(known.m)} of that person, each by its "
-        f"table’s quasi-identifiers, finds at least {known.k} people who match."
+        f"Whoever knows a person’s quasi-identifiers{names} and any {_plain_events(known.m)} of that person, "
+        f"each by the quasi-identifiers of its table, finds at least {known.k} people who match"
+        f"{often if known.m > 1 else ''}."
+    )
+
+
+def not_covered(facts: ReleaseFacts, m: int) -> str:
+    """Return what somebody may know that the promise does not cover."""
+    others = [
+        *(column.name for column in facts.columns if not column.is_quasi_identifier),
+        *(f"{table.name}.{column.name}" for table in facts.tables for column in _others(table)),
+    ]
+    exact = f"the exact value of {_either(others)}; " if others else ""
+    more = "more than one event" if m == 1 else f"more than {m} kinds of events"
+    return (
+        f"Who knows {more} of a person; {exact}that somebody did not have some event; how many events, "
+        f"beyond {m}, somebody has."
     )
 
 
 def means(known: KnownEvents, figures: Mapping[str, Figure]) -> Means:
     """Return what the figures mean, beside those of whoever knows no events."""
-    largest, average = figures["prosecutor_max"], figures["prosecutor_average"]
+    largest = figures["prosecutor_max"]
     if largest.value is None:
         return Means("The tables hold no people.", "", "")
     alone = figures[f"prosecutor_max{WITHOUT_EVENTS}"].value or 0.0
-    telling = "most telling event" if known.m == 1 else f"{known.m} most telling events"
+    telling = "most telling event" if known.m == 1 else f"{known.m} most telling kinds of events"
     return Means(
-        "Somebody who knows that a person is in these tables, the person’s quasi-identifiers and any "
-        f"{_events(known.m)} picks the right person with a chance of at most {wording.one_in(largest.value)} "
-        f"(by the quasi-identifiers alone: {wording.one_in(alone)}).",
+        "Somebody who knows that a person is in these tables, the person’s quasi-identifiers and "
+        f"{_at_most_events(known.m)} picks the right person with a chance of at most "
+        f"{wording.one_in(largest.value)} (by the quasi-identifiers alone: {wording.one_in(alone)}).",
         "The share of people that somebody who tries to name all of them gets right, on average, knowing the "
         f"{telling} of each (by the quasi-identifiers alone: "
         f"{wording.share_of(figures[f'prosecutor_average{WITHOUT_EVENTS}'])}).",
         "A person’s class is everybody with the same quasi-identifiers; without knowing any events, the risk "
-        f"is 1 divided by its size. Who else in the class has the {telling} of that person matches too, and "
-        "the risk is 1 divided by their number: whatever else is known of the events, no fewer match.",
-    )
-
-
-def knowledge_limits(facts: ReleaseFacts, m: int) -> tuple[str, ...]:
-    """Return what the knowledge that is assumed leaves out, as sentences."""
-    others = [column.name for column in facts.columns if not column.is_quasi_identifier]
-    others += [
-        f"{table.name}.{column.name}"
-        for table in facts.tables
-        for column in table.columns
-        if not column.is_quasi_identifier
-    ]
-    exact = f"the value of {_either(others)}, " if others else ""
-    names = ", ".join(facts.quasi_identifiers) or "none"
-    more = "one event" if m == 1 else f"{m} events"
-    return (
-        f"It covers attackers who know the quasi-identifiers ({names}) and at most {more} of a person. It "
-        f"does not cover who knows more than that, {exact}that somebody did not have an event, or how many "
-        f"events beyond {m} somebody has.",
-        "A person’s rows in all tables belong together: whoever recognises a person by anything else learns "
-        "all of them. What everybody who matches has in common is learnt without finding the person.",
+        f"is 1 divided by its size. Who else in the class has the {telling} of that person, each as "
+        "often, matches too, and the risk is 1 divided by their number.",
     )
 
 
 def sensitive_columns(facts: ReleaseFacts) -> list[str]:
     """Return the sensitive columns of the linked tables; no criterion is about them."""
-    return [
-        f"{table.name}.{column.name}"
-        for table in facts.tables
-        for column in table.columns
-        if column.is_sensitive
-    ]
+    return [f"{table.name}.{c.name}" for table in facts.tables for c in table.columns if c.is_sensitive]
 
 
 def events_per_person(facts: ReleaseFacts) -> IntArray:
@@ -157,7 +152,14 @@ def kept_inside(events: Sequence[EventAccount], known: KnownEvents) -> Inside:
     if len(rows) > 1:
         # Somebody may have events in several tables: people do not add up.
         rows.append(_account(total, people=None))
-    return Inside(known, rows, total, _repaired(total, known), band_rows(known))
+    return Inside(
+        f"{_at_most_events(known.m)} of anybody known too",
+        known.k,
+        rows,
+        total,
+        _repaired(total),
+        band_rows(known),
+    )
 
 
 def _account(each: EventAccount, *, people: tuple[int, int] | None) -> dict[str, Any]:
@@ -165,15 +167,14 @@ def _account(each: EventAccount, *, people: tuple[int, int] | None) -> dict[str,
     return {"account": each, "people": people, "kept": kept}
 
 
-def _repaired(total: EventAccount, known: KnownEvents) -> str:
-    """Return how many events the people who are released had to lose, and why."""
+def _repaired(total: EventAccount) -> str:
+    """Return how many events the people who are released had to lose."""
     theirs = total.removed + total.rows_out
     if not total.removed:
         return "Nobody who is released lost an event."
     return (
-        f"{total.removed:,} of the {theirs:,} events of the people who are released "
-        f"({wording.percent(total.removed / theirs)}) are left out: fewer than {known.k} people of a class "
-        "would have matched somebody of whom they are known."
+        f"Of the {theirs:,} events of the people who are released, {total.removed:,} "
+        f"({wording.percent(total.removed / theirs)}) are left out."
     )
 
 
@@ -188,11 +189,14 @@ def _purpose(facts: ReleaseFacts) -> str:
 
 
 def _within(counts: IntArray, m: int) -> str:
-    """Return how many people have no more events than may be known: all theirs are covered at once."""
+    """Return how many people have no more events than may be known."""
     if not len(counts):
         return ""
     share = int((counts <= m).sum()) / len(counts)
-    return f"{wording.percent(share)} of the people have no more than {_plain_events(m)} in the release."
+    return (
+        f"{wording.percent(share)} of the people have no more than {_plain_events(m)} in the release. Of the "
+        "others somebody may know more than is covered."
+    )
 
 
 def _table_row(table: LinkedTable, people: int) -> dict[str, Any]:
@@ -220,32 +224,32 @@ def _counts(frame: pl.DataFrame, key: str) -> IntArray:
     return np.sort(frame.group_by(key).len()["len"].to_numpy().astype(np.int64))
 
 
-def _columns(facts: ReleaseFacts) -> list[dict[str, Any]]:
-    """Return by table its columns, the key first, with their counts."""
+def columns(facts: ReleaseFacts) -> list[dict[str, Any]]:
+    """Return by table its columns, the key first, with their counts in the release."""
     people = LinkedTable(facts.table_name, facts.frame, facts.columns, facts.tables[0].key)
     return [
-        {"name": table.name, "rows": [column_row(table.frame, each) for each in (_key(table), *_rest(table))]}
-        for table in (people, *facts.tables)
+        _described(people, "one row per person", "drawn at random for this release, anew in every release"),
+        *(_described(each, "one row per event", f"the person’s in {people.name}") for each in facts.tables),
     ]
 
 
-def _key(table: LinkedTable) -> ReleasedColumn:
-    return ReleasedColumn(table.key, "key", "string", None, None, None, KEY_TREATMENT)
+def _described(table: LinkedTable, rows: str, treatment: str) -> dict[str, Any]:
+    key = ReleasedColumn(table.key, "key", "string", None, None, None, treatment)
+    others = (column for column in table.columns if column.name != table.key)
+    told = [column_row(table.frame, column) for column in (key, *others)]
+    return {"name": f"{table.name}: {rows}", "rows": told}
 
 
-def _rest(table: LinkedTable) -> Iterable[ReleasedColumn]:
-    return (column for column in table.columns if column.name != table.key)
+def _others(table: LinkedTable) -> Iterable[ReleasedColumn]:
+    return (column for column in table.columns if not column.is_quasi_identifier)
 
 
 def _events_chart(counts: IntArray, name: str) -> Any:
     bands = [*COUNT_BANDS, (COUNT_BANDS_OPEN, None)]
     labels = [_band_label(low, high) for low, high in bands]
     shares = [_share_between(counts, low, high) for low, high in bands]
-    told = ", ".join(
-        f"{label} events {wording.percent(share)}"
-        for label, share in zip(labels, shares, strict=True)
-        if share
-    )
+    some = [(label, share) for label, share in zip(labels, shares, strict=True) if share]
+    told = ", ".join(f"{label} events {wording.percent(share)}" for label, share in some)
     caption = Caption("events-per-person", f"{name}: events per person", told or "no people")
     return drawing(charts.bar_chart(labels, {"people": shares}, axis="events of a person", caption=caption))
 
@@ -263,16 +267,12 @@ def _band_label(low: int, high: int | None) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def _events(m: int) -> str:
-    return "one event" if m == 1 else f"{m} events (or fewer)"
-
-
 def _plain_events(m: int) -> str:
     return "one event" if m == 1 else f"{m} events"
 
 
 def _at_most_events(m: int) -> str:
-    return "one event" if m == 1 else f"up to {m} events"
+    return "one event" if m == 1 else f"up to {m} kinds of events"
 
 
 def _either(names: Sequence[str]) -> str:

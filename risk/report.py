@@ -9,7 +9,7 @@ from anonymizer.criteria import KAnonymity, KMAnonymity
 from risk import criteria_words, linked_tables, wording
 from risk.assessment import Assessment, Judgement, judge
 from risk.facts import CriterionResult, ReleaseFacts, RunContext
-from risk.known_events import WITHOUT_EVENTS, with_events
+from risk.known_events import WITHOUT_EVENTS, KnownEvents, with_events
 from risk.linked_tables import Means
 from risk.page import render
 from risk.reidentification import RISK_LEVELS, ClassSizes, Figure, IntArray, bounded_measures, measures
@@ -50,8 +50,8 @@ def release_report(facts: ReleaseFacts) -> str:
     sizes = ClassSizes(rows, rows)
     figures = _release_figures(facts, sizes)
     unit = "people" if facts.row_is_person else "records"
-    criteria = criteria_words.of_linked_tables(facts.criteria) if facts.tables else facts.criteria
     known = facts.known
+    criteria = _worded(facts.criteria, known)
     return render(
         "release_report.html",
         facts=facts,
@@ -64,7 +64,7 @@ def release_report(facts: ReleaseFacts) -> str:
         means=_means(facts, figures) if known is None else linked_tables.means(known, figures),
         starred=_starred_class(facts.frame, facts.quasi_identifiers),
         limits=_limits(facts, figures),
-        columns=[column_row(facts.frame, column) for column in facts.columns],
+        columns=_columns(facts) if known is None else linked_tables.columns(facts),
         risks=_risk_rows(linked=known is not None, after=figures),
         bands=band_rows(sizes),
         size_chart=size_chart(
@@ -83,7 +83,7 @@ def risk_report(assessment: Assessment, context: RunContext) -> str:
         "risk_report.html",
         assessment=assessment,
         context=context,
-        criteria=context.criteria if known is None else criteria_words.of_linked_tables(context.criteria),
+        criteria=_worded(context.criteria, known),
         judgements=judgements,
         labels={judgement.figure: _label(judgement.figure) for judgement in judgements},
         verdict=_threshold_verdict(judgements),
@@ -124,6 +124,11 @@ def _least_people(facts: ReleaseFacts) -> int:
     return max((int(k) for k in stated), default=1)
 
 
+def _columns(facts: ReleaseFacts) -> list[dict[str, object]]:
+    """Return the one table's columns, without a name to tell it from others."""
+    return [{"name": "", "rows": [column_row(facts.frame, column) for column in facts.columns]}]
+
+
 def _release_figures(facts: ReleaseFacts, sizes: ClassSizes) -> dict[str, Figure]:
     if not facts.row_is_person:
         return bounded_measures(sizes.rows, _least_people(facts))
@@ -151,6 +156,10 @@ def _risk_rows(*, linked: bool, **tables: Mapping[str, Figure]) -> list[dict[str
 def _of_people(label: str) -> str:
     """Return a label for a release in which records may be events as well."""
     return label.replace("Records", "People").replace("records", "people")
+
+
+def _worded(criteria: tuple[CriterionResult, ...], known: KnownEvents | None) -> tuple[CriterionResult, ...]:
+    return criteria if known is None else criteria_words.of_linked_tables(criteria, known.m)
 
 
 def _release_verdict(criteria: Sequence[CriterionResult]) -> str:
@@ -260,7 +269,7 @@ def _limits(facts: ReleaseFacts, figures: Mapping[str, Figure]) -> tuple[str, ..
 
 def _knowledge_limits(facts: ReleaseFacts, names: str) -> tuple[str, ...]:
     if facts.known is not None:
-        return linked_tables.knowledge_limits(facts, facts.known.m)
+        return (linked_tables.BELONG_TOGETHER,)
     others = [column.name for column in facts.columns if not column.is_quasi_identifier]
     beyond = f" What they know of {', '.join(others)} can narrow a class further." if others else ""
     return (f"It covers attackers who know the quasi-identifiers ({names}) and nothing else.{beyond}",)

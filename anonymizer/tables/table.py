@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 import polars as pl
@@ -32,6 +33,7 @@ class Column:
     ``sensitive`` is true for the role `sensitive` and for a quasi-identifier that is sensitive as well.
     ``min_level``/``max_level`` bound a quasi-identifier's generalisation level; ``release_level`` fixes the
     level of a column that is no quasi-identifier; ``clip`` bounds a numeric column (``None``: an open side).
+    ``first_day`` is the first day that a kept column of dates may tell of: earlier ones are missing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Column:
     max_level: int | None = None
     release_level: int | None = None
     clip: tuple[float | None, float | None] | None = None
+    first_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def with_views(
         _refuse_undated(sought)
     counts = Counter[str]()
     found = harvest(path, sought, limits)
-    counts["medications_named_by_reference"] = found.named_elsewhere
+    counts += found.counts
     found = _allowed(found, collected, decisions=decisions, counts=counts)
     made = _columns(found, sought, collected=collected, request=request, counts=counts)
     wanted = [column for column in made if column.name in request.columns]
@@ -53,7 +53,7 @@ def with_views(
 
 def _sought(request: MiiRequest) -> list[Sought]:
     declared = [
-        Sought(each.name, Runner(each.view), each.hint)
+        Sought(each.name, Runner(each.view), each.hints, each.follows)
         for each in request.declared
         if each.name in request.columns
     ]

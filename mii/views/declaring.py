@@ -13,6 +13,7 @@ from functools import reduce
 from typing import Literal
 
 from mii.views.definition import Column, Select, View
+from mii.views.medications import CONCEPT
 from mii.views.syntax import Binary, Call, Expression, Member
 from mii.views.syntax import Literal as Fixed
 
@@ -37,10 +38,10 @@ ValueKind = Literal["code", "quantity", "date", "boolean", "integer"]
 _CONCEPTS = {
     "Specimen": "type",
     "Immunization": "vaccineCode",
-    "MedicationAdministration": "medicationCodeableConcept",
-    "MedicationStatement": "medicationCodeableConcept",
-    "MedicationRequest": "medicationCodeableConcept",
-    "MedicationDispense": "medicationCodeableConcept",
+    "MedicationAdministration": CONCEPT,
+    "MedicationStatement": CONCEPT,
+    "MedicationRequest": CONCEPT,
+    "MedicationDispense": CONCEPT,
 }
 """Where a resource's code stands, if that is not ``code``."""
 
@@ -51,7 +52,7 @@ VALUED = "Observation"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A column of resources of one type that carry ``code`` of one of ``systems``.
+    """A column of resources of one type that carry one of ``codes`` of one of ``systems``.
 
     ``value`` is what is told of them. ``system`` is that of a value's code, where it has several; ``unit``
     (UCUM) that of a quantity.
@@ -60,26 +61,33 @@ class Declared:
     name: str
     resource: str
     systems: tuple[str, ...]
-    code: str
+    codes: tuple[str, ...]
     value: ValueKind
     system: str | None = None
     unit: str | None = None
 
     @property
-    def hint(self) -> bytes | None:
-        """Bytes that stand in every resource that carries the code, but for one with a ``\\u`` in it."""
-        return self.code.encode() if _PLAIN.fullmatch(self.code) else None
+    def hints(self) -> tuple[bytes, ...] | None:
+        """Bytes of which one stands in any resource that carries a code and has no ``\\u`` in it."""
+        is_plain = all(_PLAIN.fullmatch(code) for code in self.codes)
+        return tuple(code.encode() for code in self.codes) if is_plain else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether the code may stand in a Medication that a resource names."""
+        return _CONCEPTS.get(self.resource) == CONCEPT
 
     @property
     def view(self) -> View:
-        """The declaration as a view: one row for each resource that carries the code.
+        """The declaration as a view: one row for each resource that carries a code.
 
         Of a code the columns are the codes (a list); of a quantity its value, comparator, code and unit; of
         anything else the value. The date of a resource without a value is its own: there is no column.
         """
         concept = Member(None, _CONCEPTS.get(self.resource, "code"))
         of_system = reduce(_or, (_is("system", uri) for uri in self.systems))
-        wanted = Binary("and", of_system, _is("code", self.code))
+        of_code = reduce(_or, (_is("code", code) for code in self.codes))
+        wanted = Binary("and", of_system, of_code)
         carries = Call(Call(Member(concept, "coding"), "where", (wanted,)), "exists", ())
         columns = tuple(self._columns(concept))
         return View(self.name, self.resource, {}, (carries,), Select((), (Select(columns, (), ()),), ()))

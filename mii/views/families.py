@@ -3,7 +3,7 @@ quasi-identifier among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mii.request import FAMILIES, lab_columns
 from mii.views.declaring import VALUED, Declared
@@ -44,7 +44,8 @@ def families(
     columns = tuple(columns)
     made: dict[tuple[str, str], set[str]] = {}
     for column in columns:
-        made.setdefault(_element(column), set()).add(column.name)
+        for element in _elements(column):
+            made.setdefault(element, set()).add(column.name)
     for view in views:
         for each in selected(view.view):
             roots = {_ANY} if view.view.resource == VALUED else each.roots
@@ -56,12 +57,13 @@ def families(
     return tuple(frozenset(names | _fixed(element, loincs)) for element, names in made.items())
 
 
-def _element(column: Declared) -> tuple[str, str]:
+def _elements(column: Declared) -> Iterator[tuple[str, str]]:
     if column.resource == VALUED:
-        return VALUED, column.code
-    if column.value == "date":
-        return column.resource, _OWN_DATES.get(column.resource, "date")
-    return column.resource, "medication" if column.resource.startswith("Medication") else "code"
+        yield from ((VALUED, code) for code in column.codes)
+    elif column.value == "date":
+        yield column.resource, _OWN_DATES.get(column.resource, "date")
+    else:
+        yield column.resource, "medication" if column.resource.startswith("Medication") else "code"
 
 
 def _fixed(element: tuple[str, str], loincs: Mapping[str, str]) -> frozenset[str]:

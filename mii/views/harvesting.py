@@ -6,6 +6,7 @@ place only where there are views. The first reading has checked the same bytes b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,14 +15,14 @@ from typing import Any
 
 import msgspec
 import polars as pl
-from msgspec import Struct
 
 from anonymizer.errors import BadInput
-from mii.forms import Kind, Source, kind, sources
 from mii.references import local_id
-from mii.streaming import Limits, lines, whole
+from mii.streaming import Limits
+from mii.views.medications import Medications
 from mii.views.running import Row, Runner
 from mii.views.subjects import facts
+from mii.views.walking import walk
 
 _SCHEMA: Mapping[str, Any] = {
     **dict.fromkeys(("type", "id", "updated", "patient", "encounter", "start", "end"), pl.String),
@@ -36,11 +37,16 @@ _ELSEWHERE = b'"medicationReference"'
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """A view under its name in the table; ``hint`` are bytes without which a resource gives no row."""
+    """A view under its name in the table.
+
+    Without one of the bytes of ``hints`` a resource gives no row. One that ``follows`` sees with an event the
+    codes of the Medication that it names.
+    """
 
     name: str
     runner: Runner
-    hint: bytes | None = None
+    hints: tuple[bytes, ...] | None = None
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,13 @@ class Harvest:
     """What was found: a row for each resource of which some view has rows, and ids that ``urn:`` stand for.
 
     ``resources`` has the columns type, id, patient, encounter (ids), start, end, is_period, void and found:
-    for each of the type's views its rows, as JSON. ``named_elsewhere`` counts
-    the medications whose code stands in a Medication that they name: views see one resource at a time.
+    for each of the type's views its rows, as JSON. ``counts`` tell of references to Medications: of those
+    followed, and of those that are not, because a ViewDefinition sees one resource at a time.
     """
 
     resources: pl.DataFrame
     urns: Mapping[str, str]
-    named_elsewhere: int
+    counts: Counter[str]
 
     def of(self, kind: str, position: int) -> Iterator[Told]:
         """What the view at ``position`` among those of a type says."""
@@ -83,31 +89,8 @@ def harvest(path: Path, views: Sequence[Sought], limits: Limits) -> Harvest:
     Raises ``BadInput`` where a resource has no id or does not fit a view.
     """
     harvester = _Harvester(views)
-    found = [(source, kind(source)) for source in sources(path, limits)]
-    for source, what in found:
-        if what in (Kind.LINES, Kind.DOCUMENT):
-            harvester.read(source, limits, by_line=what is Kind.LINES)
+    harvester.read(path, limits)
     return harvester.finish()
-
-
-class _Meta(Struct, gc=False):
-    lastUpdated: str | None = None  # noqa: N815
-
-
-class _Entry(Struct, gc=False):
-    fullUrl: str | None = None  # noqa: N815
-    resource: msgspec.Raw = msgspec.Raw()
-
-
-class _Kind(Struct, gc=False):
-    resourceType: str | None = None  # noqa: N815
-
-
-class _Head(Struct, gc=False):
-    resourceType: str | None = None  # noqa: N815
-    id: str | None = None
-    meta: _Meta | None = None
-    entry: list[_Entry] | None = None
 
 
 class _Frames:
@@ -140,33 +123,24 @@ class _Harvester:
 
     views: Sequence[Sought]
     urns: dict[str, str] = field(default_factory=dict)
-    named_elsewhere: int = 0
+    unfollowed: int = 0
+    medications: Medications | None = None
     told: _Frames = field(default_factory=lambda: _Frames(_SCHEMA))
     others: _Frames = field(default_factory=lambda: _Frames(_OTHER))
     by_type: dict[str, list[Sought]] = field(init=False)
-    kind: Callable[[bytes], _Kind] = field(init=False)
-    head: Callable[[bytes | msgspec.Raw], _Head] = field(init=False)
-    json: Callable[[bytes | msgspec.Raw], Any] = field(init=False)
+    json: Callable[[bytes], Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_type = {view.runner.resource: [] for view in self.views}
         for view in self.views:
             self.by_type[view.runner.resource].append(view)
-        self.kind = msgspec.json.Decoder(_Kind).decode
-        self.head = msgspec.json.Decoder(_Head).decode
         self.json = msgspec.json.Decoder(float_hook=Decimal).decode
 
-    def read(self, source: Source, limits: Limits, *, by_line: bool) -> None:
-        """Takes in a source: lines of JSON, or one document, which need not be FHIR."""
-        number = 0
-        try:
-            with source.open() as stream:
-                for document in lines(stream, limits) if by_line else [whole(stream, limits)]:
-                    number += 1
-                    if not document.isspace() and (by_line or self.kind(document).resourceType):
-                        self._add(document, None)
-        except (BadInput, msgspec.MsgspecError, RecursionError) as error:
-            raise _at(error, f"{source.name}, line {max(number, 1)}" if by_line else source.name) from None
+    def read(self, path: Path, limits: Limits) -> None:
+        """Takes in an export."""
+        if any(view.follows for view in self.views):
+            self.medications = Medications(path, limits, self.urns)
+        walk(path, limits, dict.fromkeys(self.by_type, self._keep), self.urns)
 
     def finish(self) -> Harvest:
         """What was kept, each resource once."""
@@ -180,37 +154,30 @@ class _Harvester:
             for name, kind in (("patient", "Patient"), ("encounter", "Encounter"))
         }
         resources = latest.with_columns(**named).drop("updated").sort("type", "id")
-        return Harvest(resources, self.urns, self.named_elsewhere)
+        counts = Counter({"medications_named_by_reference": self.unfollowed})
+        if self.medications is not None:
+            counts += self.medications.counts
+        return Harvest(resources, self.urns, counts)
 
-    def _add(self, document: bytes | msgspec.Raw, url: str | None) -> None:
-        head = self.head(document)
-        identity = head.id
-        if url is not None and url.startswith("urn:"):
-            identity = self.urns.setdefault(url, identity or url)
-        if head.resourceType == "Bundle":
-            for entry in head.entry or ():
-                if bytes(entry.resource) not in (b"", b"null"):
-                    self._add(entry.resource, entry.fullUrl)
-        elif head.resourceType in self.by_type:
-            self._keep(head, identity, bytes(document))
-
-    def _keep(self, head: _Head, identity: str | None, document: bytes) -> None:
+    def _keep(self, kind: str, identity: str | None, updated: str | None, document: bytes) -> None:
         """A resource that gives no row is kept too: it may be the newer one of two with the same id."""
-        views = self.by_type[head.resourceType or ""]
-        updated = head.meta.lastUpdated if head.meta is not None else None
-        self.named_elsewhere += _ELSEWHERE in document
+        views = self.by_type[kind]
+        self.unfollowed += _ELSEWHERE in document and not all(view.follows for view in views)
         found: list[list[Row]] = []
         if any(_may_give(view, document) for view in views):
             resource = self.json(document)
             resource["id"] = identity
-            found = [_rows(view, resource) for view in views]
+            found = [_rows(view, self._seen_by(view, resource)) for view in views]
         if any(found):
             told = facts(resource)
             dated = (told.patient, told.encounter, told.start, told.end, told.is_period, told.void)
             payload = msgspec.json.encode(found).decode()
-            self.told.add((head.resourceType, identity, updated, *dated, payload))
+            self.told.add((kind, identity, updated, *dated, payload))
         else:
-            self.others.add((head.resourceType, identity, updated))
+            self.others.add((kind, identity, updated))
+
+    def _seen_by(self, view: Sought, resource: dict[str, Any]) -> dict[str, Any]:
+        return self.medications.seen_from(resource) if view.follows and self.medications else resource
 
 
 def _latest(told: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -227,7 +194,9 @@ def _latest(told: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
 
 def _may_give(view: Sought, document: bytes) -> bool:
-    return view.hint is None or view.hint in document or _ESCAPE in document
+    if view.hints is None or _ESCAPE in document or (view.follows and _ELSEWHERE in document):
+        return True
+    return any(hint in document for hint in view.hints)
 
 
 def _rows(view: Sought, resource: Mapping[str, Any]) -> list[Row]:
@@ -242,13 +211,6 @@ def _named(references: pl.Series, kind: str, urns: Mapping[str, str]) -> pl.Seri
     ids = [urns.get(found := local_id(text, kind), found) or None for text in texts]
     told = pl.Series(ids, dtype=pl.String)
     return references.replace_strict(texts, told, default=None, return_dtype=pl.String)
-
-
-def _at(error: Exception, place: str) -> BadInput:
-    """``error`` with its place; what the decoder says of values is left out."""
-    if isinstance(error, BadInput):
-        return BadInput(f"{place}: {error.rule}", column=error.column, count=error.count, hint=error.hint)
-    return BadInput(f"{place}: a resource cannot be decoded for a view")
 
 
 def positions(views: Iterable[Sought]) -> dict[str, tuple[str, int]]:

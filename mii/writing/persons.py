@@ -112,8 +112,8 @@ def _has_vital_status(row: Row) -> bool:
 
 
 def _vital_status(person: str, deceased: Cell) -> Json:
-    code = _VITAL.get(str(deceased), deceased)
-    value = coding(systems.VITAL_STATUS, code, frozenset({DEAD, ALIVE}).__contains__)
+    code = _VITAL.get(str(deceased))
+    value = coding(systems.VITAL_STATUS, code or deceased, lambda _: code is not None)
     return {
         **_observed(person, "vital", systems.VITAL, profile="Vitalstatus"),
         "status": "final",

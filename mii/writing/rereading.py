@@ -17,6 +17,7 @@ from anonymizer.errors import VerificationFailed
 
 Json = dict[str, Any]
 _Cells = dict[str, str | None]
+_PART_ROWS = 1 << 16
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
 _BFARM = "http://fhir.de/CodeSystem/bfarm/"
 _PLACES = ("ErsteUndZweiteStelle", "DritteStelle", "VierteStelle")
@@ -36,7 +37,7 @@ def read_back(
     other columns is left out. Raises ``VerificationFailed`` for a line that is no resource of its type,
     refers to nobody or has another's id, and for a cell that has not its column's type.
     """
-    found: dict[str, list[_Cells]] = {table: [] for table in _TABLES}
+    found = {table: _Table(schemas.get(table, {})) for table in _TABLES}
     people: dict[str, _Cells] = {}
     for kind, of_kind in sorted(lines.items(), key=lambda item: item[0] != "Patient"):
         for resource in map(_resource, of_kind):
@@ -46,8 +47,34 @@ def read_back(
                 (_add_patient if kind == "Patient" else _add)(resource, people, found)
             except (KeyError, TypeError, AttributeError, IndexError):
                 raise VerificationFailed(f"a resource {kind} lacks an element or has another form") from None
-    found["patients"] = list(people.values())
-    return {table: _frame(found[table], schema) for table, schema in schemas.items()}
+    for cells in people.values():
+        found["patients"].add(cells)
+    return {table: found[table].frame() for table in schemas}
+
+
+class _Table:
+    """Takes in rows, and keeps of them the columns of its schema."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._rows: list[_Cells] = []
+        self._parts = [pl.DataFrame(schema=schema)]
+
+    def add(self, cells: _Cells) -> None:
+        """Takes in a row."""
+        self._rows.append(cells)
+        if len(self._rows) == _PART_ROWS:
+            self._settle()
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, sorted by all columns, missing first."""
+        self._settle()
+        return pl.concat(self._parts).sort(list(self._schema)) if self._schema else self._parts[0]
+
+    def _settle(self) -> None:
+        columns = [_series(name, self._rows, dtype) for name, dtype in self._schema.items()]
+        self._parts.append(pl.DataFrame(columns, schema=self._schema))
+        self._rows.clear()
 
 
 def _add_patient(resource: Json, people: dict[str, _Cells], _: object) -> None:
@@ -57,7 +84,7 @@ def _add_patient(resource: Json, people: dict[str, _Cells], _: object) -> None:
     people[person] = {"person": person, **_patient(resource)}
 
 
-def _add(resource: Json, people: dict[str, _Cells], found: dict[str, list[_Cells]]) -> None:
+def _add(resource: Json, people: dict[str, _Cells], found: Mapping[str, _Table]) -> None:
     person = str(resource.get("subject", {}).get("reference")).removeprefix("Patient/")
     if person not in people:
         raise VerificationFailed("a resource is about a Patient who is not there")
@@ -65,10 +92,12 @@ def _add(resource: Json, people: dict[str, _Cells], found: dict[str, list[_Cells
         raise VerificationFailed("a resource's id is not made of its Patient's")
     of_person = _of_person(resource)
     if of_person is not None:
+        if any(people[person].get(name) is not None for name in of_person):
+            raise VerificationFailed("a Patient's cell is told twice")
         people[person] |= of_person
         return
     table, cells = _event(resource)
-    found[table].append({"person": person, **cells})
+    found[table].add({"person": person, **cells})
 
 
 def _of_person(resource: Json) -> _Cells | None:
@@ -77,8 +106,9 @@ def _of_person(resource: Json) -> _Cells | None:
     if kind == "Observation" and code == "30525-0" and not _is_laboratory(resource):
         return {"age_years": _measured(resource)}
     if kind == "Observation" and code == "67162-8" and not _is_laboratory(resource):
-        status = _cell(_coding(resource.get("valueCodeableConcept")), "code")
-        return {"deceased": {"T": "true", "L": "false"}.get(status or "", status)}
+        status = _coding(resource["valueCodeableConcept"])
+        told = {"T": "true", "L": "false"}.get(status.get("code", ""))
+        return {"deceased": told or _cell(status, "code")}
     if kind == "Observation" and code == "79378-6" and not _is_laboratory(resource):
         return {"cause_of_death": _measured(resource)}
     if kind == "Condition" and resource.get("category"):
@@ -255,12 +285,8 @@ def _refuse(_: str) -> Any:
     raise ValueError("no number of JSON")
 
 
-def _frame(rows: list[_Cells], schema: Mapping[str, Any]) -> pl.DataFrame:
-    columns = [
-        pl.Series(name, list(_typed(name, [row.get(name) for row in rows], dtype)), dtype=dtype)
-        for name, dtype in schema.items()
-    ]
-    return pl.DataFrame(columns).sort(list(schema))
+def _series(name: str, rows: list[_Cells], dtype: Any) -> pl.Series:
+    return pl.Series(name, list(_typed(name, [row.get(name) for row in rows], dtype)), dtype=dtype)
 
 
 def _typed(name: str, cells: list[str | None], dtype: Any) -> Iterator[Any]:

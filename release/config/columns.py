@@ -139,6 +139,27 @@ HierarchySpec = Annotated[
 ]
 
 
+Clip = tuple[float | None, float | None]
+
+
+def clip_is_a_range(clip: Clip | None) -> Findings:
+    """What is wrong with the bounds of the key `clip`."""
+    match clip:
+        case (None, None):
+            yield Finding(("clip",), "has no effect without any bound")
+        case (float(low), float(high)) if low > high:
+            yield Finding(("clip",), "the lower bound lies above the upper one")
+
+
+def bounds(clip: Clip | None) -> Clip | None:
+    """The bounds that a number gets: a bound of minus zero would be released as such."""
+    return None if clip is None else (_without_minus(clip[0]), _without_minus(clip[1]))
+
+
+def _without_minus(bound: float | None) -> float | None:
+    return None if bound is None else bound + 0.0
+
+
 class ColumnRule(Strict):
     """What one column, or every column that matches a pattern, is."""
 
@@ -157,7 +178,7 @@ class ColumnRule(Strict):
     release_level: Count | None = Field(
         default=None, description="the fixed level of a column that is no quasi-identifier"
     )
-    clip: tuple[float | None, float | None] | None = Field(
+    clip: Clip | None = Field(
         default=None,
         description="lowest and highest number released: what lies beyond becomes the bound; null: no bound",
     )
@@ -184,20 +205,13 @@ class ColumnRule(Strict):
             yield Finding(("hierarchy",), "a quasi-identifier needs a hierarchy")
         if self.max_level is not None and self.max_level < self.min_level:
             yield Finding(("max_level",), "must not lie below min_level")
-        yield from self._clip_is_a_range()
+        yield from clip_is_a_range(self.clip)
         if self.clip is not None and self.type not in (None, *NUMERIC):
             yield Finding(("type",), "only numbers can be clipped")
         if self.hierarchy is not None and self.role == "insensitive" and self.release_level is None:
             yield Finding(("hierarchy",), "has no effect on this role without release_level")
         if self.release_level is not None and self.hierarchy is None:
             yield Finding(("release_level",), "needs a hierarchy")
-
-    def _clip_is_a_range(self) -> Findings:
-        match self.clip:
-            case (None, None):
-                yield Finding(("clip",), "has no effect without any bound")
-            case (float(low), float(high)) if low > high:
-                yield Finding(("clip",), "the lower bound lies above the upper one")
 
     def _keys_without_effect(self) -> Findings:
         for key in self.given(*_WITHOUT_EFFECT[self.role]):

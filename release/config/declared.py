@@ -5,12 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from release.config.keys import Finding, Findings, Strict, Text
 
 Loinc = Annotated[str, Field(pattern=r"^[0-9]{1,7}-[0-9]$")]
 _Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
+_Snomed = Annotated[str, Field(pattern=r"^[0-9]{6,18}$")]
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Codes = Annotated[
+    tuple[_Code, ...],
+    Field(min_length=1),
+    BeforeValidator(_several, json_schema_input_type=_Code | tuple[_Code, ...]),
+]
+"""A code, or a list of codes of which any will do."""
+_Loincs = Annotated[
+    tuple[Loinc, ...],
+    Field(min_length=1),
+    BeforeValidator(_several, json_schema_input_type=Loinc | tuple[Loinc, ...]),
+]
+_Snomeds = Annotated[
+    tuple[_Snomed, ...],
+    Field(min_length=1),
+    BeforeValidator(_several, json_schema_input_type=_Snomed | tuple[_Snomed, ...]),
+]
 Coded = Literal[
     "AllergyIntolerance",
     "ClinicalImpression",
@@ -31,41 +54,56 @@ Coded = Literal[
 
 
 class CodeOf(Strict):
-    """A code of any system."""
+    """Codes of any system."""
 
     system: Text = Field(description="the system's URI, as it stands in the export")
-    code: _Code = Field(description="the code")
+    code: _Codes = Field(description="the code, or a list of codes")
+
+    def broken_rules(self) -> Findings:
+        if len({*self.code}) < len(self.code):
+            yield Finding(("code",), _TWICE)
 
 
 class Where(Strict):
-    """The code that a resource carries: one of these keys."""
+    """The code that a resource carries, or several of which it carries any: one of these keys."""
 
-    loinc: Loinc | None = Field(default=None, description="a LOINC code, e.g. 21908-9")
-    snomed: Annotated[str, Field(pattern=r"^[0-9]{6,18}$")] | None = Field(
-        default=None, description="a SNOMED CT code"
+    loinc: _Loincs | None = Field(default=None, description="a LOINC code, e.g. 21908-9, or a list of codes")
+    snomed: _Snomeds | None = Field(default=None, description="a SNOMED CT code, or a list of codes")
+    icd10gm: _Codes | None = Field(
+        default=None, description="an ICD-10-GM code, exactly as it is written, or a list of codes"
     )
-    icd10gm: _Code | None = Field(default=None, description="an ICD-10-GM code, exactly as it is written")
-    ops: _Code | None = Field(default=None, description="an OPS code, exactly as it is written")
-    atc: _Code | None = Field(default=None, description="an ATC code, exactly as it is written")
+    ops: _Codes | None = Field(
+        default=None, description="an OPS code, exactly as it is written, or a list of codes"
+    )
+    atc: _Codes | None = Field(
+        default=None, description="an ATC code, exactly as it is written, or a list of codes"
+    )
     code: CodeOf | None = Field(default=None, description="a code of another system: {system: …, code: …}")
 
     @property
-    def chosen(self) -> tuple[str, str]:
-        """The key that is given (for ``code``, the system's URI), and the code."""
+    def chosen(self) -> tuple[str, tuple[str, ...]]:
+        """The key that is given (for ``code``, the system's URI), and the codes."""
         if self.code is not None:
             return self.code.system, self.code.code
-        given: Mapping[str, str] = {key: value for key, value in dict(self).items() if value is not None}
+        given: Mapping[str, tuple[str, ...]] = {key: each for key, each in dict(self).items() if each}
         return next(iter(given.items()))
 
     def broken_rules(self) -> Findings:
-        if sum(value is not None for value in dict(self).values()) != 1:
+        given = {key: value for key, value in dict(self).items() if value is not None}
+        if len(given) != 1:
             yield Finding((), "must be one of loinc, snomed, icd10gm, ops, atc and code")
-        if self.loinc is not None and not check_digit_holds(self.loinc):
+        if self.loinc is not None and not all(map(check_digit_holds, self.loinc)):
             yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
+        for key, codes in given.items():
+            if key != "code" and len({*codes}) < len(codes):
+                yield Finding((key,), _TWICE)
+
+
+_TWICE = "names a code twice"
 
 
 class DeclaredColumn(Strict):
-    """A column made of the resources of one type that carry a code: of several, of the last by date."""
+    """A column made of the resources of one type that carry some code: of several, of the last by date."""
 
     resource: Coded = Field(description="the type of the resources")
     where: Where = Field(description="the code they carry")

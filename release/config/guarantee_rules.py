@@ -12,7 +12,7 @@ from release.config.sections import Input, Output, Risk
 
 _BESIDE_PRIVACY = frozenset(
     {"name", "reference_date", "seed", "input", "subject", "columns", "privacy", "synthesis", "risk"}
-    | {"report", "output", "reviewed_by", "require_review"}
+    | {"report", "output", "reviewed_by", "require_review", "tables"}
 )
 """The sections that a differentially private release may have: what else there is looks at the data."""
 

@@ -73,7 +73,9 @@ class Presence(Strict):
 class KnownCodes(Strict):
     """The demand that nobody is singled out by the quasi-identifiers and a few codes of a list."""
 
-    column: ColumnName = Field(description="a sensitive or insensitive column of code lists")
+    column: ColumnName = Field(
+        description="a sensitive or insensitive column of code lists; `events`: those of all `tables`"
+    )
     k: People = Field(description="the least number of people; 2 or more, since 1 protects nobody")
     m: int = Field(ge=1, le=4, description="how many codes an attacker may know")
     repair: Literal["suppress-codes", "suppress-class"] = Field(

@@ -41,6 +41,7 @@ from release.config.privacy import Privacy
 from release.config.rules import root_rules
 from release.config.search import Search
 from release.config.sections import Input, Output, Report, Risk
+from release.config.tables import Tables
 from release.config.time import Time
 
 
@@ -76,6 +77,11 @@ class Config(Strict):
     )
     columns: Mapping[ColumnName, ColumnRule] = Field(
         min_length=1, description="every column's rule, by name or by a pattern such as lab_*"
+    )
+    tables: Annotated[Tables, Field(min_length=1)] = Field(
+        default_factory=dict,
+        description="tables of events that are released beside the patients, linked to them by a random key: "
+        "their columns' rules, by table and name",
     )
     privacy: Privacy = Field(description="the criteria")
     microaggregation: tuple[Averaged, ...] = Field(

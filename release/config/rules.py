@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from anonymizer.errors import BadConfig
+from anonymizer.tables.table import EVENTS
 from release.config.columns import DatesSpec, Rules, matching_keys
+from release.config.event_rules import (
+    events_are_dropped_whole,
+    known_events_are_bounded,
+    only_what_can_be_linked,
+    tables_are_known,
+    tables_are_of_patients,
+)
 from release.config.guarantee_rules import (
     averages_are_of_numbers,
     levels_are_paid_for,
@@ -19,8 +27,10 @@ from release.config.privacy import Privacy
 from release.config.recoding import classes_can_be_recoded
 from release.config.search import Search
 from release.config.sections import Input, Output, Risk
+from release.config.tables import Tables
 from release.config.time import (
     dates_can_be_told_otherwise,
+    event_dates_can_be_told_otherwise,
     invalid_has_an_effect,
     times_are_no_numbers_to_average,
 )
@@ -78,12 +88,15 @@ def _demands_name_sensitive_columns(columns: Rules, privacy: Privacy) -> Finding
             yield Finding(at, "must be a sensitive column (`role: sensitive`, or `sensitive: true`)")
 
 
-def _code_lists_are_released(columns: Rules, privacy: Privacy, source: Input) -> Findings:
+def _code_lists_are_released(columns: Rules, privacy: Privacy, source: Input, tables: Tables) -> Findings:
+    """Where there are tables of events, their own rule says which demand they need."""
     is_csv = source.table is not None and not source.table.is_parquet
-    for index, demand in enumerate(privacy.km_anonymity):
+    for index, demand in enumerate(() if tables else privacy.km_anonymity):
         at = ("privacy", "km_anonymity", index, "column")
         keys = matching_keys(columns, demand.column)
-        if not keys:
+        if not keys and demand.column == EVENTS:
+            yield Finding(at, "is about the events of `tables`: add that section, or name a list of codes")
+        elif not keys:
             yield Finding(at, "names a column that has no rule", _near(demand.column, columns))
         elif not all(columns[key].role in ("sensitive", "insensitive") for key in keys):
             yield Finding(at, "must be sensitive or insensitive: a list of codes that is released")
@@ -143,14 +156,17 @@ def _output_spares_input(name: str, source: Input, output: Output) -> Findings:
         )
 
 
-def _thresholds_name_figures(risk: Risk) -> Findings:
+def _thresholds_name_figures(risk: Risk, tables: Tables) -> Findings:
     if not risk.thresholds:
         return
-    from risk.assessment import FIGURES
+    from risk.assessment import FIGURES, LINKED_FIGURES
 
+    known = FIGURES | LINKED_FIGURES if tables else FIGURES
     for figure in risk.thresholds:
-        if figure not in FIGURES:
-            yield Finding(("risk", "thresholds", figure), "is no known figure", _near(figure, FIGURES))
+        if figure in LINKED_FIGURES - known:
+            yield Finding(("risk", "thresholds", figure), "is a figure of a release with `tables`")
+        elif figure not in known:
+            yield Finding(("risk", "thresholds", figure), "is no known figure", _near(figure, known))
 
 
 def _group_exists(output: Output) -> Findings:
@@ -174,7 +190,12 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "subject"), _person_is_dropped),
     (("subject", "input"), _person_of_an_export),
     (("columns", "privacy"), _demands_name_sensitive_columns),
-    (("columns", "privacy", "input"), _code_lists_are_released),
+    (("columns", "privacy", "input", "tables"), _code_lists_are_released),
+    (("tables",), tables_are_known),
+    (("tables", "input", "subject"), tables_are_of_patients),
+    (("tables", "privacy"), known_events_are_bounded),
+    (("tables", "output"), events_are_dropped_whole),
+    (("tables", "privacy", "search", "microaggregation"), only_what_can_be_linked),
     (("columns", "privacy"), _hierarchies_have_an_effect),
     (("columns", "search"), _metric_fits_the_columns),
     (("privacy", "search"), classes_can_be_recoded),
@@ -183,11 +204,12 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("privacy", "output", "risk", "stated"), nothing_else_depends_on_the_data),
     (("columns", "input", "microaggregation"), averages_are_of_numbers),
     (("columns", "subject", "input", "time"), dates_can_be_told_otherwise),
+    (("tables", "input", "time"), event_dates_can_be_told_otherwise),
     (("time", "microaggregation"), times_are_no_numbers_to_average),
     (("columns", "input", "time"), invalid_has_an_effect),
     (("columns", "input", "stated"), _days_have_a_reference),
     (("columns", "input"), _types_are_of_csv_columns),
     (("name", "input", "output"), _output_spares_input),
     (("output",), _group_exists),
-    (("risk",), _thresholds_name_figures),
+    (("risk", "tables"), _thresholds_name_figures),
 )

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from pydantic import Field
 
-from release.config.columns import CODE_SYSTEMS, DatesSpec, IcdSpec, PrefixSpec, Rules, matching_keys
+from release.config.columns import (
+    CODE_SYSTEMS,
+    ColumnRule,
+    DatesSpec,
+    HierarchySpec,
+    IcdSpec,
+    PrefixSpec,
+    Rules,
+    matching_keys,
+)
 from release.config.keys import ColumnName, FilePath, Finding, Findings, Strict
 from release.config.sections import Input
+from release.config.tables import EventColumn, Tables, event_dates
 
 EVENTS = frozenset(
     "death_date admission_date discharge_date main_diagnosis_onset main_diagnosis_recorded performed_first "
@@ -18,12 +28,13 @@ EVENTS = frozenset(
 DAYS: Set[str] = EVENTS | {"birth_date"}
 """All dates of an export."""
 _WITHOUT_EFFECT = ("hierarchy", "release_level", "clip")
+_COLUMNS = "sensitive or insensitive dates; one of an event as <table>.<column>, e.g. labs.effective_date"
 
 
 class DateShift(Strict):
     """Dates moved by a secret number of days, one for all dates of a person."""
 
-    columns: tuple[ColumnName, ...] = Field(min_length=1, description="sensitive or insensitive dates")
+    columns: tuple[ColumnName, ...] = Field(min_length=1, description=_COLUMNS)
     days: int = Field(
         default=365,
         ge=30,
@@ -41,7 +52,7 @@ class DateShift(Strict):
 class RelativeTime(Strict):
     """Dates told as days since a person's first day in a column."""
 
-    columns: tuple[ColumnName, ...] = Field(min_length=1, description="sensitive or insensitive dates")
+    columns: tuple[ColumnName, ...] = Field(min_length=1, description=_COLUMNS)
     to: ColumnName = Field(
         description="the date that days are counted from: of several rows of a person the first, e.g. "
         "admission_date; it need not be released"
@@ -83,10 +94,34 @@ def dates_can_be_told_otherwise(columns: Rules, subject: str, source: Input, tim
     if time.shift is not None and subject == "row":
         yield Finding(("time", "shift"), "needs `subject`: all dates of a person move by the same days")
     for at, name in time.named:
-        for finding in _dates_of_a_kept_column(columns, source, name):
-            yield Finding(("time", *at), f"{name} {finding}")
+        if not _is_of_an_event(source, name):
+            for finding in _dates_of_a_kept_column(columns, source, name):
+                yield Finding(("time", *at), f"{name} {finding}")
     if time.relative is not None:
         yield from _days_are_counted_from(columns, source, time.relative)
+
+
+def event_dates_can_be_told_otherwise(tables: Tables, source: Input, time: Time | None) -> Findings:
+    """Dates of events that are shifted or counted are released ones too."""
+    known = event_dates(tables)
+    for at, name in () if time is None else time.named:
+        if name in known:
+            table, _, column = name.partition(".")
+            for finding in _of_a_kept_date(tables[table][column]):
+                yield Finding(("time", *at), f"{name} {finding}")
+        elif _is_of_an_event(source, name):
+            yield Finding(("time", *at), f"{name} is no date of `tables`", _near(name, known))
+
+
+def _is_of_an_event(source: Input, name: str) -> bool:
+    """Whether a name is that of an event's column; no column of patients has a dot in its name."""
+    return source.mii is not None and "." in name
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    from release.config.problems import closest
+
+    return closest(word, known)
 
 
 def times_are_no_numbers_to_average(time: Time | None, microaggregation: tuple[object, ...]) -> Findings:
@@ -103,11 +138,7 @@ def _dates_of_a_kept_column(columns: Rules, source: Input, name: str) -> Iterato
     if not keys:
         yield "is a column that has no rule"
     for rule in (columns[key] for key in keys):
-        if rule.role not in ("sensitive", "insensitive"):
-            # the attacker compares a quasi-identifier with what is known, and nothing known is shifted
-            yield "must be sensitive or insensitive: a date that is changed so is no generalisation"
-        for key in rule.given(*_WITHOUT_EFFECT):
-            yield f"cannot have {key} beside `time`"
+        yield from _of_a_kept_date(rule)
         if rule.type not in (None, "text", "date"):
             yield "must be of the type date"
     if source.mii is not None and name not in EVENTS:
@@ -116,8 +147,19 @@ def _dates_of_a_kept_column(columns: Rules, source: Input, name: str) -> Iterato
         )
 
 
+def _of_a_kept_date(rule: ColumnRule | EventColumn) -> Iterator[str]:
+    if rule.role not in ("sensitive", "insensitive"):
+        # the attacker compares a quasi-identifier with what is known, and nothing known is shifted
+        yield "must be sensitive or insensitive: a date that is changed so is no generalisation"
+    for key in rule.given(*_WITHOUT_EFFECT):
+        yield f"cannot have {key} beside `time`"
+
+
 def _days_are_counted_from(columns: Rules, source: Input, relative: RelativeTime) -> Findings:
     at = ("time", "relative", "to")
+    if _is_of_an_event(source, relative.to):
+        yield Finding(at, "must be a date of the patient, not of an event, of which there can be several")
+        return
     if not matching_keys(columns, relative.to):
         yield Finding(at, "names a column that has no rule; the role identifier drops it")
     if source.mii is None:
@@ -148,5 +190,11 @@ def _is_judged(key: str, columns: Rules, source: Input, time: Time | None) -> bo
     )
     if any(matching_keys({key: rule}, name) for name in dates):
         return True
-    is_code = isinstance(rule.hierarchy, PrefixSpec | IcdSpec) or rule.hierarchy in CODE_SYSTEMS
-    return is_code and (rule.role == "quasi-identifier" or rule.release_level is not None)
+    return is_for_codes(rule.hierarchy) and (
+        rule.role == "quasi-identifier" or rule.release_level is not None
+    )
+
+
+def is_for_codes(hierarchy: HierarchySpec | None) -> bool:
+    """Whether a hierarchy is one of codes, which has a shape that codes can break."""
+    return isinstance(hierarchy, PrefixSpec | IcdSpec) or hierarchy in CODE_SYSTEMS

@@ -1,1 +1,3 @@
-"""What a release says of itself: `treatment` of each column, `datapackage` and `manifest`."""
+"""What a release says of itself: `treatment` of each column, the tables `linking` tells reports of,
+`datapackage` and `manifest`.
+"""

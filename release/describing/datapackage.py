@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -30,10 +31,26 @@ class Field(msgspec.Struct, frozen=True):
     type: str
 
 
-class Schema(msgspec.Struct, frozen=True):
-    """A resource's fields, in order."""
+class Reference(msgspec.Struct, frozen=True):
+    """The resource and the fields of it that a foreign key names."""
+
+    resource: str
+    fields: tuple[str, ...]
+
+
+class ForeignKey(msgspec.Struct, frozen=True):
+    """Fields whose values are those of another resource's."""
+
+    fields: tuple[str, ...]
+    reference: Reference
+
+
+class Schema(msgspec.Struct, frozen=True, rename="camel"):
+    """A resource's fields, in order, and the keys that link it to others."""
 
     fields: tuple[Field, ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -51,16 +68,34 @@ class Package(msgspec.Struct, frozen=True):
     resources: tuple[Resource, ...]
 
 
-def build(
-    name: str, table_name: str, columns: Sequence[ReleasedColumn], formats: Sequence[str]
-) -> dict[str, object]:
-    """The data package of one table, as JSON values."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A table to be described; where several are linked by ``key``, it is unique in the table ``people``."""
+
+    name: str
+    columns: tuple[ReleasedColumn, ...]
+    key: str | None = None
+    people: str | None = None
+
+
+def build(name: str, described: Sequence[Described], formats: Sequence[str]) -> dict[str, object]:
+    """The data package of these tables, as JSON values."""
     return {
         "$schema": f"{_PROFILES}datapackage.json",
         "name": _plain(name),
         "title": name,
-        "resources": [_resource(table_name, columns, format_) for format_ in formats],
+        "resources": [_resource(table, format_) for table in described for format_ in formats],
     }
+
+
+def keys_of(table: Described, format_: str) -> Schema:
+    """The keys of a table's schema, without its fields; events' refer to people in the same format."""
+    if table.key is None or table.people is None:
+        return Schema(())
+    if table.people == table.name:
+        return Schema((), primary_key=(table.key,))
+    reference = Reference(_resource_name(table.people, format_), (table.key,))
+    return Schema((), foreign_keys=(ForeignKey((table.key,), reference),))
 
 
 def encode(package: dict[str, object]) -> str:
@@ -80,15 +115,15 @@ def decode(path: Path) -> Package:
     return package
 
 
-def _resource(table_name: str, columns: Sequence[ReleasedColumn], format_: str) -> dict[str, object]:
+def _resource(table: Described, format_: str) -> dict[str, object]:
     resource: dict[str, object] = {
         "$schema": f"{_PROFILES}dataresource.json",
-        "name": f"{_plain(table_name)}-{format_}",
-        "path": f"data/{table_name}.{format_}",
+        "name": _resource_name(table.name, format_),
+        "path": f"data/{table.name}.{format_}",
         "type": "table",
         "format": format_,
         "mediatype": _MEDIA_TYPES[format_],
-        "schema": _schema(columns),
+        "schema": _schema(table, format_),
     }
     return resource | (_csv_properties() if format_ == "csv" else {})
 
@@ -109,11 +144,17 @@ def _csv_properties() -> dict[str, object]:
     }
 
 
-def _schema(columns: Sequence[ReleasedColumn]) -> dict[str, object]:
+def _resource_name(table_name: str, format_: str) -> str:
+    return f"{_plain(table_name)}-{format_}"
+
+
+def _schema(table: Described, format_: str) -> dict[str, object]:
+    keys = msgspec.to_builtins(keys_of(table, format_))
     return {
         "$schema": f"{_PROFILES}tableschema.json",
-        "fields": [_field(column) for column in columns],
+        "fields": [_field(column) for column in table.columns],
         "missingValues": [""],
+        **{name: told for name, told in keys.items() if told and name != "fields"},
     }
 
 

@@ -20,8 +20,9 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.tables.table import Column
 from anonymizer.transforming.timing import Relative, Shift
 from release.deciding.private_release import guarantees
-from release.describing.treatment import level_of, roles_of, span_of
+from release.describing.treatment import KEY, level_of, roles_of, span_of
 from release.verifying.promise import Promise
+from release.verifying.recount import PERSON
 from release.verifying.verify import VerifiedRelease
 from risk.facts import CriterionResult, Status
 
@@ -55,7 +56,8 @@ class CriterionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One column of the input: its role, its parameters, the level it is released at (None: none).
 
-    Where rows differ in their level, ``level`` is the lowest and ``highest_level`` the highest.
+    The role ``key`` is that of a column which links tables, and is of no input. Where rows differ in their
+    level, ``level`` is the lowest and ``highest_level`` the highest.
     """
 
     name: str
@@ -93,7 +95,11 @@ class RelativeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One table: what it is and what holds for it."""
+    """One table: what it is and what holds for it.
+
+    ``linked_by`` is the column that names people in every table of a release of several. What holds then,
+    holds for people, and stands in the entry of the table in which each row is one.
+    """
 
     name: str
     kind: Literal["anonymised"]
@@ -110,6 +116,7 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recoding: Literal["global", "local", "multidimensional", "cell-suppression"] = "global"
     date_shift: ShiftEntry | None = None
     relative_time: RelativeEntry | None = None
+    linked_by: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,7 +166,7 @@ def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Man
         reference_date=statement.reference_date,
         consent=statement.consent,
         integrity=INTEGRITY,
-        tables=(_table(verified),),
+        tables=(_table(verified), *(_events(verified, name) for name in verified.events)),
         versions=_versions(),
         files=files,
         reviewed=NOT_STATED if statement.reviewed is None else statement.reviewed,
@@ -210,23 +217,65 @@ def _entry(path: Path) -> FileEntry:
 
 def _table(verified: VerifiedRelease) -> TableEntry:
     promise = verified.promise
+    timing = promise.own_timing
     return TableEntry(
         name=promise.table_name,
         kind="anonymised",
         guarantee=_guarantee(guarantees(promise.private) or verified.criteria),
         row_is_person=verified.row_is_person,
         rows=verified.frame.height,
-        files=tuple(sorted(verified.digests)),
+        files=_files(promise),
         suppression_limit=float(promise.suppression_limit),
         suppressed=promise.suppressed,
         criteria=tuple(_criterion(result) for result in verified.criteria),
-        columns=tuple(_column(column, promise) for column in promise.table),
+        columns=_columns(promise, linked=bool(promise.events)),
         differential_privacy=promise.private.told if promise.private else None,
         microaggregation=tuple(AveragedEntry(g.demand.columns, g.demand.k) for g in promise.groupings),
         recoding="global" if promise.recoding is None else promise.recoding.kind,
+        date_shift=_shift(timing.shift),
+        relative_time=_relative(timing.relative),
+        linked_by=PERSON if promise.events else None,
+    )
+
+
+def _events(verified: VerifiedRelease, name: str) -> TableEntry:
+    """The entry of a table of events, for which nothing holds but for the people whose they are."""
+    promise = verified.promise.of_events(name)
+    return TableEntry(
+        name=name,
+        kind="anonymised",
+        guarantee=f"none of its own: the criteria hold for people, in {verified.promise.table_name}",
+        row_is_person=False,
+        rows=verified.events[name].height,
+        files=_files(promise),
+        suppression_limit=float(promise.suppression_limit),
+        suppressed=promise.suppressed,
+        criteria=(),
+        columns=_columns(promise, linked=True),
         date_shift=_shift(promise.timing.shift),
         relative_time=_relative(promise.timing.relative),
+        linked_by=PERSON,
     )
+
+
+def _files(promise: Promise) -> tuple[str, ...]:
+    return tuple(sorted(f"data/{promise.table_name}.{format_}" for format_ in promise.formats))
+
+
+def _columns(promise: Promise, *, linked: bool) -> tuple[ColumnEntry, ...]:
+    """The entries of a table's columns; of several tables the key comes first."""
+    key = ColumnEntry(
+        name=PERSON,
+        role=KEY.role,
+        released=True,
+        level=None,
+        levels=(),
+        min_level=0,
+        max_level=None,
+        weight=1.0,
+        clip=None,
+    )
+    return (*((key,) if linked else ()), *(_column(column, promise) for column in promise.table))
 
 
 def _shift(shift: Shift | None) -> ShiftEntry | None:

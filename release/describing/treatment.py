@@ -9,11 +9,20 @@ from release.deciding.averaging import demand_on
 from release.files.tables import Types
 from release.verifying.labels import Span
 from release.verifying.promise import Promise
+from release.verifying.recount import PERSON
 from risk.facts import ReleasedColumn
+
+KEY = ReleasedColumn(
+    PERSON, "key", "string", None, None, None, "random, the same for a person in every table"
+)
+"""The column that links the tables of a release of several; a one-table release has none."""
 
 
 def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ...]:
-    """Every released column: role, type, level, and what was done to it."""
+    """Every released column but a key: role, type, level, and what was done to it.
+
+    Those of a table of events are told by ``promise.of_events``.
+    """
     return tuple(_described(column, promise, types[column.name]) for column in promise.table.released)
 
 
@@ -61,6 +70,8 @@ def _described(column: Column, promise: Promise, type_: str) -> ReleasedColumn:
         level_name = f"{level_name} to {names[highest]}"
         treatment = f"recoded class by class to levels {level} to {highest} of {height} ({level_name})"
     treatment = changed_in_words(column.name, promise.timing) or treatment
+    if column.first_day is not None:
+        treatment = f"{treatment}, of those born from {column.first_day} on; missing for who may be older"
     if averaged := demand_on(column.name, promise.groupings):
         treatment = _with_means(treatment, averaged)
     return ReleasedColumn(column.name, roles_of(column), type_, level, height, level_name, treatment, highest)

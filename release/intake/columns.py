@@ -6,22 +6,25 @@ one that gives people away. Of an export, only the columns that the config names
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.errors import BadConfig, BadInput, Problem
 from anonymizer.hierarchies.hierarchy import Hierarchy
 from anonymizer.tables.table import Column, Role
-from release.config.columns import ColumnRule, Rules, matching_keys
+from mii.request import OPTIONAL
+from release.config.columns import ColumnRule, Rules, bounds, matching_keys
 from release.config.document import Location
 from release.config.problems import closest
 from release.config.root import Config
-from release.intake.births import birth_problems
+from release.config.tables import event_dates
+from release.intake.births import birth_problems, without_oldest
+from release.intake.event_columns import NO_EVENTS, EventTables, beside_patients
 from release.intake.export_columns import NO_KINDS, export_problems, lab_families
+from release.intake.families import Families, finer
 from release.intake.hierarchies import build
 from release.intake.time_columns import changed_dates, export_time_problems
 
-Families = Iterable[Collection[str]]
 AGE, OLDEST = "age_years", 90.0
 """An export's age is top-coded here where no rule says else: few people are older, and they are known."""
 
@@ -41,11 +44,13 @@ def resolve(
     *,
     families: Families = (),
     kinds: Mapping[str, str] = NO_KINDS,
+    events: EventTables = NO_EVENTS,
 ) -> tuple[Column, ...]:
     """The columns of the table with their roles and hierarchies, in the order of ``available``.
 
     ``available`` are the names of a plain table's columns, or of all columns that the export can give;
-    ``families`` are sets of columns made of one source element, ``kinds`` tells what declared columns are.
+    ``families`` are sets of columns made of one source element, ``kinds`` tells what declared columns are;
+    ``events`` are the tables beside this one, whose own problems are told with the others.
 
     Raises:
         BadInput: the plain table lacks columns that the config names (its header may be a row of data, so
@@ -71,8 +76,11 @@ def resolve(
     columns = tuple(_column(each, hierarchies.get(each.key), is_export=is_export) for each in assigned)
     problems += [*broken, *_levels_beyond(config, assigned, hierarchies)]
     problems += _finer_in_family(config, columns, families)
-    problems += export_time_problems(config, columns, families)
-    problems += birth_problems(config, columns, families, kinds) if is_export else ()
+    problems += export_time_problems(config, columns, families, events.qualified)
+    problems += (*events.problems, *beside_patients(config, columns, families, kinds))
+    if is_export:
+        columns = without_oldest(config, columns, families, kinds)
+        problems += birth_problems(config, columns, families, kinds)
     if problems:
         raise BadConfig("the config does not fit the table", problems=problems)
     return columns
@@ -133,7 +141,8 @@ def _unmatched(config: Config, available: Sequence[str]) -> Iterator[Problem]:
     for key in config.columns:
         if not _speaks_of_any(key, config.columns, available):
             rule = "matches no column" if "*" in key else "is no column of the export"
-            yield config.problem(("columns", key), rule, closest(key, available))
+            # A table has an optional column only where its name is written out: a misspelt one is not there.
+            yield config.problem(("columns", key), rule, closest(key, {*available, *OPTIONAL}))
 
 
 def _contradictions(config: Config, available: Sequence[str]) -> Iterator[Problem]:
@@ -151,14 +160,15 @@ def _unavailable(config: Config, available: Sequence[str]) -> Iterator[Problem]:
     named: dict[Location, str] = {
         ("privacy", name, index, "column"): demand.column for name, index, demand in config.privacy.demands
     }
-    for index, demand in enumerate(config.privacy.km_anonymity):
+    for index, demand in enumerate(() if config.tables else config.privacy.km_anonymity):
         named["privacy", "km_anonymity", index, "column"] = demand.column
     for name in config.predicted:
         named["search", "metric", "target"] = name
     for index, entry in enumerate(config.microaggregation):
         named |= {("microaggregation", index, "columns", i): name for i, name in enumerate(entry.columns)}
     if config.time is not None:
-        named |= {("time", *at): name for at, name in config.time.named}
+        events = event_dates(config.tables)
+        named |= {("time", *at): name for at, name in config.time.named if name not in events}
         if config.time.relative is not None:
             named["time", "relative", "to"] = config.time.relative.to
     if config.person_column is not None:
@@ -186,8 +196,7 @@ def _hierarchies(
 
 def _column(each: Assigned, hierarchy: Hierarchy | None, *, is_export: bool) -> Column:
     rule = each.rule
-    # A bound of minus zero would be released as such.
-    clip = None if rule.clip is None else (_bound(rule.clip[0]), _bound(rule.clip[1]))
+    clip = bounds(rule.clip)
     if is_export and each.name == AGE and _is_kept_as_it_is(rule):
         clip = (None, OLDEST)
     return Column(
@@ -207,10 +216,6 @@ def _is_kept_as_it_is(rule: ColumnRule) -> bool:
     return rule.role in ("sensitive", "insensitive") and rule.clip is None and rule.release_level is None
 
 
-def _bound(number: float | None) -> float | None:
-    return None if number is None else number + 0.0
-
-
 def _levels_beyond(
     config: Config, assigned: Iterable[Assigned], hierarchies: Mapping[str, Hierarchy]
 ) -> Iterator[Problem]:
@@ -224,16 +229,10 @@ def _levels_beyond(
 
 
 def _finer_in_family(config: Config, columns: Sequence[Column], families: Families) -> Iterator[Problem]:
-    for family in families:
-        members = [column for column in columns if column.name in family]
-        quasi = [column for column in members if column.role is Role.QUASI_IDENTIFIER]
-        kept = [column for column in members if column.role in (Role.SENSITIVE, Role.INSENSITIVE)]
-        kept = [column for column in kept if column.name not in changed_dates(config)]
-        for column in kept:
-            for coarser in quasi:
-                if not _as_coarse(column, coarser):
-                    key = matching_keys(config.columns, column.name)[0]
-                    yield config.problem(("columns", key), _FINER.format(column.name, coarser.name))
+    told = [column for column in columns if column.name not in changed_dates(config)]
+    for column, coarser in finer(told, families):
+        key = matching_keys(config.columns, column.name)[0]
+        yield config.problem(("columns", key), _FINER.format(column.name, coarser.name))
 
 
 _FINER = (
@@ -241,14 +240,3 @@ _FINER = (
     "drop it (identifier), give it the same hierarchy and a release_level no lower than the other's "
     "max_level, or make it a quasi-identifier too (a list of codes cannot be one)"
 )
-
-
-def _as_coarse(column: Column, coarser: Column) -> bool:
-    """Whether ``column`` is released no finer than the coarsest form that the quasi-identifier may get."""
-    if column.hierarchy is None or column.release_level is None:
-        return False
-    if column.release_level == len(column.hierarchy.level_names) - 1:
-        return True
-    return column.hierarchy == coarser.hierarchy and (
-        coarser.max_level is not None and column.release_level >= coarser.max_level
-    )

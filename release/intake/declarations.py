@@ -72,12 +72,12 @@ def declarations(config: Config, source: MiiInput) -> Declarations:
 
 
 def _declared(name: str, column: DeclaredColumn) -> Declared:
-    system, code = column.where.chosen
+    system, codes = column.where.chosen
     return Declared(
         name=name,
         resource=column.resource,
         systems=SYSTEMS.get(system, (system,)),
-        code=code,
+        codes=codes,
         value=column.value,
         system=column.system,
         unit=column.unit,

@@ -10,19 +10,20 @@ from typing import assert_never
 import polars as pl
 
 import mii
-from anonymizer.errors import AnonError, BadConfig, BadInput
-from anonymizer.hierarchies.dates import Dates
-from anonymizer.hierarchies.hierarchy import Bands, Hierarchy
+from anonymizer.errors import BadConfig, BadInput
 from anonymizer.tables import values
 from anonymizer.tables.reading import read_table
 from anonymizer.tables.table import Column, Role, Table
-from mii.codesystems import Icd10Gm, canonical_icd_10_gm
 from release.config.root import Config
 from release.config.sections import MiiInput, TableInput
+from release.intake.births import cut_births
 from release.intake.columns import column_types, resolve
 from release.intake.declarations import declarations
 from release.intake.dependencies import refuse_dependencies
-from release.intake.validity import Found, days_of_text, in_iso_form, partners, together, valid
+from release.intake.event_columns import event_tables
+from release.intake.events import codes_outside_blocks, tables_of, wanted
+from release.intake.spelling import canonical, of_column, unknown_codes
+from release.intake.validity import Found, days_of_text, in_iso_form, partners, terms_of, together, valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], 
     declared = declarations(config, source)
     available = (*mii.available(observations, config.columns), *declared.names)
     families = (*mii.FAMILIES, *declared.families(observations))
-    columns = resolve(config, available, families=families, kinds=declared.kinds)
+    asked = event_tables(config)
+    columns = resolve(config, available, families=families, kinds=declared.kinds, events=asked)
     request = mii.MiiRequest(
         row=source.row,
         index_encounter=source.index_encounter,
@@ -74,6 +76,7 @@ def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], 
         columns=frozenset(names := [column.name for column in columns]) | partners(names),
         declared=declared.columns,
         views=declared.views,
+        tables=wanted(asked),
     )
     export = mii.read(source.path, request, effort=mii.Effort(report=report))
     consent = (
@@ -82,9 +85,15 @@ def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], 
         else f"not required: {source.consent_ignored}"
     )
     name = "patients" if source.row == "patient" else "encounters"
-    table, invalid = _table(config, export.frame, columns)
-    told = {"codes_outside_known_blocks": _unknown_codes(table), "impossible_or_malformed": invalid}
-    return Source(table, name, consent, {**export.audit, **told})
+    whole, invalid = _table(config, export.frame, columns)
+    table, left_out = cut_births(whole)
+    events, invalid_events = tables_of(config, export.tables, asked)
+    told = {
+        "codes_outside_known_blocks": unknown_codes(table) | codes_outside_blocks(events),
+        "impossible_or_malformed": invalid | invalid_events,
+        "births_over_89": left_out,
+    }
+    return Source(table, name, consent, {**export.audit, **told}, events)
 
 
 def _from_table(config: Config, source: TableInput) -> Source:
@@ -99,14 +108,14 @@ def _from_table(config: Config, source: TableInput) -> Source:
         days_of_text(config, frame[name], malformed) for name, kind in types.items() if kind == "date"
     )
     typed = frame.with_columns(
-        _of_column(name, partial(_parse, kind=kind, decimal=source.decimal), frame[name])
+        of_column(name, partial(_parse, kind=kind, decimal=source.decimal), frame[name])
         for name, kind in types.items()
     )
     table, invalid = _table(config, typed, columns)
     refuse_dependencies(config, table)
     audit = {
         "rows": table.frame.height,
-        "codes_outside_known_blocks": _unknown_codes(table),
+        "codes_outside_known_blocks": unknown_codes(table),
         "impossible_or_malformed": together(malformed, invalid),
     }
     return Source(table, "table", "not checked", audit)
@@ -117,9 +126,10 @@ def _table(config: Config, frame: pl.DataFrame, columns: tuple[Column, ...]) -> 
     subject = config.person_column
     if subject is not None and (nobody := frame[subject].null_count()):
         raise BadInput("rows name no person", column=subject, count=nobody)
-    canonical = [_canonical(frame[column.name], column, subject) for column in columns]
-    _refuse_text(config, canonical)
-    possible, found = valid(config, pl.DataFrame(canonical), columns, whole=frame)
+    cells = [canonical(frame[column.name], column, subject) for column in columns]
+    _refuse_text(config, cells)
+    terms = terms_of(config, frame.columns)
+    possible, found = valid(terms, pl.DataFrame(cells), columns, whole=frame)
     return Table(possible, columns, subject, _population(config, columns, subject)), found
 
 
@@ -152,57 +162,7 @@ def _population(config: Config, columns: tuple[Column, ...], subject: str | None
     named = subject if subject in frame.columns else None
     if named is not None and (again := frame.height - frame[named].n_unique()):
         raise BadInput("the population lists people more than once", column=named, count=again)
-    return pl.DataFrame([_canonical(frame[column.name], column, None) for column in quasi])
-
-
-def _canonical(series: pl.Series, column: Column, subject: str | None) -> pl.Series:
-    cells = _one_spelling(series, column.hierarchy)
-    if column.role is Role.QUASI_IDENTIFIER or column.name == subject:
-        return _of_column(column.name, values.canonical, cells)
-    if cells.dtype.is_float():
-        return _of_column(column.name, values.finite, cells)
-    return cells
-
-
-def _one_spelling(series: pl.Series, hierarchy: Hierarchy | None) -> pl.Series:
-    """The cells as the hierarchy spells its values; what is none of them stays, for it to refuse.
-
-    Two spellings of one value would count as two values of a sensitive attribute.
-    """
-    is_text = series.dtype == pl.String
-    match hierarchy:
-        case Icd10Gm() if is_text:
-            return _icd_10_gm(series)
-        case Bands() if is_text:
-            return _integers(series)
-        case Dates() if isinstance(series.dtype, pl.Datetime):
-            return series.dt.date()
-    return series
-
-
-def _integers(cells: pl.Series) -> pl.Series:
-    """Text of integers without leading zeros, and zero without a sign."""
-    return cells.str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}").str.replace(r"^-0$", "0")
-
-
-def _icd_10_gm(codes: pl.Series) -> pl.Series:
-    distinct = codes.unique().drop_nulls().to_list()
-    spelled = [canonical_icd_10_gm(code) or code for code in distinct]
-    return codes.replace_strict(distinct, spelled, return_dtype=pl.String)
-
-
-def _unknown_codes(table: Table) -> dict[str, int]:
-    """By column, the ICD-10-GM codes that have a valid shape and lie outside every known block."""
-    return {
-        column.name: column.hierarchy.unknown(_cells(table.frame[column.name]))
-        for column in table.released
-        if isinstance(column.hierarchy, Icd10Gm)
-    }
-
-
-def _cells(series: pl.Series) -> pl.Series:
-    cells = series.explode() if isinstance(series.dtype, pl.List) else series
-    return cells.drop_nulls()
+    return pl.DataFrame([canonical(frame[column.name], column, None) for column in quasi])
 
 
 def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:
@@ -217,10 +177,3 @@ def _parse(series: pl.Series, *, kind: str, decimal: str) -> pl.Series:
             return values.parse_codes(series)
         case _:
             return values.parse_booleans(series)
-
-
-def _of_column(name: str, convert: Callable[[pl.Series], pl.Series], series: pl.Series) -> pl.Series:
-    try:
-        return convert(series).alias(name)
-    except AnonError as error:
-        raise error.about(name) from None

@@ -10,7 +10,7 @@ A shifted date alone tells nothing of the day beyond `days` forwards or backward
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -22,10 +22,13 @@ from anonymizer.hierarchies.dates import Dates
 from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.timing import Relative, Timing, first_days, since, timed
 from release.config.root import Config
-from release.config.time import EVENTS
+from release.config.tables import DATES
+from release.config.time import EVENTS, Time
+from release.intake.event_columns import FAMILIES as EVENT_FAMILIES
+from release.intake.families import Families
 
 STAY = "length_of_stay_days"
-Families = Iterable[Collection[str]]
+_STAYS = frozenset({STAY, f"encounters.{STAY}"})
 _KEPT = (Role.SENSITIVE, Role.INSENSITIVE)
 
 
@@ -34,22 +37,42 @@ def changed_dates(config: Config) -> frozenset[str]:
     return frozenset() if config.time is None else config.time.columns
 
 
-def export_time_problems(config: Config, columns: Sequence[Column], families: Families) -> Iterator[Problem]:
-    """What is unsafe about an export's changed dates; its columns' meanings are known."""
+def export_time_problems(
+    config: Config, columns: Sequence[Column], families: Families, events: Sequence[Column] = ()
+) -> Iterator[Problem]:
+    """What is unsafe about an export's changed dates; its columns' meanings are known.
+
+    ``events`` are the columns of further tables, each called ``<table>.<column>``.
+    """
     if config.time is None:
         return
-    sets = [frozenset(family) for family in families]
-    quasi = {column.name for column in columns if column.role is Role.QUASI_IDENTIFIER}
+    sets = [frozenset(family) for family in (*families, *EVENT_FAMILIES)]
+    quasi = {column.name for column in (*columns, *events) if column.role is Role.QUASI_IDENTIFIER}
     for at, name in config.time.named:
-        beside = {other for family in sets if name in family for other in quasi & family} - {STAY}
+        beside = {other for family in sets if name in family for other in quasi & family} - _STAYS
         for other in sorted(beside):
-            yield config.problem(("time", *at), _IN_FAMILY.format(name, other))
-    if STAY in quasi and (len(config.time.columns) > 1 or config.time.relative is not None):
+            yield config.problem(("time", *at), _IN_FAMILY.format(name, other, drop=_drop(name)))
+    if quasi & _STAYS and _tells_intervals(config.time, frozenset(column.name for column in events)):
         yield config.problem(("time",), _STAY)
     if config.time.shift is not None:
-        for column in columns:
-            if column.name in EVENTS - config.time.columns and is_on_the_calendar(column):
-                yield config.problem(("time", "shift"), _CALENDAR.format(column.name))
+        dated = (EVENTS | {column.name for column in events if _is_a_date(column)}) - config.time.columns
+        for column in (*columns, *events):
+            if column.name in dated and is_on_the_calendar(column):
+                message = _CALENDAR.format(column.name, drop=_drop(column.name))
+                yield config.problem(("time", "shift"), message)
+
+
+def _tells_intervals(time: Time, events: Collection[str]) -> bool:
+    """Whether the changed dates tell the days between two of them; events of one column have several."""
+    return len(time.columns) > 1 or time.relative is not None or not time.columns.isdisjoint(events)
+
+
+def _is_a_date(column: Column) -> bool:
+    return column.name.partition(".")[2] in DATES
+
+
+def _drop(name: str) -> str:
+    return "leave it out" if "." in name else "drop it (identifier)"
 
 
 def table_time_problems(config: Config, table: Table, accepted: Collection[str]) -> Iterator[Problem]:
@@ -68,7 +91,7 @@ def table_time_problems(config: Config, table: Table, accepted: Collection[str])
         for column in by_calendar if name not in accepted else ():
             if _is_near(table.frame[name], table.frame[column.name], 2 * shift.days):
                 remedy = "or write accept_dependency: true for the shifted one"
-                message = f"{_CALENDAR.format(column.name)}, {remedy}"
+                message = f"{_CALENDAR.format(column.name, drop=_drop(''))}, {remedy}"
                 yield config.problem(("time", "shift", "columns", index), message)
 
 
@@ -117,14 +140,14 @@ def _is_near(shifted: pl.Series, other: pl.Series, width: int) -> bool:
 
 
 _IN_FAMILY = (
-    "{0} comes from the same source element as the quasi-identifier {1}, which it would tell finer; drop it "
-    "(identifier), or make it a quasi-identifier too and leave it out here"
+    "{0} comes from the same source element as the quasi-identifier {1}, which it would tell finer; {drop}, "
+    "or make it a quasi-identifier too and leave it out here"
 )
 _STAY = (
     f"{STAY} is a quasi-identifier, and the days between two events may be the stay exactly: beside it one "
-    "date may be shifted, and none told as relative time"
+    "date of patients may be shifted, and none of `tables`, nor any told as relative time"
 )
 _CALENDAR = (
     "{} is released by the calendar: near a shifted date it tells the shift, which undoes it for all dates "
-    "of the person; shift it too, drop it (identifier), or release it at the top level (*)"
+    "of the person; shift it too, {drop}, or release it at the top level (*)"
 )

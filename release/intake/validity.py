@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -26,6 +28,7 @@ from anonymizer.tables.table import Column
 from anonymizer.transforming.timing import last_day, read_date
 from release.config.columns import DatesSpec
 from release.config.root import Config
+from release.config.tables import DATES
 from release.config.time import DAYS
 from release.intake.columns import rule_of
 from release.intake.hierarchies import FIRST_DAY
@@ -65,8 +68,53 @@ def days_of_text(config: Config, cells: pl.Series, found: Found) -> pl.Series:
     return _without(cells, texts, MALFORMED, found)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the config says about the dates and codes of one table.
+
+    In ``lenient`` columns what cannot be becomes missing. ``changed`` are those whose dates `time` changes or
+    counts others from. ``dates`` are the dates of an export, whose names tell them; ``None`` for a plain
+    table. No date lies after ``last``.
+    """
+
+    last: date
+    lenient: frozenset[str]
+    changed: frozenset[str]
+    dates: frozenset[str] | None
+
+
+def terms_of(config: Config, names: Iterable[str]) -> Terms:
+    """The terms of the config's own table, which has the columns ``names``; a dropped column is lenient.
+
+    What cannot be in a dropped column becomes missing: it only dates others.
+    """
+    rules = {name: rule_of(config, name) for name in names}
+    return Terms(
+        config.reference_date,
+        frozenset(
+            name
+            for name, rule in rules.items()
+            if rule is not None and (rule.role == "identifier" or rule.invalid == "missing")
+        ),
+        frozenset(name for name in rules if _is_changed(config, name)),
+        None if config.input.mii is None else frozenset(DAYS),
+    )
+
+
+def terms_of_events(config: Config, table: str) -> Terms:
+    """The terms of a table of events."""
+    rules = config.tables[table]
+    changed = frozenset() if config.time is None else config.time.columns
+    return Terms(
+        config.reference_date,
+        frozenset(name for name, rule in rules.items() if rule.invalid == "missing"),
+        frozenset(name for name in rules if f"{table}.{name}" in changed),
+        DATES,
+    )
+
+
 def valid(
-    config: Config, frame: pl.DataFrame, columns: Sequence[Column], whole: pl.DataFrame
+    terms: Terms, frame: pl.DataFrame, columns: Sequence[Column], whole: pl.DataFrame
 ) -> tuple[pl.DataFrame, Found]:
     """The frame's columns in canonical form, without what cannot be where that is asked for, and counts.
 
@@ -77,30 +125,30 @@ def valid(
         BadConfig: such a date is no column of dates.
     """
     found: Found = defaultdict(dict)
-    cells = {column.name: _judged(config, frame[column.name], column, found) for column in columns}
-    if config.input.mii is not None:
+    cells = {column.name: _judged(terms, frame[column.name], column, found) for column in columns}
+    if terms.dates is not None:
         for early, late, rule in CONTRADICTIONS:
             if early in whole.columns and late in whole.columns:
-                _compared(config, cells, (whole[early], whole[late]), (rule, found))
+                _compared(terms, cells, (whole[early], whole[late]), (rule, found))
     return frame.with_columns(cells.values()), {name: dict(each) for name, each in found.items() if each}
 
 
-def _judged(config: Config, cells: pl.Series, column: Column, found: Found) -> pl.Series:
-    is_strict = _is_changed(config, cells.name)
+def _judged(terms: Terms, cells: pl.Series, column: Column, found: Found) -> pl.Series:
+    is_strict = cells.name in terms.changed
     if is_strict and cells.dtype not in (pl.String, pl.Date, pl.Null):
         raise BadConfig("time is for dates (text or dates without a time of day)", column=cells.name)
     if cells.dtype == pl.Null and is_strict:
         cells = cells.cast(pl.String)
-    if _is_of_days(config, cells, column):
-        return _dates(config, cells, column, found)
-    if column.hierarchy is not None and _is_lenient(config, column.name):
+    if _is_of_days(terms, cells, column):
+        return _dates(terms, cells, column, found)
+    if column.hierarchy is not None and column.name in terms.lenient:
         refused = [text for text in _texts(cells) if not _belongs(column.hierarchy, text)]
         return _without(cells, refused, MALFORMED, found)
     return cells
 
 
-def _dates(config: Config, cells: pl.Series, column: Column, found: Found) -> pl.Series:
-    first, last = FIRST_DAY, config.reference_date
+def _dates(terms: Terms, cells: pl.Series, column: Column, found: Found) -> pl.Series:
+    first, last = FIRST_DAY, terms.last
     if isinstance(column.hierarchy, Dates):
         first, last = column.hierarchy.first, column.hierarchy.last
     rules: dict[str, Callable[[str], bool]] = {
@@ -111,18 +159,18 @@ def _dates(config: Config, cells: pl.Series, column: Column, found: Found) -> pl
     texts = _texts(cells)
     for rule, breaks in rules.items():
         broken = [text for text in texts if breaks(text)]
-        if _is_lenient(config, column.name):
+        if column.name in terms.lenient:
             cells = _without(cells, broken, rule, found)
         elif broken:
             count = int(values.canonical(cells).is_in(broken).sum())
-            if _is_changed(config, column.name):
+            if column.name in terms.changed:
                 raise _impossible(column.name, count)
             found[cells.name][rule] = count
     return cells
 
 
 def _compared(
-    config: Config,
+    terms: Terms,
     cells: dict[str, pl.Series],
     pair: tuple[pl.Series, pl.Series],
     rule: tuple[str, Found],
@@ -134,13 +182,13 @@ def _compared(
     own = [each.name for each in pair if each.name in cells]
     if not count or not own:
         return
-    lenient = [each for each in own if _is_lenient(config, each)]
+    lenient = [each for each in own if each in terms.lenient]
     for each in own:
         found[each][name] = count
     for each in lenient:
         cells[each] = pl.select(pl.when(~broken).then(cells[each]).alias(each)).to_series()
         found[each][MISSING] = found[each].get(MISSING, 0) + count
-    changed = [each for each in own if _is_changed(config, each)]
+    changed = [each for each in own if each in terms.changed]
     if changed and not lenient:
         raise _impossible(changed[0], count)
 
@@ -156,11 +204,11 @@ def _is_before(late: pl.Series, early: pl.Series) -> pl.Series:
     return both.select((next(told) < next(told)).fill_null(value=False)).to_series()
 
 
-def _is_of_days(config: Config, cells: pl.Series, column: Column) -> bool:
+def _is_of_days(terms: Terms, cells: pl.Series, column: Column) -> bool:
     is_text = cells.dtype == pl.String
-    if config.input.mii is not None:
-        return is_text and cells.name in DAYS
-    is_named = is_text and (isinstance(column.hierarchy, Dates) or _is_changed(config, cells.name))
+    if terms.dates is not None:
+        return is_text and cells.name in terms.dates
+    is_named = is_text and (isinstance(column.hierarchy, Dates) or cells.name in terms.changed)
     return cells.dtype == pl.Date or is_named
 
 
@@ -170,12 +218,6 @@ def _is_changed(config: Config, name: str) -> bool:
         return False
     relative = config.time.relative
     return name in config.time.columns or (relative is not None and name == relative.to)
-
-
-def _is_lenient(config: Config, name: str) -> bool:
-    """Whether what is invalid becomes missing; in a dropped column it does, which only dates others."""
-    rule = rule_of(config, name)
-    return rule is not None and (rule.role == "identifier" or rule.invalid == "missing")
 
 
 def _belongs(hierarchy: Hierarchy, text: str) -> bool:

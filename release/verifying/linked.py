@@ -1,7 +1,7 @@
-"""Several tables of one release, literally: events as they are released, what is known of them, whose they are.
+"""Several tables of one release, literally: events as they are released, and what may be known of them.
 
 Whoever knows some of a person's events knows of each its table and its quasi-identifiers, and how often it
-happened. So events that are alike count as the first, the second, … of their kind, each a code of the person's.
+happened. So events that are alike count as the first, the second, … of their kind, each a code of its own.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from anonymizer.criteria import DistinctLDiversity, KAnonymity, KMAnonymity, Max
 from anonymizer.errors import VerificationFailed
 from release.verifying.cells import check_levels, every_row
 from release.verifying.promise import Promise
-from release.verifying.recount import PERSON
+from release.verifying.recount import EVENTS, PERSON, key, keys_of
 from release.verifying.retime import retimed
+from release.verifying.verdicts import known_events
 
-EVENTS = "events"
-"""The name of the lists that stand for all of a person's events: no column of a release is called so."""
 Events = Mapping[str, pl.DataFrame]
 """By table its events: the ``person`` they are about, then the columns."""
-_KIND, _TOKEN, _PLACE, _LEFT, _TABLE, _LABELS = "kind", "token", "place", "left", "table", "labels"
+_ROW, _TOKEN, _PLACE, _LEFT = "row", "token", "place", "left"
 _AS_TEXT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What may be known of a person's events: up to ``m`` of them, each by its ``quasi``-identifiers by table."""
+    """What may be known of somebody's events: up to ``m``, each by its table's ``quasi``-identifiers."""
 
     quasi: Mapping[str, Sequence[str]]
     m: int
@@ -67,12 +66,11 @@ def _check_events(promise: Promise, subject: str) -> None:
 
 
 def known_in(promise: Promise) -> Known:
-    """What the attacker may know of events; raises ``VerificationFailed`` where no criterion is about them."""
-    sizes = {c.m for c in promise.criteria if isinstance(c, KMAnonymity) and c.column == EVENTS}
-    if len(sizes) != 1:
+    """What may be known of events; raises ``VerificationFailed`` where no criterion is about them."""
+    if (asked := known_events(promise.criteria)) is None:
         raise VerificationFailed("no criterion, or more than one, says what is known of events")
     quasi = {name: [c.name for c in table.quasi_identifiers] for name, table in promise.events.items()}
-    return Known(quasi, sizes.pop())
+    return Known(quasi, asked[1])
 
 
 def released_events(promise: Promise) -> dict[str, pl.DataFrame]:
@@ -94,16 +92,17 @@ def released_events(promise: Promise) -> dict[str, pl.DataFrame]:
 
 
 def known_of(people: pl.Series, events: Events, known: Known) -> pl.Series:
-    """For each of the ``people`` the set of what may be known of their events, as lists of text; or missing."""
-    held = [pl.DataFrame(schema={PERSON: people.dtype, _TOKEN: pl.String})]
+    """For each of the ``people`` the set of what may be known of their events, as lists of text."""
+    numbers = pl.DataFrame({PERSON: people.cast(pl.String)}).with_row_index(_ROW)
+    held = [pl.DataFrame(schema={_ROW: numbers.schema[_ROW], _TOKEN: pl.String})]
     for name, frame in events.items():
         quasi = list(known.quasi[name])
-        often = frame.group_by(PERSON, *quasi).agg(pl.len().clip(None, known.m).alias(_PLACE))
-        kinds = often.with_columns(pl.int_ranges(1, pl.col(_PLACE) + 1)).explode(_PLACE)
-        held.append(_with_tokens(kinds, name, quasi).select(pl.col(PERSON).cast(people.dtype), _TOKEN))
-    sets = pl.concat(held).group_by(PERSON).agg(pl.col(_TOKEN).sort())
-    rows = people.alias(PERSON).to_frame().join(sets, on=PERSON, how="left", maintain_order="left")
-    return rows[_TOKEN].alias(EVENTS)
+        rows = frame.select(pl.col(PERSON).cast(pl.String), *quasi).join(numbers, on=PERSON)
+        often = rows.group_by(_ROW, *quasi).agg(pl.len().clip(None, known.m).alias(_PLACE))
+        kinds = often.with_columns(pl.int_ranges(1, pl.col(_PLACE) + 1).alias(_PLACE)).explode(_PLACE)
+        held.append(_with_tokens(kinds, name, quasi).select(_ROW, _TOKEN))
+    sets = pl.concat(held).group_by(_ROW).agg(pl.col(_TOKEN).sort())
+    return numbers.join(sets, on=_ROW, how="left", maintain_order="left")[_TOKEN].alias(EVENTS)
 
 
 def _with_tokens(kinds: pl.DataFrame, table: str, quasi: list[str]) -> pl.DataFrame:
@@ -119,15 +118,17 @@ def remaining(
 ) -> dict[str, pl.DataFrame]:
     """The events of the people of ``classes`` less what is recorded as ``removed`` from their class.
 
-    ``classes`` holds each ``person`` and the labels ``q0``, ``q1``, … of its class; ``removed`` such labels and
-    a ``code``. Whoever loses the i-th of some events that are alike keeps the first i - 1, in the order of
-    SHA-256 of their cells, which prefers no value.
+    ``classes`` holds each ``person`` and the labels ``q0``, ``q1``, … of its class; ``removed`` such labels
+    and a ``code``. Whoever loses the i-th of some events that are alike keeps the first i - 1, in the order
+    of SHA-256 of their cells, which prefers no value.
 
     Raises:
         VerificationFailed: a code stands for no event.
     """
     text = classes.select(PERSON, pl.exclude(PERSON).cast(pl.String))
-    read = _read_codes(removed, known.quasi)
+    # Without any quasi-identifier everybody is of one class, which no label names.
+    of_class = removed if keys_of(removed) else removed.with_columns(pl.lit("*").alias(key(0)))
+    read = _read_codes(of_class, known.quasi)
     return {
         name: _less(
             frame.join(text.select(PERSON), on=PERSON, how="semi"), text, read[name], list(known.quasi[name])
@@ -137,8 +138,8 @@ def remaining(
 
 
 def _read_codes(removed: pl.DataFrame, quasi: Mapping[str, Sequence[str]]) -> dict[str, pl.DataFrame]:
-    """By table how many of which events are left in which class: its labels, the events' ``l0``, …, ``left``."""
-    keys = [name for name in removed.columns if name != "code"]
+    """By table how many of which events are ``left`` in which class: its labels, and the events' ``l0`` …"""
+    keys = keys_of(removed)
     rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in quasi}
     for *labels, code in removed.select(*keys, "code").iter_rows():
         table, *cells, place = _read_code(code)

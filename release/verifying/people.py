@@ -20,7 +20,7 @@ Tables = Mapping[str, pl.DataFrame]
 
 
 def check_keys(people: pl.Series, events: Tables) -> None:
-    """Raise ``VerificationFailed`` unless the keys have their form, each is one person's, and events' are theirs."""
+    """Raise ``VerificationFailed`` unless keys have their form, are unique, and hold those of the events."""
     malformed = len(people) - int(people.cast(pl.String).str.contains(KEY).sum())
     if malformed:
         raise VerificationFailed(
@@ -37,7 +37,7 @@ def check_keys(people: pl.Series, events: Tables) -> None:
 
 
 def check_drawn(people: pl.Series, ids: pl.Series) -> None:
-    """Raise ``VerificationFailed`` where keys are people's ``ids``, their digests, or too alike for random ones."""
+    """Raise ``VerificationFailed`` where keys are ``ids``, digests of them, or too alike for random ones."""
     ours = set(people.cast(pl.String))
     if told := len(ours & set(_made_of(ids.cast(pl.String).drop_nulls().unique()))):
         raise VerificationFailed("keys are people's ids or made of them", column=PERSON, count=told)
@@ -47,8 +47,8 @@ def check_drawn(people: pl.Series, ids: pl.Series) -> None:
 
 
 def check_whole(ours: Tables, theirs: Tables, patients: str) -> None:
-    """Raise ``VerificationFailed`` unless as many people have each row with each set of events in both, and our
-    keys say nothing of the order of ``theirs``, whose people are numbers.
+    """Raise ``VerificationFailed`` unless as many people have each row with each set of events in both, and
+    our keys say nothing of the order of ``theirs``, whose people are numbers.
     """
     one, other = _people(ours, theirs, patients)
     counts = (
@@ -67,9 +67,10 @@ def check_whole(ours: Tables, theirs: Tables, patients: str) -> None:
 
 def _people(ours: Tables, theirs: Tables, patients: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Each person of both and all that is released of them, as text that is the same for the same rows."""
-    sides = [ours[patients].select(PERSON), theirs[patients].select(PERSON)]
+    key = pl.col(PERSON).cast(pl.String)
+    sides = [ours[patients].select(key), theirs[patients].select(PERSON)]
     for name in ours:
-        numbered = _numbered(ours[name], theirs[name])
+        numbered = _numbered(ours[name].with_columns(key), theirs[name])
         for side, rows in enumerate(numbered):
             told = rows.group_by(PERSON).agg(pl.col(_ROW).sort().cast(pl.String).str.join(",").alias(name))
             sides[side] = sides[side].join(told, on=PERSON, how="left")
@@ -94,8 +95,7 @@ def _check_order(one: pl.DataFrame, other: pl.DataFrame) -> None:
     """Raise ``VerificationFailed`` where the keys of people who are like nobody else rise or fall with their
     rows in the input.
     """
-    alone = (each.filter(pl.len().over(_WHOLE) == 1) for each in (one, other))
-    ours, theirs = alone
+    ours, theirs = (each.filter(pl.len().over(_WHOLE) == 1) for each in (one, other))
     keys = theirs.join(ours, on=_WHOLE, suffix="_key").sort(PERSON)[f"{PERSON}_key"].cast(pl.String)
     if len(keys) >= _ENOUGH and (keys.is_sorted() or keys.is_sorted(descending=True)):
         raise VerificationFailed("keys stand in the order of the input", column=PERSON)

@@ -9,6 +9,8 @@ from functools import cached_property
 import polars as pl
 
 PERSON, CLASS = "person", "class"
+EVENTS = "events"
+"""The column of lists that stand for all of a person's events, where a release has several tables."""
 
 
 def key(position: int) -> str:

@@ -16,11 +16,11 @@ from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.tables.table import Role
 from release.verifying.cells import every_row, released_cells
 from release.verifying.code_set_counts import without_codes
-from release.verifying.linked import EVENTS, Events, known_in, known_of, released_events, remaining
+from release.verifying.linked import Events, known_in, known_of, released_events, remaining
 from release.verifying.population_counts import counts_population, matched, with_stars
 from release.verifying.promise import Promise
 from release.verifying.recoding_map import recode
-from release.verifying.recount import PERSON, Classed, base, classed, countable, key, keys_of
+from release.verifying.recount import EVENTS, PERSON, Classed, base, classed, countable, key, keys_of
 from release.verifying.references import references
 from release.verifying.regroup import regrouped
 from release.verifying.retime import retimed
@@ -55,7 +55,7 @@ def replay(promise: Promise) -> Replay:
     recoded = None if promise.recoding is None else recode(promise.recoding, table)
     given = retimed(table, promise.own_timing)
     released = every_row(promise, given if recoded is None else {**recoded.columns, **given})
-    events = released_events(promise)
+    events: Events = released_events(promise)
     if events:
         released.insert_column(released.width, known_of(table.people, events, known_in(promise)))
     names = [column.name for column in table.quasi_identifiers]

@@ -26,9 +26,9 @@ from anonymizer.criteria import (
     TCloseness,
 )
 from release.verifying import histograms
-from release.verifying.code_set_counts import known_codes
+from release.verifying.code_set_counts import diverse_codes, known_codes
 from release.verifying.population_counts import counts_population, population_verdict
-from release.verifying.recount import CLASS, PERSON, Classed, Verdict, at_least
+from release.verifying.recount import CLASS, EVENTS, PERSON, Classed, Verdict, at_least
 from release.verifying.sample_counts import largest_kept, sample_verdict
 
 References = Mapping[int, pl.DataFrame]
@@ -54,12 +54,22 @@ FIGURES: Mapping[str, str] = {
 
 
 def verdict(
-    classed: Classed, criterion: Criterion, position: int, reference: pl.DataFrame | None = None
+    classed: Classed,
+    criterion: Criterion,
+    position: int,
+    reference: pl.DataFrame | None = None,
+    *,
+    known: tuple[int, int] | None = None,
 ) -> Verdict:
-    """What counting the criterion at ``position`` of the run's criteria finds."""
+    """What counting the criterion at ``position`` of the run's criteria finds.
+
+    ``known``, as of ``known_events``, has diversity judged among the people who share events as well.
+    """
     match criterion:
         case KAnonymity(k):
             return at_least(classed.classes[PERSON], k)
+        case DistinctLDiversity() if known is not None:
+            return diverse_codes(classed, criterion, (position, known[0]), known[1])
         case DistinctLDiversity() | EntropyLDiversity() | RecursiveCLDiversity():
             return histograms.diversity(classed, criterion, position)
         case TCloseness() | DeltaDisclosure() | BetaLikeness():
@@ -118,6 +128,12 @@ def _is_repaired(criterion: Criterion) -> TypeGuard[KMAnonymity]:
 def columns_repaired(criteria: Iterable[Criterion]) -> set[str]:
     """The columns of lists from which codes are taken out: they are not released as they are."""
     return {criterion.column for criterion in criteria if _is_repaired(criterion)}
+
+
+def known_events(criteria: Sequence[Criterion]) -> tuple[int, int] | None:
+    """Where the criterion about all of a person's events stands, and how many are known; None if not once."""
+    found = [(i, c.m) for i, c in enumerate(criteria) if isinstance(c, KMAnonymity) and c.column == EVENTS]
+    return found[0] if len(found) == 1 else None
 
 
 def column_of(criterion: Criterion) -> str | None:

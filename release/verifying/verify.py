@@ -7,7 +7,7 @@ transformation makes of the input, in an order that says nothing, and meets ever
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
 
@@ -18,14 +18,18 @@ from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from release.files import tables
 from release.files.staging import Staging
+from release.verifying.cells import check_levels
+from release.verifying.code_set_counts import fewest_sharing
 from release.verifying.criterion_entries import parameters_of
 from release.verifying.labels import labels_at, labels_between
+from release.verifying.linked import Events, check_linked, known_in, known_of
+from release.verifying.people import check_drawn, check_keys, check_whole
 from release.verifying.promise import Promise
-from release.verifying.recount import PERSON, Verdict, classed, countable, sizes
+from release.verifying.recount import EVENTS, PERSON, Verdict, classed, countable, sizes
 from release.verifying.redraw import check_private
-from release.verifying.replay import Replay, check_levels, replay
+from release.verifying.replay import Replay, replay
 from release.verifying.retime import recorded
-from release.verifying.verdicts import References, column_of, verdict
+from release.verifying.verdicts import References, column_of, known_events, verdict
 from risk.facts import CriterionResult, Status
 from risk.reidentification import ClassSizes
 
@@ -36,10 +40,11 @@ _PROOF = object()
 class VerifiedRelease:
     """Staged data that are what was promised. Only ``verify`` constructs one.
 
-    ``frame`` is what the staged bytes hold, ``digests`` their SHA-256 by path below ``release/``. ``before``
-    are the classes of the input's base values, ``after`` those of the release. ``suppressed`` rows,
-    ``before``, ``evidence`` (the released rows with their people and base values) and ``references`` (what
-    criteria compare with) stay in the house.
+    ``frame`` is what the staged bytes hold, ``digests`` their SHA-256 by path below ``release/``; ``events``
+    are further tables by name. ``fewest`` tells of each row of ``frame`` how few people share its class and
+    some events that may be known of it; None where there are none. ``before`` are the classes of the input's
+    base values, ``after`` those of the release. ``suppressed`` rows, ``before``, ``evidence`` (the released
+    rows with their people and base values) and ``references`` (what criteria compare with) stay in the house.
     """
 
     staging: Staging
@@ -53,6 +58,8 @@ class VerifiedRelease:
     row_is_person: bool
     evidence: pl.DataFrame
     references: References
+    events: Mapping[str, pl.DataFrame]
+    fewest: pl.Series | None
     proof: InitVar[object]
 
     def __post_init__(self, proof: object) -> None:
@@ -68,14 +75,14 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
     """
     check_private(promise)
     check_levels(promise)
+    check_linked(promise)
     promise = replace(promise, timing=recorded(promise.timing, staging))
     expected = replay(promise)
     if expected.suppressed > promise.most_suppressed:
         raise VerificationFailed("more rows are suppressed than the limit allows", count=expected.suppressed)
-    clean = tables.compact(expected.frame)
-    frame, digests = _reread(staging.data, promise, tables.types(clean))
-    check_labels(frame, promise)
-    check_rows(frame, clean)
+    found, digests = _compared(staging, promise, expected)
+    frame, events = found[promise.table_name], {name: found[name] for name in promise.events}
+    countable_ = with_known(frame, events, promise)
     return VerifiedRelease(
         staging=staging,
         promise=promise,
@@ -83,11 +90,13 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
         digests=digests,
         before=_sizes(expected.before),
         after=_sizes(expected.counted),
-        criteria=recount(frame, expected, promise),
+        criteria=recount(countable_, expected, promise),
         suppressed=expected.suppressed,
         row_is_person=expected.row_is_person,
         evidence=expected.counted,
         references=expected.references,
+        events={name: tables.canonical(each) for name, each in events.items()},
+        fewest=_fewest(countable_, promise),
         proof=_PROOF,
     )
 
@@ -113,7 +122,7 @@ def check_labels(frame: pl.DataFrame, promise: Promise) -> None:
 
 
 def check_rows(frame: pl.DataFrame, expected: pl.DataFrame) -> None:
-    """Raise ``VerificationFailed`` unless the frame holds the expected multiset of rows, in sorted order."""
+    """Raise ``VerificationFailed`` unless the frame holds the expected multiset of rows."""
     if not _same_rows(frame, expected):
         ours, theirs = tables.canonical(frame), tables.canonical(expected)
         raise VerificationFailed(
@@ -121,8 +130,6 @@ def check_rows(frame: pl.DataFrame, expected: pl.DataFrame) -> None:
             column=_culprit(frame, expected),
             count=_surplus(ours, theirs) or _surplus(theirs, ours),
         )
-    if not is_sorted(frame):
-        raise VerificationFailed("the released rows are not sorted")
 
 
 def is_sorted(frame: pl.DataFrame) -> bool:
@@ -146,9 +153,10 @@ def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[Cr
     recomputed way from the input; both must agree. Raises ``VerificationFailed``.
     """
     through_input = classed(expected.counted)
+    known = known_events(promise.criteria) if promise.events else None
     results = []
     for position, criterion in enumerate(promise.criteria):
-        found = verdict(through_input, criterion, position, expected.references.get(position))
+        found = verdict(through_input, criterion, position, expected.references.get(position), known=known)
         is_open = promise.is_recountable(criterion, row_is_person=expected.row_is_person)
         if is_open and recount_released(frame, promise, criterion).reached != found.reached:
             raise VerificationFailed(
@@ -163,26 +171,94 @@ def recount(frame: pl.DataFrame, expected: Replay, promise: Promise) -> tuple[Cr
 
 
 def recount_released(frame: pl.DataFrame, promise: Promise, criterion: Criterion) -> Verdict:
-    """What counting the criterion on the released rows finds, each row taken as one person."""
-    keys = [frame[column.name] for column in promise.table.quasi_identifiers]
+    """What counting the criterion on the released rows finds, each row taken as one person.
+
+    What is known of events stands in a column of lists, as ``with_known`` makes it.
+    """
     column = column_of(criterion)
     values = {} if column is None else {0: frame[column]}
-    return verdict(classed(countable(keys, pl.int_range(frame.height, eager=True), values)), criterion, 0)
+    known = known_events(promise.criteria) if promise.events else None
+    if known is not None:
+        values[1], known = frame[EVENTS], (1, known[1])
+    return verdict(classed(_rows(frame, promise, values)), criterion, 0, known=known)
 
 
-def _reread(directory: Path, promise: Promise, schema: tables.Types) -> tuple[pl.DataFrame, dict[str, str]]:
-    """What the staged files hold, which must be the same in every format, and their digests."""
-    names = {format_: f"{promise.table_name}.{format_}" for format_ in promise.formats}
-    if {path.name for path in directory.iterdir()} != set(names.values()):
+def with_known(frame: pl.DataFrame, events: Events, promise: Promise) -> pl.DataFrame:
+    """The released rows and, of several tables, the lists of what may be known of each person's events."""
+    if not events:
+        return frame
+    return frame.with_columns(known_of(frame[PERSON], events, known_in(promise)))
+
+
+def _fewest(frame: pl.DataFrame, promise: Promise) -> pl.Series | None:
+    """For each released row how few people share its class and some events, as ``with_known`` tells them."""
+    if not promise.events:
+        return None
+    rows = classed(_rows(frame, promise, {0: frame[EVENTS]}))
+    return fewest_sharing(rows, 0, known_in(promise).m)
+
+
+def _rows(frame: pl.DataFrame, promise: Promise, values: Mapping[int, pl.Series]) -> pl.DataFrame:
+    keys = [frame[column.name] for column in promise.table.quasi_identifiers]
+    return countable(keys, pl.int_range(frame.height, eager=True), values)
+
+
+def _compared(
+    staging: Staging, promise: Promise, expected: Replay
+) -> tuple[dict[str, pl.DataFrame], dict[str, str]]:
+    """Every table as it was staged, and the files' digests, once they are what is expected.
+
+    Raises:
+        VerificationFailed: they are not.
+    """
+    key = {PERSON: "string"} if promise.events else {}
+    rows = {promise.table_name: expected.frame, **{n: f.drop(PERSON) for n, f in expected.events.items()}}
+    clean = {name: tables.compact(frame) for name, frame in rows.items()}
+    schemas = {name: {**key, **tables.types(frame)} for name, frame in clean.items()}
+    found, digests = _reread(staging.data, promise.formats, schemas)
+    for name, frame in found.items():
+        check_labels(frame, promise.of_events(name) if name in promise.events else promise)
+        check_rows(tables.compact(frame.drop(key)), clean[name])
+    if promise.events:
+        _check_people(found, clean, expected, promise)
+    if not all(map(is_sorted, found.values())):
+        raise VerificationFailed("the released rows are not sorted")
+    return found, digests
+
+
+def _check_people(
+    found: Mapping[str, pl.DataFrame], clean: Mapping[str, pl.DataFrame], expected: Replay, promise: Promise
+) -> None:
+    """Raise ``VerificationFailed`` unless whole people are what is expected, under keys that tell nothing."""
+    table = promise.table
+    people = found[promise.table_name][PERSON]
+    check_keys(people, {name: found[name] for name in promise.events})
+    if table.subject is not None:
+        check_drawn(people, table.frame[table.subject])
+    whose = {promise.table_name: expected.counted, **expected.events}
+    theirs = {name: frame.insert_column(0, whose[name][PERSON]) for name, frame in clean.items()}
+    check_whole(found, theirs, promise.table_name)
+
+
+def _reread(
+    directory: Path, formats: Sequence[str], schemas: Mapping[str, tables.Types]
+) -> tuple[dict[str, pl.DataFrame], dict[str, str]]:
+    """What the staged files hold by table, which must be the same in every format, and their digests."""
+    if sorted(path.name for path in directory.iterdir()) != sorted(
+        f"{name}.{format_}" for name in schemas for format_ in formats
+    ):
         raise VerificationFailed("the staged data files are not exactly the promised ones")
-    frames, digests = [], {}
-    for format_, name in names.items():
-        content = _bytes(directory / name)
-        digests[f"data/{name}"] = hashlib.sha256(content).hexdigest()
-        frames.append(tables.compact(tables.decode(content, format_, schema)))
-    if not all(frame.equals(frames[0]) for frame in frames):
-        raise VerificationFailed("the formats do not hold the same rows")
-    return frames[0], digests
+    found, digests = {}, {}
+    for name, schema in schemas.items():
+        frames = []
+        for format_ in formats:
+            content = _bytes(directory / f"{name}.{format_}")
+            digests[f"data/{name}.{format_}"] = hashlib.sha256(content).hexdigest()
+            frames.append(tables.compact(tables.decode(content, format_, schema)))
+        if not all(frame.equals(frames[0]) for frame in frames):
+            raise VerificationFailed("the formats do not hold the same rows")
+        found[name] = frames[0]
+    return found, digests
 
 
 def _bytes(path: Path) -> bytes:

@@ -73,10 +73,14 @@ def read(release: Path) -> Released:
     shown: dict[str, list[Event]] = {key: [] for key in people[KEY]}
     for table, frame in frames.items():
         for key, *labels in frame.select(KEY, *levels[table]).iter_rows():
-            shown[key].append(Event(table, tuple(zip(levels[table], labels, strict=True))))
+            shown[key].append(Event(table, _ordered(zip(levels[table], labels, strict=True))))
     rows = people.select(KEY, *levels[PATIENTS]).iter_rows()
-    about = {key: tuple(zip(levels[PATIENTS], labels, strict=True)) for key, *labels in rows}
+    about = {key: _ordered(zip(levels[PATIENTS], labels, strict=True)) for key, *labels in rows}
     return Released(about, {key: tuple(events) for key, events in shown.items()}, levels)
+
+
+def _ordered(cells: Iterable[tuple[str, str | None]]) -> Cells:
+    return tuple(sorted(cells, key=lambda cell: cell[0]))
 
 
 def _levels(columns: Sequence[Mapping[str, object]]) -> dict[str, str]:
@@ -111,7 +115,8 @@ def _band(age: int, width: int) -> str:
 
 
 def labelled(cells: Cells, levels: Mapping[str, str]) -> Cells:
-    return tuple((column, label(value, levels[column])) for column, value in cells)
+    """What cells look like at these levels."""
+    return _ordered((column, label(value, levels[column])) for column, value in cells)
 
 
 def as_released(released: Released, event: Event) -> Event:

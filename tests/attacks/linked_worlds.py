@@ -25,7 +25,7 @@ CODES: Mapping[str, Mapping[str, Sequence[str | None]]] = {
     "diagnoses": {"icd10gm": ("I50.13", "I50.14", "I50.01", "E11.90", None), "recorded_date": DAYS},
     "procedures": {"ops": ("5-323.51", "5-323.41", "8-800.c0")},
     "labs": {"loinc": ("1988-5", "718-7")},
-    "medications": {"atc": ("C09AA05", "C09AA02", "B01AC06", None)},
+    "medications": {"atc": ("C09AA05", "C09AA02", "B01AC06", None), "start_date": DAYS[:3]},
 }
 """What the quasi-identifiers of each event table may hold."""
 HIERARCHIES = {
@@ -36,6 +36,7 @@ HIERARCHIES = {
     "ops": "ops",
     "loinc": "suppression",
     "atc": "atc",
+    "start_date": "{date: [month, year]}",
 }
 LEVELS = {
     "department": (0, 1),
@@ -45,6 +46,7 @@ LEVELS = {
     "ops": (0, 1, 2),
     "loinc": (0, 1, None),
     "atc": (0, 1),
+    "start_date": (2, 3),
 }
 """The levels that a world may have; none: the column is no quasi-identifier there."""
 UNITS = {"1988-5": "mg/L", "718-7": "g/dL"}
@@ -93,7 +95,9 @@ def _life(draw: Random, number: int, kinds: Sequence[Event]) -> Life:
 
 
 def _event(draw: Random, table: str) -> Event:
-    return Event(table, tuple((column, draw.choice(values)) for column, values in CODES[table].items()))
+    """An event of the table that tells something: a row of which all is missing is no row."""
+    cells = tuple((column, draw.choice(values)) for column, values in CODES[table].items())
+    return Event(table, cells) if any(value for _, value in cells) else _event(draw, table)
 
 
 # the export ---------------------------------------------------------------------------------------
@@ -153,7 +157,7 @@ def _lab(cells: Mapping[str, str | None], value: float) -> Resource:
 
 
 def _medication(cells: Mapping[str, str | None], _: float) -> Resource:
-    drug = {"medicationCodeableConcept": _coded(ATC, cells["atc"])}
+    drug = {"medicationCodeableConcept": _coded(ATC, cells["atc"]), "effectiveDateTime": cells["start_date"]}
     return {"resourceType": "MedicationStatement", "status": "completed", **drug}
 
 
@@ -217,7 +221,7 @@ def _rule(column: str, level: int | None) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in told.items()) + "}"
 
 
-def shown(world: World, event: Event) -> Event:
+def known_part(world: World, event: Event) -> Event:
     """The event with only the cells that are quasi-identifiers in this world, the rest is not known."""
     levels = world.levels[event.table]
     return Event(event.table, tuple(cell for cell in event.cells if levels[cell[0]] is not None))

@@ -21,7 +21,7 @@ People = list[tuple[Cells, tuple[Event, ...]]]
 
 
 def person(gender: str | None, age: str | None, *events: Event) -> tuple[Cells, tuple[Event, ...]]:
-    return (("gender", gender), ("age_years", age)), events
+    return (("age_years", age), ("gender", gender)), events
 
 
 def diagnosis(code: str | None, day: str | None) -> Event:

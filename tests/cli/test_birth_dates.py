@@ -1,125 +1,152 @@
-"""No release of an export tells when somebody over 89 was born, whatever the column is called."""
+"""No release of an export tells when somebody over 89 was born, whatever the column is called.
+
+| born on      | on 2026-11-22     | kept `birth_date`, released |
+|--------------|-------------------|-----------------------------|
+| `1936-11-22` | 90                | missing                     |
+| `1936-11`    | 89 or 90          | missing                     |
+| `1936-11-23` | 89                | `1936-11-23`                |
+| `1937`       | 89 or younger     | `1937`                      |
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from anonymizer.tables.table import Column, Role, Table
+from mii.dates import age
+from release.intake.births import _birthday, cut_births
 from tests import tiny_export
-from tests.cli.test_export_dates import DROPPED, KEPT, YOUNG, export_run, hospital, patients, told
+from tests.cli.test_export_dates import DROPPED, KEPT, export_run, hospital, patients
 from tests.runs import anon
 
-OLD = hospital(p0={"birthDate": "1930-02-03"}, p1={"birthDate": "1936"}, p2={"birthDate": "1937-01"})
-FULL = "{{role: sensitive, hierarchy: {{date: [year]}}, release_level: {level}}}"
-AGES = "{role: quasi-identifier, hierarchy: {bands: [20, 60], top: 90}}"
-WHO = {
-    "resourceType": "ViewDefinition",
-    "name": "who",
-    "status": "draft",
-    "resource": "Patient",
-    "select": [
-        {
-            "column": [
-                {"name": "patient", "path": "getResourceKey()", "type": "id"},
-                {"name": "born", "path": "birthDate", "type": "date"},
-                {"name": "is_known", "path": "birthDate.exists()", "type": "boolean"},
-            ]
-        }
-    ],
+OLD = {
+    "p0": {"birthDate": "1930-02-03"},
+    "p1": {"birthDate": "1936-11-22"},
+    "p2": {"birthDate": "1936-11"},
+    "p4": {"birthDate": "1936-11-23"},
+    "p5": {"birthDate": "1937"},
 }
+KEPT_AT = "{{role: sensitive, hierarchy: {{date: [year]}}, release_level: {level}}}"
+AGES = "{role: quasi-identifier, hierarchy: {bands: [20, 60], top: 90}}"
+QUASI = "{role: quasi-identifier, hierarchy: {date: [decade]}"
+
+
+def run(folder: Path, columns: dict[str, str]) -> tuple[int, str]:
+    return export_run(folder, columns, everything=hospital(**OLD))
+
+
+def reading(folder: Path) -> Any:
+    return json.loads((folder / "out" / "demo" / "internal" / "audit.json").read_bytes())["reading"]
+
+
+def treatments(folder: Path) -> Iterator[tuple[str, str]]:
+    """What the package says of its columns."""
+    package = json.loads((folder / "out" / "demo" / "release" / "datapackage.json").read_bytes())
+    for field in package["resources"][0]["schema"]["fields"]:
+        yield field["name"], json.dumps(field)
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "oldest", "missing"),
     [
-        KEPT,
-        "{role: insensitive}",
-        "{role: sensitive, invalid: missing}",
-        FULL.format(level=0),
-        # the year of birth is an age, and so is its decade
-        FULL.format(level=1),
-        "{role: sensitive, hierarchy: {date: [decade]}, release_level: 1}",
-        YOUNG.format(level=1, since="1936-12-31"),
+        (KEPT, ["1936-11-23", "1937"], 3),
+        ("{role: insensitive}", ["1936-11-23", "1937"], 3),
+        (KEPT_AT.format(level=0), ["1936-11-23", "1937"], 3),
+        # the year of birth is an age as well
+        (KEPT_AT.format(level=1), ["1936", "1937"], 3),
     ],
 )
-def test_a_kept_birth_date_that_tells_ages_over_89_is_refused(tmp_path: Path, rule: str) -> None:
-    code, err = export_run(tmp_path, {"birth_date": rule}, everything=OLD)
-    assert (code, "columns.birth_date" in err, "1937-01-01" in err) == (78, True, True), err
-    assert "1930" not in err
-
-
-@pytest.mark.parametrize(
-    ("level", "values"), [(0, ["1937-01", "1952-04-15"]), (1, ["1937", "1952"]), (2, ["*"])]
-)
-def test_who_may_be_older_is_missing_where_the_domain_says_so(
-    tmp_path: Path, level: int, values: list[str]
+def test_a_kept_birth_date_is_missing_for_who_may_be_over_89(
+    tmp_path: Path, rule: str, oldest: list[str], missing: int
 ) -> None:
-    rule = YOUNG.format(level=level, since="1937-01-01")
-    code, err = export_run(tmp_path, {"birth_date": rule}, everything=OLD)
+    code, err = run(tmp_path, {"birth_date": rule})
     assert code == 0, err
     born = patients(tmp_path)["birth_date"]
-    assert set(values) <= set(born)
-    assert min(born.drop_nulls()) == values[0]
-    found = told(tmp_path)["birth_date"]
-    assert (found["before_the_first_possible_day"], found["set_to_missing"]) == (2, 2)
-
-
-def test_without_that_an_older_person_ends_the_run(tmp_path: Path) -> None:
-    rule = YOUNG.format(level=0, since="1937-01-01").replace(", invalid: missing", "")
-    code, err = export_run(tmp_path, {"birth_date": rule}, everything=OLD)
-    assert (code, "'birth_date'" in err) == (65, True), err
+    assert born.drop_nulls().sort().to_list()[:2] == oldest
+    assert born.null_count() == missing
+    assert reading(tmp_path)["births_over_89"] == {"birth_date": missing}
+    assert "born from 1936-11-23 on; missing for who may be older" in dict(treatments(tmp_path))["birth_date"]
+    assert anon("verify", tmp_path / "out" / "demo").code == 0
 
 
 @pytest.mark.parametrize(
-    "columns",
+    ("columns", "oldest"),
     [
-        {"birth_date": DROPPED},
-        {"birth_date": FULL.format(level=2)},
-        {"birth_date": "{role: quasi-identifier, hierarchy: {date: [year, decade]}}"},
-        {"birth_date": FULL.format(level=2), "age_years": AGES},
-        # a date of death is no date of birth
-        {"death_date": KEPT},
+        ({"birth_date": "{role: quasi-identifier, hierarchy: {date: [year, decade]}, max_level: 0}"}, None),
+        (
+            {"birth_date": "{role: quasi-identifier, hierarchy: {date: [decade]}, min_level: 1}"},
+            "[1930, 1939]",
+        ),
+        ({"birth_date": KEPT_AT.format(level=2), "age_years": AGES}, "*"),
+        ({"birth_date": DROPPED}, None),
     ],
 )
-def test_what_tells_no_age_over_89_is_published(tmp_path: Path, columns: dict[str, str]) -> None:
-    code, err = export_run(tmp_path, columns, everything=OLD)
-    assert code == 0, err
+def test_what_k_people_share_is_not_cut(tmp_path: Path, columns: dict[str, str], oldest: str | None) -> None:
+    code, err = run(tmp_path, columns)
+    if oldest is not None:
+        assert code == 0, err
+        assert patients(tmp_path)["birth_date"].sort()[0] == oldest
+    assert code == 10 or not any(reading(tmp_path)["births_over_89"].values())
 
 
-def with_view(folder: Path, rule: str) -> tuple[int, str]:
-    """A run in which a view tells the date of birth under another name."""
-    tiny_export.ndjson(folder / "export", OLD)
-    (folder / "who.json").write_text(json.dumps(WHO), encoding="utf-8")
-    path = folder / "config.yaml"
-    path.write_text(
-        f"""\
+def with_view(folder: Path, *, path: str, kind: str) -> tuple[int, str]:
+    """A run in which a view tells something of the date of birth in a kept column ``born``."""
+    key = {"name": "patient", "path": "getResourceKey()", "type": "id"}
+    view: dict[str, Any] = {"resourceType": "ViewDefinition", "name": "who", "status": "draft"}
+    view |= {
+        "resource": "Patient",
+        "select": [{"column": [key, {"name": "born", "path": path, "type": kind}]}],
+    }
+    (folder / "who.json").write_text(json.dumps(view), encoding="utf-8")
+    tiny_export.ndjson(folder / "export", hospital(**OLD))
+    config = folder / "config.yaml"
+    config.write_text(
+        """\
 name: demo
 reference_date: 2026-11-22
-input: {{mii: {{path: export, consent: {{ignore: a test}}, views: [who.json]}}}}
+input: {mii: {path: export, consent: {ignore: a test}, views: [who.json]}}
 subject: patient_id
 columns:
-  patient_id: {{role: identifier}}
-  gender: {{role: quasi-identifier, hierarchy: suppression}}
-  patient: {{role: identifier}}
-  born: {rule}
-  is_known: {{role: sensitive}}
-privacy: {{k_anonymity: 2}}
-output: {{directory: out, formats: [parquet]}}
+  patient_id: {role: identifier}
+  gender: {role: quasi-identifier, hierarchy: suppression}
+  born: {role: sensitive}
+privacy: {k_anonymity: 2}
+output: {directory: out, formats: [parquet]}
 """,
         encoding="utf-8",
     )
-    result = anon("run", path, "--quiet")
+    result = anon("run", config, "--quiet")
     return result.code, result.err
 
 
 def test_a_views_birth_date_is_one_too(tmp_path: Path) -> None:
-    code, err = with_view(tmp_path, KEPT)
-    assert (code, "columns.born" in err, "is_known" in err) == (78, True, False), err
-
-
-def test_and_may_leave_out_who_is_older(tmp_path: Path) -> None:
-    code, err = with_view(tmp_path, YOUNG.format(level=1, since="1937-01-01"))
+    code, err = with_view(tmp_path, path="birthDate", kind="date")
     assert code == 0, err
-    assert min(patients(tmp_path)["born"].drop_nulls()) == "1937"
+    assert patients(tmp_path)["born"].drop_nulls().sort().to_list()[:2] == ["1936-11-23", "1937"]
+    assert reading(tmp_path)["births_over_89"] == {"born": 3}
+
+
+@pytest.mark.parametrize(("path", "kind"), [("birthDate", "code"), ("birthDate < @1926-01-01", "boolean")])
+def test_what_else_is_made_of_it_is_refused(tmp_path: Path, path: str, kind: str) -> None:
+    code, err = with_view(tmp_path, path=path, kind=kind)
+    assert (code, "columns.born" in err, "tells ages over 89" in err) == (78, True, True), err
+
+
+@given(st.dates(date(1850, 1, 1), date(2020, 12, 31)), st.dates(date(1990, 1, 1), date(2030, 12, 31)))
+def test_whoever_is_left_is_at_most_89(born: date, today: date) -> None:
+    first = _birthday(today, 90) + timedelta(days=1)
+    column = Column("born", Role.SENSITIVE, first_day=first)
+    table = Table(pl.DataFrame({"born": [born.isoformat()]}), (column,), None)
+    left, counts = cut_births(table)
+    years = age((born, born), today)
+    assert years is not None
+    assert (left.frame["born"].null_count() == 1) == (years > 89) == (counts == {"born": 1})

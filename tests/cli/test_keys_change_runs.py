@@ -20,13 +20,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests import key_scenes
+from tests.event_changes import EVENT_CHANGES, write_departments
 from tests.key_scenes import Data, table, write_inputs
 from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
 from tests.spec.test_schema_keys import CASES, REFUSED, with_value
 from tests.view_scenes import VIEW_CHANGES, write_coded
 
-CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES}
+CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES, **EVENT_CHANGES}
 REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
 PUBLISHED = {".anon.lock"}
 
@@ -35,7 +36,8 @@ PUBLISHED = {".anon.lock"}
 class Seen:
     """What a run left for others to see; the aspects of `Change` are among its names.
 
-    ``data`` are the released tables by format: that a table is called otherwise is no other table.
+    ``data`` are the released tables by format, or the people of linked ones: that a table is called otherwise
+    is no other table.
     """
 
     code: int
@@ -52,7 +54,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "inputs").mkdir()
-        self._inputs = write_coded(write_inputs(folder / "inputs"))
+        self._inputs = write_departments(write_coded(write_inputs(folder / "inputs")))
         self._count = 0
         self.of = cache(self.fresh)
 
@@ -69,18 +71,35 @@ class Runs:
 
 
 def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> Seen:
+    data = {Path(name): (folder / name).read_bytes() for name in written if "/release/data/" in name}
     manifest = [name for name in written if name.endswith("/manifest.json")]
     told = json.loads((folder / manifest[0]).read_bytes()) if manifest else {}
     return Seen(
         code,
         message,
-        data={
-            Path(name).suffix: (folder / name).read_bytes() for name in written if "/release/data/" in name
-        },
+        data={name.suffix: content for name, content in data.items()}
+        if len(tables(data)) < 2
+        else people(data),
         statement=f"{told['consent']}, reviewed: {told['reviewed']}" if told else None,
         place=written,
         modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
     )
+
+
+def tables(data: Mapping[Path, bytes]) -> set[str]:
+    """The names of the released tables."""
+    return {name.stem for name in data}
+
+
+def people(data: Mapping[Path, bytes]) -> dict[str, bytes]:
+    """What is told of each person in all linked tables, without the keys that every run draws anew."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for name, content in data.items():
+        if name.suffix == ".csv":
+            for row in content.decode().splitlines()[1:]:
+                key, _, rest = row.partition(",")
+                told.setdefault(key, []).append((name.stem, rest))
+    return {"people": json.dumps(sorted(sorted(rows) for rows in told.values())).encode()}
 
 
 @pytest.fixture(scope="module")

@@ -196,6 +196,28 @@ def test_a_level_beyond_the_hierarchy_is_refused(tmp_path: Path, key: str) -> No
     assert f"columns.sex.{key}" in problems(tmp_path, with_rule(rule))
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("gender_amtlih", "gender_amtlich"),
+        ("performed_frist", "performed_first"),
+        ("pzn_al", "pzn_all"),
+        ("discharge_reson", "discharge_reason"),
+        ("addmission_date", "admission_date"),
+        # no pattern reaches it, so its name is told
+        ("pzn_a*", "pzn_all"),
+        ("frobnicate", None),
+    ],
+)
+def test_a_mistyped_column_of_an_export_is_told_what_was_meant(
+    tmp_path: Path, written: str, meant: str | None
+) -> None:
+    text = EXPORT.replace("  gender:", f'  "{written}": {{role: sensitive}}\n  gender:')
+    with pytest.raises(BadConfig) as caught:
+        resolve(loaded(tmp_path, text), EXPORT_COLUMNS, families=FAMILIES)
+    assert [(each.path, each.suggestion) for each in caught.value.problems] == [(f"columns.{written}", meant)]
+
+
 def test_a_release_level_beyond_the_hierarchy_is_refused(tmp_path: Path) -> None:
     rule = "{role: sensitive, hierarchy: icd-10-gm, release_level: 6}"
 

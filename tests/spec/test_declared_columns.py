@@ -31,8 +31,8 @@ from tests.fhir_export import (
     write,
 )
 
-STAGE = Declared("stage", "Observation", SYSTEMS["loinc"], "21908-9", "code")
-LAST_CRP = Declared("x", "Observation", SYSTEMS["loinc"], "1988-5", "quantity", unit="mg/L")
+STAGE = Declared("stage", "Observation", SYSTEMS["loinc"], ("21908-9",), "code")
+LAST_CRP = Declared("x", "Observation", SYSTEMS["loinc"], ("1988-5",), "quantity", unit="mg/L")
 TNM = "http://example.org/stages"
 FORMS: dict[str, Callable[[Path, list[Any]], Path]] = {
     "lines of resources": tiny_export.ndjson,
@@ -103,7 +103,7 @@ def test_an_escaped_code_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["A/B", "a(b)", "ä-1", "x:1-2"])
 def test_a_code_of_any_characters_is_found_however_it_is_escaped(tmp_path: Path, code: str) -> None:
-    declared = Declared("x", "Observation", (TNM,), code, "code")
+    declared = Declared("x", "Observation", (TNM,), (code,), "code")
     line = json.dumps(staged("a", "IV", "2024", code=concept(TNM, code)))
     assert cell(tmp_path, declared, line) == "IV"
     assert cell(tmp_path, declared, line.replace("/B", "\\/B")) == "IV"
@@ -126,7 +126,7 @@ def test_of_two_codes_none_is_chosen_unless_a_system_is(tmp_path: Path) -> None:
     older = staged("a", "I", "2024-01-01")
     assert cell(tmp_path, STAGE, older, both) is None
     assert counts(tmp_path, STAGE, older, both)["codes_ambiguous"] == 1
-    of_one = Declared("stage", "Observation", SYSTEMS["loinc"], "21908-9", "code", system=TNM)
+    of_one = Declared("stage", "Observation", SYSTEMS["loinc"], ("21908-9",), "code", system=TNM)
     assert cell(tmp_path, of_one, older, both) == "III"
 
 
@@ -148,7 +148,7 @@ def test_a_text_in_place_of_a_code_is_missing_and_counted(tmp_path: Path) -> Non
     ],
 )
 def test_values_by_their_kind(tmp_path: Path, kind: Any, element: str, value: Any, expected: Any) -> None:
-    declared = Declared("x", "Observation", SYSTEMS["loinc"], "21908-9", kind)
+    declared = Declared("x", "Observation", SYSTEMS["loinc"], ("21908-9",), kind)
     assert cell(tmp_path, declared, staged("a", None, "2024", **{element: value})) == expected
 
 
@@ -173,9 +173,9 @@ def test_a_unit_that_does_not_convert_refuses_the_export(tmp_path: Path) -> None
 
 def test_of_a_condition_the_code_or_the_day_is_told(tmp_path: Path) -> None:
     tumours = [condition("a", "C50.1"), condition("b", "C50.1", recordedDate="2023-01-01")]
-    day = Declared("x", "Condition", SYSTEMS["icd10gm"], "C50.1", "date")
+    day = Declared("x", "Condition", SYSTEMS["icd10gm"], ("C50.1",), "date")
     assert cell(tmp_path, day, *tumours) == "2024-02-15"
-    code = Declared("x", "Condition", SYSTEMS["icd10gm"], "C50.1", "code", system=ICD)
+    code = Declared("x", "Condition", SYSTEMS["icd10gm"], ("C50.1",), "code", system=ICD)
     assert cell(tmp_path, code, *tumours) == "C50.1"
     assert cell(tmp_path, code, condition("a", "C50.11")) is None
 
@@ -184,7 +184,7 @@ def test_a_specimen_has_its_code_in_its_type_and_its_date_in_its_collection(tmp_
     kind = concept("http://snomed.info/sct", "119297000")
     specimen = {"resourceType": "Specimen", "id": "s", "type": kind, "subject": {"reference": "Patient/p"}}
     collected = {"collection": {"collectedDateTime": "2024-02-15T08:00:00Z"}}
-    day = Declared("x", "Specimen", SYSTEMS["snomed"], "119297000", "date")
+    day = Declared("x", "Specimen", SYSTEMS["snomed"], ("119297000",), "date")
     assert cell(tmp_path, day, specimen | collected) == "2024-02-15"
 
 
@@ -198,7 +198,7 @@ def test_medications_behind_a_reference_are_counted_for_the_column_does_not_see_
     }
     coded = event | {"medicationCodeableConcept": concept(ATC, "L01XC03")}
     named = event | {"id": "n", "medicationReference": {"reference": "Medication/x"}}
-    declared = Declared("x", "MedicationAdministration", SYSTEMS["atc"], "L01XC03", "date")
+    declared = Declared("x", "MedicationAdministration", SYSTEMS["atc"], ("L01XC03",), "date")
     found = read(tmp_path, declared, coded, named)
     assert found.frame["x"].to_list() == ["2024"]
     assert found.audit["views"] == {

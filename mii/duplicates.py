@@ -1,0 +1,107 @@
+"""Each resource once: an export holds the same one in several Bundles, and now and then in two versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mii.digests import DIGEST
+from mii.facts import plain
+
+PORTION_ROWS = 1 << 18
+"""Rows of repeated ids that are compared at a time."""
+
+_KEY = ("type", *DIGEST)
+_NOT_CONTENT = (*DIGEST, "id", "updated")
+
+Frames = Sequence[pl.DataFrame]
+Schema = Mapping[str, Any]
+
+
+def deduplicated(
+    telling: Frames, dating: Frames, *, schemas: tuple[Schema, Schema]
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """The rows of ``telling`` and of ``dating`` with each id of a type once, and by type how many ids have
+    different contents.
+
+    The frames have the columns `DIGEST` and updated beside those of their schema, and lack those that are
+    missing in all rows. Of different contents the one updated last is kept. Without ``meta.lastUpdated`` the
+    choice depends on the content alone, never on the order of files. Only the rows of repeated ids are
+    compared, and so many of them at a time that what is made on the way stays small.
+    """
+    several = _repeated(_halves([*telling, *dating]))
+    tells, dates = _without(telling, several), _without(dating, several)
+    different = Counter[str]()
+    for found in _portions([*telling, *dating], several):
+        kept, conflicts = _latest(found, list(schemas[0]))
+        told = kept["codes"].is_not_null()
+        tells.append(kept.filter(told).cast(pl.Schema(schemas[0])))
+        dates.append(kept.filter(~told).select(*schemas[1]).cast(pl.Schema(schemas[1])))
+        different.update(conflicts)
+    return _stacked(tells, schemas[0]), _stacked(dates, schemas[1]), dict(different)
+
+
+def distinct(frames: Frames) -> int:
+    """How many different `DIGEST` the rows of some frames have."""
+    several = _repeated(_halves(frames))
+    rows = sum(frame.height for frame in frames)
+    again = pl.concat([_among(frame, several) for frame in frames])
+    return rows - again.height + again.n_unique()
+
+
+def _stacked(frames: Frames, schema: Schema) -> pl.DataFrame:
+    made = [frame.select(name for name in schema if name in frame.columns) for frame in frames]
+    return pl.concat([pl.DataFrame(schema=dict(schema)), *made], how="diagonal")
+
+
+def _halves(frames: Frames) -> NDArray[np.uint64]:
+    return np.concatenate([np.zeros(0, np.uint64), *(frame[DIGEST[0]].to_numpy() for frame in frames)])
+
+
+def _repeated(halves: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Those that stand more than once among ``halves``, which it sorts; ascending."""
+    halves.sort()
+    again = halves[1:]
+    return np.unique(again[again == halves[:-1]])
+
+
+def _is_among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    own = frame[DIGEST[0]].to_numpy()
+    if not len(several):
+        return np.zeros(len(own), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(several, own), len(several) - 1)
+    return np.asarray(several[places] == own)
+
+
+def _among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> pl.DataFrame:
+    return frame.filter(_is_among(frame, several))
+
+
+def _without(frames: Frames, several: NDArray[np.uint64]) -> list[pl.DataFrame]:
+    if not len(several):
+        return list(frames)
+    return [frame.filter(~_is_among(frame, several)) for frame in frames]
+
+
+def _portions(frames: Frames, several: NDArray[np.uint64]) -> Iterator[pl.DataFrame]:
+    """The rows of the ids in ``several``, those of one id together, their categories as texts."""
+    for start in range(0, len(several), PORTION_ROWS // 2):
+        some = several[start : start + PORTION_ROWS // 2]
+        yield pl.concat([plain(_among(frame, some)) for frame in frames], how="diagonal")
+
+
+def _latest(found: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, Counter[str]]:
+    """One row of each id, and by type how many ids have several contents."""
+    lacking = [pl.lit(None, pl.String).alias(n) for n in (*names, "updated") if n not in found.columns]
+    content = [name for name in names if name not in _NOT_CONTENT]
+    found = found.with_columns(lacking)
+    variants = found.unique([*_KEY, *content]).group_by(_KEY).len().filter(pl.col("len") > 1)
+    counts = variants.group_by("type").len()
+    order = ["updated", *content]
+    chosen = found.sort(order, nulls_last=False).unique(_KEY, keep="last", maintain_order=True)
+    return chosen, Counter(dict(zip(counts["type"], counts["len"], strict=True)))

@@ -1,0 +1,168 @@
+"""The columns of tables of events with their roles, and what they allow of one another and of patients'."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from anonymizer.errors import BadConfig, Problem
+from anonymizer.hierarchies.hierarchy import Hierarchy
+from anonymizer.tables.table import EVENTS, PERSON, Column, Role
+from mii import TABLES, lab_columns
+from mii.request import (
+    CONDITION_COLUMNS,
+    MAIN_DIAGNOSIS_COLUMNS,
+    MEDICATION_COLUMNS,
+    PROCEDURE_COLUMNS,
+    STAY_COLUMNS,
+)
+from release.config.columns import bounds, matching_keys
+from release.config.root import Config
+from release.config.tables import EventColumn
+from release.intake.export_columns import LISTS
+from release.intake.families import Families, finer
+from release.intake.hierarchies import build
+
+FAMILIES = (
+    frozenset({"encounters.admission_date", "encounters.discharge_date", "encounters.length_of_stay_days"}),
+    frozenset(
+        {"encounters.main_diagnosis"}
+        | {"diagnoses.icd10gm", "diagnoses.alpha_id", "diagnoses.orpha", "diagnoses.snomed"}
+    ),
+    frozenset({"procedures.ops", "procedures.snomed"}),
+    frozenset({"medications.atc", "medications.pzn"}),
+)
+"""Columns of events made of one source element; a main diagnosis is one of the diagnoses."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventTables:
+    """By table its columns but for the person's, in their order; and what is wrong with their rules."""
+
+    columns: Mapping[str, tuple[Column, ...]]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def qualified(self) -> tuple[Column, ...]:
+        """All columns, each called ``<table>.<column>``."""
+        return tuple(
+            replace(column, name=f"{table}.{column.name}")
+            for table, columns in self.columns.items()
+            for column in columns
+        )
+
+
+NO_EVENTS = EventTables(MappingProxyType({}))
+
+
+def event_tables(config: Config) -> EventTables:
+    """The tables of events that the config asks for, in the order of `mii.TABLES`.
+
+    Raises ``InputMissing`` where a hierarchy's file does not exist.
+    """
+    found: dict[str, tuple[Column, ...]] = {}
+    problems: list[Problem] = []
+    for table in (name for name in TABLES if name in config.tables):
+        rules = config.tables[table]
+        hierarchies = dict(_hierarchies(config, table, problems))
+        found[table] = tuple(
+            _column(name, rules[name], hierarchies.get(name)) for name in TABLES[table] if name in rules
+        )
+    problems += _finer_in_family(config, EventTables(found))
+    return EventTables(found, tuple(problems))
+
+
+def beside_patients(
+    config: Config, columns: Sequence[Column], families: Families, declared: Container[str]
+) -> Iterator[Problem]:
+    """The columns of patients that tell what a table of events tells too, or have a name that it needs.
+
+    What columns that are ``declared`` tell, their ``families`` say; the names of all others do.
+    """
+    if not config.tables:
+        return
+    told = {table: _ELEMENTS[table] for table in config.tables}
+    if "labs" in told and config.input.mii is not None:
+        told["labs"] = frozenset(lab_columns(config.input.mii.observations))
+    if "main_diagnosis" in config.tables.get("encounters", {}):
+        told["encounters"] |= MAIN_DIAGNOSIS_COLUMNS
+    for column in columns:
+        at = ("columns", matching_keys(config.columns, column.name)[0])
+        own = _elements(column.name, families if column.name in declared else ())
+        tables = [table for table, elements in told.items() if own & elements]
+        if column.name in (PERSON, EVENTS):
+            yield config.problem(at, _TAKEN.format(column.name))
+        elif column.role is Role.IDENTIFIER:
+            continue
+        elif tables:
+            yield config.problem(at, _TWICE.format(column.name, tables[0]))
+        elif column.name in LISTS:
+            yield config.problem(at, _LIST.format(column.name))
+
+
+def _elements(name: str, families: Families) -> frozenset[str]:
+    """The columns that are made of what the column ``name`` is made of, itself among them."""
+    return frozenset({name}).union(*(family for family in families if name in family))
+
+
+_ELEMENTS: Mapping[str, frozenset[str]] = {
+    "encounters": STAY_COLUMNS - {"encounter_id"},
+    "diagnoses": MAIN_DIAGNOSIS_COLUMNS | CONDITION_COLUMNS,
+    "procedures": PROCEDURE_COLUMNS,
+    "labs": frozenset(),
+    "medications": MEDICATION_COLUMNS,
+}
+"""The columns of patients that are made of what each table tells row by row."""
+
+
+def _hierarchies(config: Config, table: str, problems: list[Problem]) -> Iterator[tuple[str, Hierarchy]]:
+    """The hierarchies by column; what is wrong with them, or beyond their levels, goes to ``problems``."""
+    for name, rule in config.tables[table].items():
+        if rule.hierarchy is None:
+            continue
+        at = ("tables", table, name)
+        try:
+            hierarchy = build(rule.hierarchy, reference_date=config.reference_date)
+        except BadConfig as error:
+            problems.append(config.problem((*at, "hierarchy"), str(error)))
+            continue
+        top = len(hierarchy.level_names) - 1
+        if (rule.release_level or 0) > top:
+            message = f"the hierarchy has the levels 0 to {top}"
+            problems.append(config.problem((*at, "release_level"), message))
+        yield name, hierarchy
+
+
+def _column(name: str, rule: EventColumn, hierarchy: Hierarchy | None) -> Column:
+    """A quasi-identifier has one level; whatever else is coarsened has a release level."""
+    column = Column(
+        name, Role(rule.role), hierarchy, sensitive=rule.role == "sensitive", clip=bounds(rule.clip)
+    )
+    if column.role is Role.QUASI_IDENTIFIER:
+        return replace(column, min_level=rule.release_level or 0, max_level=rule.release_level)
+    return replace(column, release_level=rule.release_level)
+
+
+def _finer_in_family(config: Config, tables: EventTables) -> Iterator[Problem]:
+    changed = frozenset() if config.time is None else config.time.columns
+    columns = [column for column in tables.qualified if column.name not in changed]
+    for column, coarser in finer(columns, FAMILIES):
+        table, _, name = column.name.partition(".")
+        yield config.problem(("tables", table, name), _FINER.format(column.name, coarser.name))
+
+
+_FINER = (
+    "{} comes from the same source element as the quasi-identifier {} and would be released finer; leave it "
+    "out, give it the same hierarchy and a release_level no lower than the other's, or make it a "
+    "quasi-identifier too"
+)
+_TWICE = (
+    "{} tells what the table {} tells event by event, and the two together more than either; drop it "
+    "(identifier), or leave that table out"
+)
+_LIST = (
+    "{} is a list of codes, which cannot be released beside `tables` in this version; drop it (identifier), "
+    "and release its events as a table"
+)
+_TAKEN = "{} is the name of a column that `tables` need themselves; declare this one by another name"

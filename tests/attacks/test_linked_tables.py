@@ -1,0 +1,163 @@
+"""Releases of several tables, made by the command, and the attacker of `linked_attacker.py`.
+
+Small worlds are attacked by enumeration: every target, every part of every choice of up to m of the target's
+events. Nobody is found with a probability above 1/k.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+
+from tests.attacks.linked_attacker import (
+    KEY,
+    PATIENTS,
+    Cells,
+    Event,
+    Person,
+    Released,
+    as_released,
+    attack,
+    everything,
+    labelled,
+    read,
+)
+from tests.attacks.linked_worlds import Life, World, draw_world, known_part, value_of, write_world
+from tests.runs import anon
+
+UNMET = 10
+
+
+def released_world(folder: Path, world: World) -> Path | None:
+    """The folder `release/` of a world; none where the criteria cannot be met."""
+    result = anon("run", write_world(folder, world), "--quiet")
+    assert result.code in {0, UNMET}, result.err
+    return folder / "out/world/release" if result.code == 0 else None
+
+
+def keys_of(release: Path) -> dict[str, str]:
+    """Whose row is whose: tag → key. The tags are for the tests; the attacker does not know them."""
+    return dict(pl.read_parquet(release / "data/patients.parquet").select("plz", KEY).iter_rows())
+
+
+def targets(world: World, keys: Mapping[str, str]) -> list[Person]:
+    """Everybody of the world as the attacker may know them."""
+    return [
+        Person(about(life), tuple(known_part(world, event) for event in life.events), keys.get(life.tag))
+        for life in world.lives
+    ]
+
+
+def about(life: Life) -> Cells:
+    return (("gender", life.gender), ("age_years", None if life.age is None else str(life.age)))
+
+
+# the promise --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_nobody_of_a_small_world_is_found(tmp_path: Path, seed: int) -> None:
+    world = draw_world(Random(seed))
+    release = released_world(tmp_path, world)
+    if release is not None:
+        keys, released = keys_of(release), read(release)
+        found = attack(released, everything(targets(world, keys), world.m))
+        assert found.chance <= Fraction(1, world.k)
+        assert found.fewest is None or found.fewest >= world.k
+        assert_linked(release)
+        assert_true(world, released, keys)
+        assert_measured(world, release, keys)
+
+
+def assert_linked(release: Path) -> None:
+    """One random key per person; no event of somebody who is not there."""
+    files = {path.stem: pl.read_parquet(path) for path in sorted((release / "data").iterdir())}
+    people = files[PATIENTS][KEY]
+    assert all(re.fullmatch("[0-9a-f]{16}", key) for key in people)
+    assert people.n_unique() == people.len()
+    for frame in files.values():
+        assert frame.columns[0] == KEY
+        assert set(frame[KEY]) <= set(people)
+
+
+def assert_true(world: World, released: Released, keys: Mapping[str, str]) -> None:
+    """Everybody's row and events are the true ones at the stated levels, but for what the class lost.
+
+    Of an event that a class lost, everybody shows as many as are left to the class, or all they have. A class
+    that keeps the promise as it is loses none.
+    """
+    people = {keys[person.tag]: person for person in world.lives if person.tag in keys}
+    assert set(people) == set(released.people)
+    classes: dict[Cells, dict[str, list[Event]]] = {}
+    for key, life in people.items():
+        row = labelled(about(life), released.levels[PATIENTS])
+        assert released.people[key] == row
+        true = [as_released(released, known_part(world, event)) for event in life.events]
+        classes.setdefault(row, {})[key] = true
+    for had in classes.values():
+        shown = {key: released.events[key] for key in had}
+        assert_lost_alike(had, shown)
+        if not asks_for_loss(had, world):
+            assert all(Counter(had[key]) == Counter(shown[key]) for key in had)
+
+
+def asks_for_loss(had: Mapping[str, list[Event]], world: World) -> bool:
+    """Whether too few share up to m of somebody's events, "the second of this kind" being one of them."""
+    counted = Counter(
+        found
+        for events in had.values()
+        for size in range(1, world.m + 1)
+        for found in combinations(sorted(numbered(events, world.m)), size)
+    )
+    return any(count < world.k for count in counted.values())
+
+
+def numbered(events: list[Event], most: int) -> set[tuple[str, int]]:
+    """The first, the second, … of each kind, up to ``most``."""
+    seen = Counter(map(repr, events))
+    return {(kind, number) for kind, count in seen.items() for number in range(1, min(count, most) + 1)}
+
+
+def assert_lost_alike(true: Mapping[str, list[Event]], shown: Mapping[str, tuple[Event, ...]]) -> None:
+    for event in {event for events in (*true.values(), *shown.values()) for event in events}:
+        before = {key: events.count(event) for key, events in true.items()}
+        after = {key: events.count(event) for key, events in shown.items()}
+        left = max(after.values())
+        assert after == before or after == {key: min(count, left) for key, count in before.items()}
+
+
+def assert_measured(world: World, release: Path, keys: Mapping[str, str]) -> None:
+    """Everybody's measurements are of that person: each value is unlike all others."""
+    if "labs" in world.levels:
+        own = {
+            keys[life.tag]: {value_of(life, number) for number in range(len(life.events))}
+            for life in world.lives
+            if life.tag in keys
+        }
+        for key, value in pl.read_parquet(release / "data/labs.parquet").select(KEY, "value").iter_rows():
+            assert value in own[key]
+            own[key].remove(value)
+
+
+def test_the_worlds_hold_what_they_should() -> None:
+    """People without events, with two alike, with nothing but missing; people whom no class holds."""
+    worlds = [draw_world(Random(seed)) for seed in range(24)]
+    lives = [life for world in worlds for life in world.lives]
+    assert {world.k for world in worlds} == {2, 3, 4}
+    assert {world.m for world in worlds} == {1, 2, 3}
+    assert any(not life.events for life in lives)
+    assert any(len(set(life.events)) < len(life.events) for life in lives)
+    assert any(value is None for life in lives for event in life.events for _, value in event.cells)
+    assert {event.table for life in lives for event in life.events} == {
+        *worlds[0].levels,
+        *worlds[1].levels,
+        *worlds[2].levels,
+    }
