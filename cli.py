@@ -135,18 +135,32 @@ def inspect(
     reference_date: Annotated[
         str, typer.Option(help="today for ages, consent and the future, as 2026-11-22")
     ] = "today",
+    consent_date: Annotated[
+        str, typer.Option(help="the day of a run, on which consent must hold as well")
+    ] = "today",
     delimiter: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
     encoding: Annotated[str, typer.Option(help="of a CSV table")] = "utf-8",
+    subject: Annotated[
+        str | None,
+        typer.Option(help="the column of a table that names the person, who may have several rows"),
+    ] = None,
 ) -> None:
     """Show what is in an export or a table in counts: dates, codes, consent, how unique people are."""
     from release.inspecting import day, findings, refuse_existing, write_page
     from release.progress import Screen
+    from release.table_findings import TableHints
     from risk.inspection import inspection_page, inspection_text
 
     if output is not None:
         refuse_existing(output)
     screen = Screen(sys.stderr, follows_search=not as_json)
-    found = findings(source, today=day(reference_date), delimiter=delimiter, encoding=encoding, screen=screen)
+    found = findings(
+        source,
+        today=day(reference_date),
+        consent_date=day(consent_date),
+        table=TableHints(delimiter, encoding, subject),
+        screen=screen,
+    )
     if output is not None:
         write_page(output, inspection_page(found))
     is_terminal = sys.stdout is not None and sys.stdout.isatty()

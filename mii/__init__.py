@@ -1,4 +1,7 @@
-"""Core-dataset exports (FHIR or flattened) read into tables; consent; code systems."""
+"""Core-dataset exports (FHIR or flattened) read into tables; consent; code systems.
+
+`mii.writing` makes FHIR of released tables again.
+"""
 
 from __future__ import annotations
 

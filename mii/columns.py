@@ -18,7 +18,7 @@ from mii.facts import Change, Numbering, Table, by_text
 from mii.references import local_id
 
 EASE_ROWS = 1 << 7
-FLUSH_ROWS = 1 << 12
+FLUSH_ROWS = 1 << 10
 
 HEAD: Mapping[str, Any] = {
     "id": pl.String,
@@ -66,6 +66,10 @@ it was written."""
 
 DATING: Mapping[str, Any] = {name: TELLING[name] for name in ("type", "patient", "start", "end", "is_period")}
 """The rows of resources that tell nothing but that somebody had one on a day: consent counts them."""
+
+_ALWAYS = frozenset({"id", "codes"})
+"""Columns that a frame has whatever it holds: the rows are counted by one, and tell something where the other
+is."""
 
 Row = tuple[Any, ...]
 Values = Sequence[Any]
@@ -122,7 +126,7 @@ class ColumnSink:
             self._take_out()
         frame = self._columns.frame()
         if frame is not None and self._kind.startswith("Medication"):
-            frame = frame.with_columns(named(frame["others"], "Medication"))
+            frame = _naming(frame)
         return Frames(telling=frame) if self._tells else Frames(dating=frame)
 
     def _take_out(self) -> None:
@@ -130,8 +134,18 @@ class ColumnSink:
         self._waiting.clear()
 
 
+def _naming(events: pl.DataFrame) -> pl.DataFrame:
+    """``events`` with ids in place of references to Medications."""
+    if "others" not in events.columns:
+        return events
+    return events.with_columns(named(events["others"], "Medication"))
+
+
 class Columns:
-    """Columns that grow: what was added last as Python's lists, all else compact."""
+    """Columns that grow: what was added last as Python's lists, all else compact.
+
+    A column that is missing in some rows in succession is left out of their frame.
+    """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -150,11 +164,12 @@ class Columns:
         if self._lists[0]:
             self._flush()
         frames, self._frames = self._frames, []
-        return pl.concat(frames) if frames else None
+        return pl.concat(frames, how="diagonal") if frames else None
 
     def _flush(self) -> None:
         made = zip(self._schema.items(), self._lists, strict=True)
-        self._frames.append(pl.DataFrame([pl.Series(n, values, dtype=d) for (n, d), values in made]))
+        told = (each for each in made if each[0][0] in _ALWAYS or each[1].count(None) < len(each[1]))
+        self._frames.append(pl.DataFrame([pl.Series(n, values, dtype=d) for (n, d), values in told]))
         for values in self._lists:
             values.clear()
 
@@ -172,15 +187,10 @@ def together(frames: Mapping[str, pl.DataFrame], key: bytes) -> tuple[Table | No
     tells = "codes" in frame.columns
     numbering = Numbering()
     numbering.keep(*digests(frame["id"], key))
-    for column in frame.drop("id"):
-        if column.null_count() == frame.height:
-            continue
-        if column.dtype == pl.String:
-            numbering.number(column, _made(column.name, tells=tells))
-        else:
-            numbering.keep(column)
-    if tells:
-        numbering.keep(frame["id"])
+    told = [column.name for column in frame if column.null_count() < frame.height]
+    texts = {name for name in told if frame.schema[name] == pl.String} - {"id"}
+    numbering.number(frame.select(texts), {name: _made(name, tells=tells) for name in texts})
+    numbering.keep(*frame.select(name for name in told if name not in texts and (tells or name != "id")))
     nameless = frame["type"].filter(frame["id"].is_null()).unique()
     return numbering.table(), nameless.to_list()
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mii.digests import DIGEST
 from mii.facts import plain
 
-PORTION_ROWS = 1 << 18
-"""Rows of repeated ids that are compared at a time."""
+PORTION_IDS = 1 << 17
+"""Repeated ids that are compared at a time."""
 
 _KEY = ("type", *DIGEST)
 _NOT_CONTENT = (*DIGEST, "id", "updated")
@@ -35,9 +35,10 @@ def deduplicated(
     compared, and so many of them at a time that what is made on the way stays small.
     """
     several = _repeated(_halves([*telling, *dating]))
-    tells, dates = _without(telling, several), _without(dating, several)
+    tells, told_again = _parted(telling, several)
+    dates, dated_again = _parted(dating, several)
     different = Counter[str]()
-    for found in _portions([*telling, *dating], several):
+    for found in _portions([*told_again, *dated_again], several):
         kept, conflicts = _latest(found, list(schemas[0]))
         told = kept["codes"].is_not_null()
         tells.append(kept.filter(told).cast(pl.Schema(schemas[0])))
@@ -50,7 +51,7 @@ def distinct(frames: Frames) -> int:
     """How many different `DIGEST` the rows of some frames have."""
     several = _repeated(_halves(frames))
     rows = sum(frame.height for frame in frames)
-    again = pl.concat([_among(frame, several) for frame in frames])
+    again = pl.concat(_parted(frames, several)[1])
     return rows - again.height + again.n_unique()
 
 
@@ -70,7 +71,17 @@ def _repeated(halves: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.unique(again[again == halves[:-1]])
 
 
-def _is_among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def _parted(frames: Frames, several: NDArray[np.uint64]) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+    """The rows of each frame whose ids are not in ``several``, and those whose are."""
+    once, again = [], []
+    for frame in frames:
+        are = _are_among(frame, several)
+        once.append(frame.filter(~are) if are.any() else frame)
+        again.append(frame.filter(are))
+    return once, again
+
+
+def _are_among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> NDArray[np.bool_]:
     own = frame[DIGEST[0]].to_numpy()
     if not len(several):
         return np.zeros(len(own), dtype=np.bool_)
@@ -78,21 +89,12 @@ def _is_among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> NDArray[np.bo
     return np.asarray(several[places] == own)
 
 
-def _among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> pl.DataFrame:
-    return frame.filter(_is_among(frame, several))
-
-
-def _without(frames: Frames, several: NDArray[np.uint64]) -> list[pl.DataFrame]:
-    if not len(several):
-        return list(frames)
-    return [frame.filter(~_is_among(frame, several)) for frame in frames]
-
-
 def _portions(frames: Frames, several: NDArray[np.uint64]) -> Iterator[pl.DataFrame]:
-    """The rows of the ids in ``several``, those of one id together, their categories as texts."""
-    for start in range(0, len(several), PORTION_ROWS // 2):
-        some = several[start : start + PORTION_ROWS // 2]
-        yield pl.concat([plain(_among(frame, some)) for frame in frames], how="diagonal")
+    """All rows of the ids in ``several``, those of one id together, their categories as texts."""
+    for start in range(0, len(several), PORTION_IDS):
+        some = several[start : start + PORTION_IDS]
+        own = frames if len(some) == len(several) else _parted(frames, some)[1]
+        yield pl.concat([plain(frame) for frame in own], how="diagonal")
 
 
 def _latest(found: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, Counter[str]]:

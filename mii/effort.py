@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SHARE_BYTES = 32 << 20
+SHARE_BYTES = 64 << 20
 MOST_PROCESSES = 4
 WORTH_BYTES = 256 << 20
 """Below this an export is read before the first process of its own would have started."""

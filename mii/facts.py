@@ -45,17 +45,19 @@ class Numbering:
         """Adds columns as they are."""
         self._rows += columns
 
-    def number(self, column: pl.Series, made: Mapping[str, Change | None]) -> None:
-        """Adds for each name in ``made`` the texts of ``column``, changed, each distinct one once."""
-        held = column.cast(pl.Categorical(pl.Categories.random()))
-        texts = held.drop_nulls().unique(maintain_order=True).cast(pl.String)
-        numbers = held.to_physical()
-        for name, change in made.items():
-            changed = (texts if change is None else change(texts)).alias(TEXT)
-            self._texts.append(changed)
-            self._places[name] = (self._count, len(changed))
-            self._count += len(changed)
-            self._rows.append(numbers.alias(name))
+    def number(self, columns: pl.DataFrame, made: Mapping[str, Mapping[str, Change | None]]) -> None:
+        """Adds for each name in ``made`` of a column its texts, changed, each distinct one once."""
+        held = columns.cast({name: pl.Categorical(pl.Categories.random()) for name in columns.columns})
+        numbers = held.select(pl.all().to_physical())
+        texts = held.select(pl.all().drop_nulls().unique(maintain_order=True).cast(pl.String).implode())
+        for column in columns.columns:
+            distinct = texts[column].explode()
+            for name, change in made[column].items():
+                changed = (distinct if change is None else change(distinct)).alias(TEXT)
+                self._texts.append(changed)
+                self._places[name] = (self._count, len(changed))
+                self._count += len(changed)
+                self._rows.append(numbers[column].alias(name))
 
     def table(self) -> Table:
         """All that was added."""

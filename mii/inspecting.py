@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -92,13 +92,15 @@ def inspect(
     path: Path,
     *,
     today: date,
+    consent_date: date | None = None,
     limits: Limits | None = None,
     effort: Effort = DEFAULT,
     count: Callable[[int], None] = lambda resources: None,
 ) -> Inspection:
     """What is in the export at ``path``, a file or a folder in any of the forms of `mii.forms`.
 
-    ``today`` is the day on which consent must hold, ages are told and the future begins. ``count`` is told
+    ``today`` is the day on which consent must hold, ages are told and the future begins. Where a run takes
+    place on another day, ``consent_date``, what it decides about consent is told as well. ``count`` is told
     how many resources were looked at, from time to time; ``effort`` is that of the second pass.
 
     Raises ``InputMissing`` (66) where there is no export and ``BadInput`` (65) where it breaks a rule.
@@ -114,7 +116,7 @@ def inspect(
     request = _request(today)
     collected, audit = collect(path, request, limits=limits, effort=effort)
     people, counts = build(collected, request)
-    consent = None if census.columns is not None else _consent(collected, request)
+    consent = None if census.columns is not None else _consent(collected, request, consent_date or today)
     return census.finish(
         files={what.value: len(several) for what, several in of_kind.items() if several},
         consent=consent,
@@ -136,17 +138,21 @@ def _request(today: date) -> MiiRequest:
     )
 
 
-def _consent(collected: Collected, request: MiiRequest) -> dict[str, Any]:
-    """What a run would decide about consent; that nobody passes is an answer here."""
+def _consent(collected: Collected, request: MiiRequest, run_date: date) -> dict[str, Any]:
+    """What would be decided about consent on the reference date; that nobody passes is an answer here.
+
+    A run asks on its own day as well; where that is another one, ``on_run_date`` tells what it then decides.
+    """
     if not collected.consents:
         return {"consents": 0}
+    in_a_run = replace(request, consent_date=run_date)
+    reasons = {"date": run_date.isoformat(), "patients_by_reason": patients_by_reason(collected, in_a_run)}
+    of_run = {} if run_date == request.reference_date else {"on_run_date": reasons}
     try:
-        return consent_counts(collected, apply_consent(collected, request))
+        return consent_counts(collected, apply_consent(collected, request)) | of_run
     except ConsentMissing:
-        return {
-            "consents": len(collected.consents),
-            "patients_by_reason": patients_by_reason(collected, request),
-        }
+        of_patients = patients_by_reason(collected, request)
+        return {"consents": len(collected.consents), "patients_by_reason": of_patients} | of_run
 
 
 @dataclass(slots=True)

@@ -29,7 +29,8 @@ def laboratory(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The statistics by row and laboratory name, and counts of values used, converted and left out.
 
-    ``values`` is as `measurements` takes it, with the columns id and moment. The result has row, lab, and a column per statistic.
+    ``values`` is as `measurements` takes it, with the columns id and moment. The result has row, lab, and a
+    column per statistic.
     """
     converted, counts = measurements(values, observations)
     return _statistics(converted), counts
@@ -110,6 +111,12 @@ def _statistics(values: pl.DataFrame) -> pl.DataFrame:
 
 
 def _instant(moments: pl.Series) -> pl.Series:
+    """Seconds since 1970; each distinct time is read once."""
+    distinct = moments.drop_nulls().unique()
+    return moments.replace_strict(distinct, _instants(distinct), default=None).alias("instant")
+
+
+def _instants(moments: pl.Series) -> pl.Series:
     """Seconds since 1970: complete times all at once, anything else one by one."""
     complete = moments.str.contains(_ZONED)
     times = moments.set(~complete.fill_null(value=False), None).str.to_datetime(
@@ -118,4 +125,4 @@ def _instant(moments: pl.Series) -> pl.Series:
     rest = moments.filter(times.is_null()).drop_nulls().unique()
     told = pl.Series([moment(text) for text in rest], dtype=pl.Float64)
     others = moments.replace_strict(rest, told, default=None, return_dtype=pl.Float64)
-    return (times.dt.timestamp("us") / 1e6).fill_null(others).alias("instant")
+    return (times.dt.timestamp("us") / 1e6).fill_null(others)

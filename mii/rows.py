@@ -7,6 +7,7 @@ same as no diagnosis.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mii.codes import CODED_LISTS, DRUG_LISTS, code_lists, drug_codes, with_row
 from mii.collecting import Collected
 from mii.diagnoses import main_diagnoses
 from mii.elements import VITAL_STATUS
+from mii.facts import by_text, plain
 from mii.labs import laboratory
 from mii.persons import Columns, person_columns
 from mii.procedures import PERFORMED, performed
@@ -26,6 +28,7 @@ from mii.request import (
     MEDICATION_EVENTS,
     STATISTICS,
     MiiRequest,
+    Observation,
     asked_observations,
     columns,
     without_source,
@@ -45,7 +48,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
     rows = sorted_rows(collected, stays, request)
     linked = _linked(collected, stays, request)
     missing, codes = Counter[str](), Counter[str]()
-    statistics, laboratory_counts = laboratory(_of(linked, "Observation"), asked_observations(request))
+    statistics, laboratory_counts = _laboratory(linked, asked_observations(request))
     keys = [row.key for row in rows]
     values: dict[str, Any] = {
         "patient_id": [row.patient for row in rows],
@@ -69,7 +72,7 @@ def build(collected: Collected, request: MiiRequest) -> tuple[pl.DataFrame, dict
         "resources_without_row": _types(linked.filter(pl.col("row").is_null())),
         "codes": _sorted(codes),
         "columns_without_source": untold,
-        "laboratory": laboratory_counts,
+        "laboratory": _sorted(laboratory_counts),
         "set_to_missing": _sorted(missing),
     }
 
@@ -106,14 +109,36 @@ def _linked(collected: Collected, stays: Stays, request: MiiRequest) -> pl.DataF
         return patient if patient in persons else None
 
     by = ("patient", "encounter") if request.row == "encounter" else ("patient",)
-    return with_row(collected.dated.filter(_TELLS), by, row_of)
+    return with_row(collected.facts.filter(_TELLS), by, row_of)
 
 
 _TELLS = pl.col("void").is_null() & pl.col("codes").is_not_null()
 
 
-def _of(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    return frame.filter(pl.col("type") == name)
+def _of(facts: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """The facts of some types, with texts."""
+    return plain(facts.filter(pl.col("type").is_in(names)))
+
+
+def _measured(facts: pl.DataFrame, loinc: str) -> pl.DataFrame:
+    """The Observations with a LOINC code, with texts."""
+    token = rf"(?:^| ){re.escape(loinc)}(?: |$)"
+    is_asked = by_text(facts["codes"], lambda texts: texts.str.contains(token))
+    return plain(facts.filter(is_asked, pl.col("type") == "Observation"))
+
+
+def _laboratory(
+    linked: pl.DataFrame, observations: Mapping[str, Observation]
+) -> tuple[pl.DataFrame, Counter[str]]:
+    """What `laboratory` gives for each column asked for, one after the other: they can be millions."""
+    needed = linked.select("type", "row", "id", "codes", "moment", "value", "comparator", "unit")
+    counts = Counter[str]()
+    frames = [laboratory(plain(needed.clear()), {})[0]]
+    for name, asked in sorted(observations.items()):
+        frame, told = laboratory(_measured(needed, asked.loinc), {name: asked})
+        frames.append(frame)
+        counts.update(told)
+    return pl.concat(frames), counts
 
 
 def _described(
@@ -121,10 +146,8 @@ def _described(
 ) -> dict[str, list[Any]]:
     """The columns of the persons, and of the Encounters that date the rows."""
     used = {row.encounter: stays.facility[row.encounter] for row in rows if row.encounter}
-    conditions = _of(collected.dated, "Condition")
-    vital = _of(collected.dated, "Observation").filter(
-        _TELLS & pl.col("codes").str.contains(VITAL_STATUS, literal=True)
-    )
+    conditions = _of(collected.facts, "Condition")
+    vital = _measured(collected.facts.filter(_TELLS), VITAL_STATUS)
     persons = person_columns(
         collected.persons,
         _sets(conditions.filter(pl.col("void").is_null()), "others", split=True),
@@ -175,7 +198,7 @@ def _medications(
     linked: pl.DataFrame, collected: Collected, request: MiiRequest, keys: list[str], counts: Counter[str]
 ) -> dict[str, pl.Series]:
     """Asked only for its columns: consent reads the events without the Medications they name."""
-    events = linked.filter(pl.col("type").is_in(MEDICATION_EVENTS))
+    events = _of(linked, *MEDICATION_EVENTS)
     codes = drug_codes(events, collected.substances, counts)
     return {
         name: code_lists(codes, keys, counts, system=system)
@@ -186,7 +209,7 @@ def _medications(
 
 def _void(collected: Collected) -> dict[str, int]:
     stays = sum(stay.void is not None for stay in collected.stays.values())
-    return _types(collected.dated.filter(pl.col("void").is_not_null())) | (
+    return _types(collected.facts.filter(pl.col("void").is_not_null())) | (
         {"Encounter": stays} if stays else {}
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 from anonymizer.errors import BadInput
 
 CHUNK_BYTES = 1 << 20
-LINE_BUFFER_BYTES = 64 << 10
+LINE_BUFFER_BYTES = 256 << 10
 BOM = b"\xef\xbb\xbf"
 _DAMAGED = "compressed data are damaged or cut short"
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"

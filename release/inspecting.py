@@ -10,6 +10,7 @@ import csv
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import mii
 import mii.inspecting
 from anonymizer.errors import OutputExists, OutputFailed, UsageError
-from mii import element_table as table
+from mii import element_table as elements
 from mii.element_table import Element
 from mii.forms import Kind, Source, first_row, is_header, kind, layout, sources
 from mii.inspecting import Inspection
@@ -26,7 +27,7 @@ from mii.tallies import DateTally, KindTally, LabTally, SystemTally
 from release.files.permissions import owner_only
 from release.files.staging import sync
 from release.progress import NOWHERE, Screen
-from release.table_findings import of_table
+from release.table_findings import UNTOLD, TableHints, of_table
 from risk.subsets import Uniqueness, uniqueness
 
 Findings = Mapping[str, Any]
@@ -36,31 +37,46 @@ def findings(
     path: Path,
     *,
     today: date,
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
+    consent_date: date | None = None,
+    table: TableHints = UNTOLD,
     screen: Screen = NOWHERE,
 ) -> Findings:
     """What is in the export or the table at ``path``; ``today`` is the reference date.
 
-    A folder, an archive, FHIR and flattened tables are an export; any other file is a table, whose
-    ``delimiter`` is found in its first row where it is not given.
+    A folder, an archive, FHIR and flattened tables are an export; any other file is a table. ``consent_date``
+    is the day of a run, on which consent must hold as well.
 
     Raises:
         InputMissing: there is nothing to read.
         BadInput: it breaks a rule.
+        UsageError: what is told of a table is told of an export, or names no column.
     """
     is_export, found = _is_export(path)
+    if is_export and table.subject is not None:
+        raise UsageError("--subject is for tables: an export's people are its patients")
     if is_export:
         with screen.words() as tell:
             effort = mii.Effort(
                 report=lambda done, total: tell(f"read   {done >> 20:,} of {total >> 20:,} MB")
             )
             inspected = mii.inspecting.inspect(
-                path, today=today, effort=effort, count=lambda n: tell(f"count  {n:,} resources")
+                path,
+                today=today,
+                consent_date=consent_date,
+                effort=effort,
+                count=lambda n: tell(f"count  {n:,} resources"),
             )
         return _of_export(inspected, today)
-    told, people, candidates = of_table(path, delimiter=delimiter or found, encoding=encoding, today=today)
-    return told | {"uniqueness": _of_uniqueness(uniqueness(people, candidates), "rows")}
+    return _of_table(path, replace(table, delimiter=table.delimiter or found), today)
+
+
+def _of_table(path: Path, table: TableHints, today: date) -> Findings:
+    told, frame, candidates = of_table(path, table, today=today)
+    if table.subject is None:
+        return told | {"uniqueness": _of_uniqueness(uniqueness(frame, candidates), "rows")}
+    others = [name for name in candidates if name != table.subject]
+    found = uniqueness(frame, others, people=frame[table.subject])
+    return told | {"uniqueness": _of_uniqueness(found, "people")}
 
 
 def day(text: str) -> date:
@@ -68,7 +84,7 @@ def day(text: str) -> date:
     try:
         return date.today() if text == "today" else date.fromisoformat(text)
     except ValueError:
-        raise UsageError("the reference date is no day such as 2026-11-22") from None
+        raise UsageError("a date is no day such as 2026-11-22") from None
 
 
 def write_page(path: Path, page: str) -> None:
@@ -211,12 +227,12 @@ def _of_systems(tally: SystemTally) -> dict[str, Any]:
 
 _OF_LABS = {
     "observations": (),
-    "quantities": (table.QUANTITY,),
-    "comparators": (table.COMPARATOR,),
-    "without_unit": (table.QUANTITY, table.UNIT),
-    "coded": (table.CODED_VALUE,),
-    "absent_with_reason": (table.REASON,),
-    "neither_value_nor_reason": (table.QUANTITY, table.REASON),
+    "quantities": (elements.QUANTITY,),
+    "comparators": (elements.COMPARATOR,),
+    "without_unit": (elements.QUANTITY, elements.UNIT),
+    "coded": (elements.CODED_VALUE,),
+    "absent_with_reason": (elements.REASON,),
+    "neither_value_nor_reason": (elements.QUANTITY, elements.REASON),
 }
 """The elements that the form must have a place for before a count of Observations means something."""
 

@@ -24,8 +24,8 @@ from release.recheck_guarantees import changed_dates, guarantees
 from release.recheck_linked import known_of_events, with_known
 from release.verifying.criterion_entries import criterion_of
 from release.verifying.recount import EVENTS, Classed, Verdict, base, classed, countable, key, keys_of
+from release.verifying.rows import is_sorted
 from release.verifying.verdicts import FIGURES, column_of, columns_repaired, rests_on, verdict
-from release.verifying.verify import is_sorted
 
 HowChecked = Literal["recounted", "attested", "recounted from internal/"]
 

@@ -25,6 +25,7 @@ from release.deciding.private_release import (
 from release.deciding.recodings import Found, keep_map
 from release.deciding.timing import whereabouts
 from release.deciding.writing import write
+from release.describing.linking import accounts, knowledge, known_events, linked_tables
 from release.describing.manifest import Statement
 from release.describing.treatment import released_columns
 from release.files import tables
@@ -148,6 +149,7 @@ def _assess(verified: VerifiedRelease) -> Assessment:
         verified.after,
         suppressed=verified.suppressed,
         rows_in=verified.promise.table.frame.height,
+        known=knowledge(verified),
     )
 
 
@@ -160,9 +162,20 @@ def _summary(config: Config, staging: Staging, verified: VerifiedRelease, found:
         "rows_in": verified.promise.rows_in,
         **summarised(verified.promise.private),
         "rows_out": verified.frame.height,
+        **_events(verified),
         "search": told,
         **({} if found.told is None else {"recoding": found.told}),
     }
+
+
+def _events(verified: VerifiedRelease) -> dict[str, object]:
+    """How many events of each further table were read and are released; nothing where there is none."""
+    read = verified.promise.events
+    told = {
+        name: {"rows_in": read[name].frame.height, "rows_out": frame.height}
+        for name, frame in verified.events.items()
+    }
+    return {"tables": told} if told else {}
 
 
 def _write_reports(
@@ -181,6 +194,9 @@ def _write_reports(
         consent=source.consent,
         reference_date=config.reference_date,
         reviewed=config.reviewed,
+        tables=linked_tables(verified),
+        known=known_events(verified),
+        table_name=verified.promise.table_name,
     )
     context = RunContext(
         name=config.name,
@@ -189,6 +205,7 @@ def _write_reports(
         thresholds=config.risk.thresholds,
         criteria=verified.criteria,
         reviewed=config.reviewed,
+        events=accounts(verified),
     )
     staging = verified.staging
     staging.write("release/release_report.html", release_report(facts))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from anonymizer.errors import BadInput, UsageError
 from anonymizer.tables.reading import read_table
 from mii.tallies import CodeTally, DateTally, count_codes
 
@@ -34,25 +36,49 @@ _SHAPES = {
 }
 
 
-def of_table(
-    path: Path, *, delimiter: str, encoding: str, today: date
-) -> tuple[dict[str, Any], pl.DataFrame, list[str]]:
+@dataclass(frozen=True, slots=True)
+class TableHints:
+    """What is told of a table beforehand: how a CSV is written, and the column that names the person."""
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    subject: str | None = None
+
+
+UNTOLD = TableHints()
+
+
+def of_table(path: Path, table: TableHints, *, today: date) -> tuple[dict[str, Any], pl.DataFrame, list[str]]:
     """What is in the table at ``path``, its frame, and the columns that may be quasi-identifiers.
 
     Raises:
-        InputMissing, BadInput: as `anonymizer.tables.reading.read_table`.
+        InputMissing, BadInput: as `anonymizer.tables.reading.read_table`; rows that name no person.
+        UsageError: no column is called as the one that names the person.
     """
-    frame = read_table(path, delimiter=delimiter, encoding=encoding)
+    frame = read_table(path, delimiter=table.delimiter or ",", encoding=table.encoding)
+    people = _people(frame, table.subject)
     columns = [_column(series, today) for series in frame]
     told = {
         "kind": "table",
         "reference_date": today.isoformat(),
         "form": "Parquet" if path.suffix.lower() == ".parquet" else "CSV",
         "rows": frame.height,
+        **people,
         "rows_repeated": frame.height - frame.n_unique(),
         "columns": columns,
     }
     return told, frame, [column["name"] for column in columns if not column["nearly_unique"]]
+
+
+def _people(frame: pl.DataFrame, subject: str | None) -> dict[str, int]:
+    """How many people the rows are about, where a column names them."""
+    if subject is None:
+        return {}
+    if subject not in frame.columns:
+        raise UsageError("the table has no column of the name that --subject gives")
+    if nobody := frame[subject].null_count():
+        raise BadInput("rows name no person", column=subject, count=nobody)
+    return {"people": frame[subject].n_unique()}
 
 
 def _column(series: pl.Series, today: date) -> dict[str, Any]:

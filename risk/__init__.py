@@ -2,7 +2,7 @@
 
 from risk.assessment import FIGURES, LINKED_FIGURES, Assessment, Judgement, assess, judge
 from risk.facts import CriterionResult, EventAccount, LinkedTable, ReleasedColumn, ReleaseFacts, RunContext
-from risk.known_events import KnownEvents
+from risk.known_events import Knowledge, KnownEvents
 from risk.reidentification import ClassSizes, Figure
 from risk.report import release_report, risk_report
 
@@ -15,6 +15,7 @@ __all__ = [
     "EventAccount",
     "Figure",
     "Judgement",
+    "Knowledge",
     "KnownEvents",
     "LinkedTable",
     "ReleaseFacts",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from risk.known_events import WITHOUT_EVENTS, KnownEvents, at_least, with_events, without_events
+from risk.known_events import WITHOUT_EVENTS, Knowledge, KnownEvents, at_least, with_events, without_events
 from risk.reidentification import NO_RECORDS, RISKS, ClassSizes, Figure, exact, measures
 
 Outcome = Literal["met", "exceeded", "not computed"]
@@ -24,7 +24,7 @@ attacker who knows the quasi-identifiers alone, beside ``FIGURES``, whose attack
 class Assessment:
     """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from.
 
-    ``known`` says what events an attacker knows, where linked tables are released.
+    ``known`` says what events of released people an attacker knows, where linked tables are released.
     """
 
     figures: Mapping[str, Figure]
@@ -54,7 +54,7 @@ class Judgement:
 
 
 def assess(
-    before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int, known: KnownEvents | None = None
+    before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int, known: Knowledge | None = None
 ) -> Assessment:
     """Return the risk of the original and of the anonymised table.
 
@@ -65,19 +65,21 @@ def assess(
 
     Raises:
         ValueError: the rows of ``before``, ``suppressed`` and ``rows_in`` contradict one another, or the
-            people whose events are known are not those of ``after``.
+            people whose events are known are not those of the tables.
     """
     if before.records != rows_in or not 0 <= suppressed <= rows_in:
         raise ValueError("rows_in must be the rows before, and suppressed a part of them")
     original, anonymised = measures(before), measures(after)
     if known is not None:
-        original |= {**at_least(before), **without_events(before)}
-        anonymised |= with_events(known, after)
+        if known.before.records != before.records:
+            raise ValueError("the people whose events are known must be those of the input")
+        original |= {**at_least(known.before), **without_events(before)}
+        anonymised |= with_events(known.after, after)
     figures = {
         **_named("original", original),
         **_named("anonymised", anonymised | {"suppressed_share": _share(suppressed, rows_in)}),
     }
-    return Assessment(figures, before, after, suppressed, rows_in, known)
+    return Assessment(figures, before, after, suppressed, rows_in, None if known is None else known.after)
 
 
 def judge(figures: Mapping[str, Figure], thresholds: Mapping[str, float]) -> tuple[Judgement, ...]:

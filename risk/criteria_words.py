@@ -309,7 +309,7 @@ def _more(criterion: CriterionResult) -> dict[str, str]:
         case CriterionResult(name=name, parameters={"m": int(m)}) if name in (_OF_EVENTS, _AMONG_EVENTS):
             repaired = criterion.parameters.get("repair")
             told = "by the quasi-identifiers of its table"
-            several = f"up to {m} kinds of their events (each {told}, and up to {m} times)"
+            several = f"up to {m} kinds of their events (each {told}, and how often up to {m} times)"
             return {
                 "known": f"one of their events ({told})" if m == 1 else several,
                 "repaired": "; rare events were left out" if repaired else "",

@@ -36,6 +36,7 @@ def notices(findings: Findings) -> tuple[Notice, ...]:
         return (*_repeated(findings), *_of_columns(findings))
     return (
         _consent(findings),
+        *_consent_of_run(findings),
         _identifiers(findings),
         *_duplicates(findings),
         _odd_dates(findings),
@@ -53,7 +54,8 @@ def keys(findings: Findings) -> tuple[Key, ...]:
 
 def _size(findings: Findings) -> Key:
     if findings["kind"] == "table":
-        return Key("Rows", plain(findings["rows"]), f"in {len(findings['columns'])} columns.")
+        of_people = f" about {plain(findings['people'])} people" if "people" in findings else ""
+        return Key("Rows", plain(findings["rows"]), f"in {len(findings['columns'])} columns{of_people}.")
     encounters = findings["encounters"]
     several = findings["patients_with_several_encounters"]
     return Key(
@@ -106,6 +108,19 @@ def _consent(findings: Findings) -> Notice:
         return Notice("consent", "Every patient has a consent that holds.", is_calm=True)
     told = "; ".join(f"{plain(n)}: {why}" for why, n in sorted(others.items(), key=lambda entry: -entry[1]))
     return Notice("consent", f"{plain(sum(others.values()))} patients would be left out ({told}).")
+
+
+def _consent_of_run(findings: Findings) -> Iterator[Notice]:
+    """What changes where a run takes place on another day, on which consent must hold as well."""
+    consent = findings["consent"] or {}
+    of_run = consent.get("on_run_date")
+    if of_run is None:
+        return
+    held, then = (each["patients_by_reason"].get("accepted", 0) for each in (consent, of_run))
+    all_hold = "all that hold on the reference date hold on that day, too"
+    fewer = f"{plain(held - then)} of {plain(held)} consents do not hold on that day"
+    told = f"A run on {of_run['date']}: {fewer if then < held else all_hold}."
+    yield Notice("run date", told, is_calm=then == held)
 
 
 def _identifiers(findings: Findings) -> Notice:

@@ -22,7 +22,7 @@ def uniqueness_sections(findings: Findings) -> Iterator[Section]:
         "facts",
         f"How unique {unit} are",
         f"The share of {unit} whose values nobody else in the {findings['kind']} has: on one column alone, "
-        f"and on the most revealing pair and triple that contains it.{_left_out(found)}",
+        f"and on the most revealing pair and triple that contains it.{_several_rows(unit)}{_left_out(found)}",
         ("Known to an attacker", "Alone", "With one more", "With two more"),
         (Group("", tuple(_per_column(found))),),
         has_bars=True,
@@ -80,6 +80,10 @@ def worst_by_size(found: Findings) -> dict[str, dict[int, float]]:
         for name in subset["columns"]:
             worst[name][size] = max(worst[name].get(size, 0.0), subset["share"])
     return worst
+
+
+def _several_rows(unit: str) -> str:
+    return " Whoever has several rows is unique where one of them is." if unit == "people" else ""
 
 
 def _left_out(found: Findings) -> str:

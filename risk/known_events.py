@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,6 +64,16 @@ class KnownEvents:
         return len(self.fewest)
 
 
+class Knowledge(NamedTuple):
+    """What is known of people's events ``before``, in the input, and ``after``, in the release.
+
+    For the input ``fewest`` is counted by one kind of events at a time: no less than what ``m`` kinds leave.
+    """
+
+    before: KnownEvents
+    after: KnownEvents
+
+
 def with_events(known: KnownEvents, sizes: ClassSizes) -> dict[str, Figure]:
     """Return every risk of a release by its name for the attacker who knows events too, and by the name with
     ``WITHOUT_EVENTS`` for the one who knows the quasi-identifiers alone.
@@ -87,19 +98,22 @@ def without_events(sizes: ClassSizes) -> dict[str, Figure]:
     }
 
 
-def at_least(sizes: ClassSizes) -> dict[str, Figure]:
-    """Return every risk of a table whose events were not counted: at least that without events.
+def at_least(before: KnownEvents) -> dict[str, Figure]:
+    """Return every risk of the input, of whose events no more than one kind at a time was counted.
 
-    Knowing more never makes more people match; where the quasi-identifiers alone give a risk of 1, it is 1.
+    Knowing more never makes more people match, so that the risk from several kinds is no less; where it is 1,
+    or one event is all that is known, it is that.
     """
-    return {name: _at_least(figure) for name, figure in risks(sizes).items()}
+    return {name: _at_least(figure, before.m) for name, figure in risks(before).items()}
 
 
-def _at_least(figure: Figure) -> Figure:
-    if figure.value == 1.0:
-        return replace(figure, method="exact: 1 by the quasi-identifiers alone, whatever is known of events")
-    told = "at least what the quasi-identifiers alone give; known events of the input are not counted"
-    return replace(figure, value=None, high=None, method=told) if figure.n else figure
+def _at_least(figure: Figure, m: int) -> Figure:
+    if not figure.n:
+        return figure
+    if figure.value == 1.0 or m == 1:
+        return replace(figure, method=f"{figure.method}; the class and one kind of their events being known")
+    told = "at least what the class and one kind of their events give; several together are not counted"
+    return replace(figure, value=None, high=None, method=told)
 
 
 def _method(name: str, m: int) -> str:

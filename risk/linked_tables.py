@@ -37,6 +37,7 @@ class Inside(NamedTuple):
 
     known_of: str
     fewest: int
+    diverse: bool
     accounts: list[dict[str, Any]]
     total: EventAccount
     repaired: str
@@ -98,11 +99,11 @@ def not_covered(facts: ReleaseFacts, m: int) -> str:
         *(column.name for column in facts.columns if not column.is_quasi_identifier),
         *(f"{table.name}.{column.name}" for table in facts.tables for column in _others(table)),
     ]
-    exact = f"the exact value of {_either(others)}; " if others else ""
+    exact = f"the exact value of {_either(others)}, " if others else ""
     more = "more than one event" if m == 1 else f"more than {m} kinds of events"
     return (
-        f"Who knows {more} of a person; {exact}that somebody did not have some event; how many events, "
-        f"beyond {m}, somebody has."
+        f"Somebody who knows {more} of a person, {exact}that the person did not have some event, or how many "
+        f"events of a kind, beyond {m}, the person had."
     )
 
 
@@ -142,7 +143,7 @@ def events_per_person(facts: ReleaseFacts) -> IntArray:
     return np.concatenate([nobodys, counts])
 
 
-def kept_inside(events: Sequence[EventAccount], known: KnownEvents) -> Inside:
+def kept_inside(events: Sequence[EventAccount], known: KnownEvents, *, diverse: bool) -> Inside:
     """Return what the internal report says of the events: read, left out and released, by table."""
     rows = [_account(each, people=(each.people_in, each.people_out)) for each in events]
     counts = {
@@ -153,12 +154,13 @@ def kept_inside(events: Sequence[EventAccount], known: KnownEvents) -> Inside:
         # Somebody may have events in several tables: people do not add up.
         rows.append(_account(total, people=None))
     return Inside(
-        f"{_at_most_events(known.m)} of anybody known too",
-        known.k,
-        rows,
-        total,
-        _repaired(total),
-        band_rows(known),
+        known_of=f"{_at_most_events(known.m)} of anybody known too",
+        fewest=known.k,
+        diverse=diverse,
+        accounts=rows,
+        total=total,
+        repaired=_repaired(total),
+        matches=band_rows(known),
     )
 
 

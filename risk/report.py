@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from anonymizer.criteria import KAnonymity, KMAnonymity
+from anonymizer.criteria import DistinctLDiversity, KAnonymity, KMAnonymity
 from risk import criteria_words, linked_tables, wording
 from risk.assessment import Assessment, Judgement, judge
 from risk.facts import CriterionResult, ReleaseFacts, RunContext
@@ -101,7 +101,7 @@ def risk_report(assessment: Assessment, context: RunContext) -> str:
         proof=_proof(context.run),
         run=list(wording.flattened(context.run)),
         consent=list(wording.flattened(context.consent or {})),
-        linked=None if known is None else linked_tables.kept_inside(context.events, known),
+        linked=None if known is None else _kept_inside(context, known),
     )
 
 
@@ -127,6 +127,11 @@ def _least_people(facts: ReleaseFacts) -> int:
 def _columns(facts: ReleaseFacts) -> list[dict[str, object]]:
     """Return the one table's columns, without a name to tell it from others."""
     return [{"name": "", "rows": [column_row(facts.frame, column) for column in facts.columns]}]
+
+
+def _kept_inside(context: RunContext, known: KnownEvents) -> linked_tables.Inside:
+    diverse = any(each.name == DistinctLDiversity.name for each in context.criteria)
+    return linked_tables.kept_inside(context.events, known, diverse=diverse)
 
 
 def _release_figures(facts: ReleaseFacts, sizes: ClassSizes) -> dict[str, Figure]:

@@ -50,15 +50,21 @@ def uniqueness(
     columns: Sequence[str],
     alternatives: Iterable[Collection[str]] = (),
     *,
+    people: pl.Series | None = None,
     cells_at_most: int = CELLS_AT_MOST,
 ) -> Uniqueness:
-    """Return the people unique on every set of one to three of ``columns``; a row is a person.
+    """Return the people unique on every set of one to three of ``columns``.
+
+    ``people`` tells who each row is about; without it a row is a person. Somebody with several rows is unique
+    where one of them has values that are in nobody else's.
 
     Missing is a value like any other. No set holds two columns of one of the ``alternatives``, which tell the
     same fact. A set's figure is exact for the table; it does not tell how many of the unique are unique in
     the population as well.
     """
     coded = {name: _codes(frame[name]) for name in columns}
+    owners = None if people is None or people.n_unique() == len(people) else _codes(people)
+    count = frame.height if owners is None else int(owners.max()) + 1
     telling = [name for name in columns if len(coded[name]) and coded[name].max() > 0]
     apart = {frozenset(pair) for group in alternatives for pair in combinations(sorted(group), 2)}
     found: list[Subset] = []
@@ -68,10 +74,11 @@ def uniqueness(
             break
         chosen = _affordable(chosen, size, frame.height, found, cells_at_most)
         sizes.append(len(chosen))
-        found += _of_size(size, {name: coded[name] for name in chosen}, apart)
+        for names, unique in _of_size(size, {name: coded[name] for name in chosen}, apart, owners):
+            found.append(Subset(names, unique, unique / count))
     found.sort(key=lambda subset: (-subset.unique, len(subset.columns), subset.columns))
     constant = tuple(name for name in columns if name not in telling)
-    return Uniqueness(frame.height, tuple(telling), constant, tuple(sizes), tuple(found))
+    return Uniqueness(count, tuple(telling), constant, tuple(sizes), tuple(found))
 
 
 def _affordable(
@@ -88,8 +95,10 @@ def _affordable(
     return [name for name in columns if name in ranked]
 
 
-def _of_size(size: int, coded: Mapping[str, Codes], apart: set[frozenset[str]]) -> Iterator[Subset]:
-    """The sets of ``size``; all but the last column are combined once for all last columns."""
+def _of_size(
+    size: int, coded: Mapping[str, Codes], apart: set[frozenset[str]], owners: Codes | None
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The sets of ``size`` and the people unique on each; all but the last column are combined once."""
     names = list(coded)
     for first in combinations(range(len(names)), size - 1):
         head = [names[place] for place in first]
@@ -99,8 +108,8 @@ def _of_size(size: int, coded: Mapping[str, Codes], apart: set[frozenset[str]]) 
         for last in range(first[-1] + 1 if first else 0, len(names)):
             if any(frozenset((name, names[last])) in apart for name in head):
                 continue
-            unique = _singles(combined, coded[names[last]])
-            yield Subset((*head, names[last]), unique, unique / len(coded[names[last]]))
+            keys = _keys(combined, coded[names[last]])
+            yield (*head, names[last]), _singles(*keys) if owners is None else _people_alone(keys[0], owners)
 
 
 def _codes(series: pl.Series) -> Codes:
@@ -126,13 +135,26 @@ def _combined(columns: Sequence[Codes]) -> Codes | None:
     return first
 
 
-def _singles(combined: Codes | None, last: Codes) -> int:
-    """How many rows have a combination that no other row has."""
+def _keys(combined: Codes | None, last: Codes) -> tuple[Codes, int]:
+    """A number below the second value for each combination of values."""
     width = int(last.max()) + 1
-    keys = last if combined is None else combined * width + last
-    bound = width if combined is None else width * (int(combined.max()) + 1)
+    if combined is None:
+        return last, width
+    return combined * width + last, width * (int(combined.max()) + 1)
+
+
+def _singles(keys: Codes, bound: int) -> int:
+    """How many rows have a combination that no other row has."""
     if bound <= 4 * len(keys) + 1024:
         return int((np.bincount(keys, minlength=1) == 1).sum())
     ordered = np.sort(keys)
     differs = np.concatenate([[True], ordered[1:] != ordered[:-1], [True]])
     return int((differs[1:] & differs[:-1]).sum())
+
+
+def _people_alone(keys: Codes, owners: Codes) -> int:
+    """How many ``owners`` of rows have a combination that nobody else has, in however many rows."""
+    several = int(owners.max()) + 1
+    pairs = np.unique(_dense(keys) * several + owners)
+    having = np.bincount(pairs // several)
+    return len(np.unique((pairs % several)[having[pairs // several] == 1]))

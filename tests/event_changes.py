@@ -71,7 +71,7 @@ EVENT_CHANGES: dict[str, Change] = {
     ),
     f"{_HERE}hierarchy.bands": _stay("bands", (3,), {**STAYED, "hierarchy": {"bands": (2,), "top": 90}}),
     f"{_HERE}hierarchy.top": _stay("top", 5, STAYED),
-    f"{_HERE}hierarchy.bottom": _stay("bottom", 1, STAYED),
+    f"{_HERE}hierarchy.bottom": refused(_stay("bottom", 5, STAYED), 65, "'encounters.length_of_stay_days'"),
     f"{_HERE}hierarchy.bottom_group": admitted(
         _stay("bottom_group", True, _LONGER_STAYS), 65, "'encounters.length_of_stay_days'"
     ),

@@ -52,6 +52,7 @@ NATURAL: Mapping[str, Cells] = {
     "discharge_reason": st.sampled_from(["079", "07", "0101"]),
     "length_of_stay_days": labels(STAYS, ["0", "3", "12", "200"]),
     "icd10gm": _ICD,
+    "main_diagnosis": _ICD,
     "alpha_id": st.sampled_from(["I29578", "I1"]),
     "orpha": st.sampled_from(["586", "ORPHA:98896"]),
     "snomed": st.sampled_from(["404684003", "13420004"]),

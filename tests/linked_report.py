@@ -1,4 +1,4 @@
-"""A small release of linked tables as its reports are told of it, counted by hand; and the same by enumeration."""
+"""A small release of linked tables as its reports are told of it, counted by hand and by enumeration."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from risk import (
     ClassSizes,
     CriterionResult,
     EventAccount,
+    Knowledge,
     KnownEvents,
     LinkedTable,
     ReleasedColumn,
@@ -47,6 +48,8 @@ DIAGNOSES = pl.DataFrame(
 )
 LABS = pl.DataFrame({"person": list("acf"), "loinc": ["crp"] * 3, "value": [1.5, 81.0, 4.25]})
 FEWEST = (1, 2, 2, 2, 2, 1, 3)
+BEFORE = (2, 2, 2, 2, 2, 1, 3, 2, 2)
+"""The fewest who match one kind of events; the input held two people more, who had no events."""
 
 COLUMNS = (
     ReleasedColumn("sex", "quasi-identifier", "string", 0, 1, "value", "not generalised"),
@@ -78,6 +81,11 @@ def known(m: int = 2, numbers: Sequence[int] = FEWEST) -> KnownEvents:
     return KnownEvents(1, m, np.array(numbers, dtype=np.int64))
 
 
+def knowledge(m: int = 2, before: Sequence[int] = BEFORE, after: Sequence[int] = FEWEST) -> Knowledge:
+    """What is known of the events of the input's and of the released people."""
+    return Knowledge(known(m, before), known(m, after))
+
+
 def linked_facts() -> ReleaseFacts:
     """What the release report is told of the small release."""
     return ReleaseFacts(
@@ -90,7 +98,7 @@ def linked_facts() -> ReleaseFacts:
 def linked_assessment() -> Assessment:
     """The risk of the small release, whose input held two people more."""
     before, after = (ClassSizes(np.array(sizes), np.array(sizes)) for sizes in ([4, 3, 2], [4, 3]))
-    return assess(before, after, suppressed=2, rows_in=9, known=known())
+    return assess(before, after, suppressed=2, rows_in=9, known=knowledge())
 
 
 def linked_context() -> RunContext:
@@ -107,9 +115,14 @@ def linked_context() -> RunContext:
     )
 
 
-def fewest(classes: Mapping[str, Hashable], events: Mapping[str, Sequence[Event]], m: int) -> dict[str, int]:
-    """By person the fewest people of the class who had some up to ``m`` kinds of that person's events, each as
-    often where that is at most ``m`` times: all such knowledge is compared with everybody.
+def fewest(
+    classes: Mapping[str, Hashable],
+    events: Mapping[str, Sequence[Event]],
+    m: int,
+    kinds: int | None = None,
+) -> dict[str, int]:
+    """By person the fewest people of the class who had some up to ``kinds`` (or ``m``) kinds of that person's
+    events, each as often, up to ``m`` times; all that may be known is compared with everybody.
     """
     members: defaultdict[Hashable, list[str]] = defaultdict(list)
     for person, label in classes.items():
@@ -118,13 +131,13 @@ def fewest(classes: Mapping[str, Hashable], events: Mapping[str, Sequence[Event]
     return {
         person: min(
             sum(all(had[other][kind] >= times for kind, times in seen) for other in members[label])
-            for seen in _knowledge(had[person], m)
+            for seen in _known(had[person], m, m if kinds is None else kinds)
         )
         for person, label in classes.items()
     }
 
 
-def _knowledge(had: Counter[Event], m: int) -> Iterator[tuple[tuple[Event, int], ...]]:
+def _known(had: Counter[Event], m: int, kinds: int) -> Iterator[tuple[tuple[Event, int], ...]]:
     facts = [(kind, times) for kind, count in had.items() for times in range(1, min(count, m) + 1)]
-    for size in range(m + 1):
+    for size in range(kinds + 1):
         yield from combinations(facts, size)

@@ -150,7 +150,16 @@ def _encounter(resource: Json) -> _Cells:
         "admission_reason": _key(resource, "Aufnahmegrund"),
         "admission_source": _cell(_coding(stay.get("admitSource")), "code"),
         "discharge_reason": _key(stay.get("dischargeDisposition"), "Entlassungsgrund"),
+        "main_diagnosis": _coded(_main(resource), f"{_BFARM}icd-10-gm"),
     }
+
+
+def _main(encounter: Json) -> Any:
+    """The code of the only Condition inside an Encounter, which its only diagnosis names."""
+    inside, named = encounter.get("contained", []), encounter.get("diagnosis", [])
+    if [f"#{each['id']}" for each in inside] != [each["condition"]["reference"] for each in named]:
+        raise VerificationFailed("a stay's diagnosis is not the one inside it")
+    return inside[0]["code"] if len(inside) == 1 else None
 
 
 def _condition(resource: Json) -> _Cells:

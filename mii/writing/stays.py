@@ -26,12 +26,16 @@ from mii.writing.placing import (
     primitive,
 )
 
+_MAIN = "main"
+
 
 def encounter(person: str, identity: str, row: Row) -> Json:
     """The Encounter. Its state is no column, so it is unknown."""
     start, end = cell(row, "admission_date"), cell(row, "discharge_date")
+    contained, diagnosis = _main_diagnosis(person, cell(row, "main_diagnosis"))
     return {
         **head("Encounter", identity, "Encounter"),
+        **contained,
         **_reason(ADMISSION_REASON, systems.ADMISSION_REASON, cell(row, "admission_reason")),
         "status": "unknown",
         "class": _class(cell(row, "class")),
@@ -42,6 +46,7 @@ def encounter(person: str, identity: str, row: Row) -> Json:
             **primitive("start", start, systems.is_date, required=True),
             **primitive("end", end, systems.is_date),
         },
+        **diagnosis,
         **_length(cell(row, "length_of_stay_days")),
         **_hospitalization(cell(row, "admission_source"), cell(row, "discharge_reason")),
     }
@@ -67,6 +72,21 @@ def _service(department: Cell) -> Json:
     if is_missing(department):
         return {}
     return {"serviceType": concept(coding(systems.DEPARTMENT, department, systems.is_department))}
+
+
+def _main_diagnosis(person: str, code: Cell) -> tuple[Json, Json]:
+    """A Condition inside the Encounter, and the member that names it.
+
+    It is told of this stay alone: a Condition of its own would stand beside the same one of the diagnoses.
+    """
+    if is_missing(code):
+        return {}, {}
+    coded = coding(systems.ICD_10_GM, code, systems.is_icd, edition=True)
+    inside = {"resourceType": "Condition", "id": _MAIN, "code": concept(coded), **about(person)}
+    role = {"system": systems.DIAGNOSIS_ROLE, "_code": absent(None)}
+    use = {**concept(role), "text": "Hauptdiagnose"}
+    named = {"condition": {"reference": f"#{_MAIN}"}, "use": use, "rank": 1}
+    return {"contained": [inside]}, {"diagnosis": [named]}
 
 
 def _length(days: Cell) -> Json:

@@ -52,6 +52,7 @@ ADMISSION_REASON = "http://fhir.de/CodeSystem/dkgev/Aufnahmegrund"
 DISCHARGE_REASON = "http://fhir.de/CodeSystem/dkgev/Entlassungsgrund"
 """Of the last two each place of the key has a code system of its own, whose name ends in the place's."""
 
+DIAGNOSIS_ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"

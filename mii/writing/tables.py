@@ -13,10 +13,8 @@ from anonymizer.tables.row_order import in_order
 from mii.writing.placing import Row
 
 PERSON = "person"
-PATIENTS, STAYS, DIAGNOSES, PROCEDURES, LABS, MEDICATIONS = (
-    *("patients", "encounters", "diagnoses"),
-    *("procedures", "labs", "medications"),
-)
+PATIENTS, STAYS, DIAGNOSES = "patients", "encounters", "diagnoses"
+PROCEDURES, LABS, MEDICATIONS = "procedures", "labs", "medications"
 _TEXT = frozenset({pl.String})
 _DAY = frozenset({pl.String, pl.Date})
 _TRUTH = frozenset({pl.String, pl.Boolean})
@@ -36,7 +34,8 @@ COLUMNS: Mapping[str, Mapping[str, _Types]] = {
         {"age_years": _NUMBER, "deceased": _TRUTH},
     ),
     STAYS: _columns(
-        "department encounter_level contact_type class admission_reason admission_source discharge_reason",
+        "department encounter_level contact_type class admission_reason admission_source discharge_reason "
+        "main_diagnosis",
         "admission_date discharge_date",
         {"length_of_stay_days": _NUMBER},
     ),

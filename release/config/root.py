@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from anonymizer.criteria import Criterion, in_every_class, plainest
 from anonymizer.errors import AnonError, Problem
 from anonymizer.metrics import Metric
+from mii import TABLES
 from release.config.columns import ColumnRule
 from release.config.document import Location, read_document
 from release.config.guarantees import Averaged
@@ -82,6 +83,7 @@ class Config(Strict):
         default_factory=dict,
         description="tables of events that are released beside the patients, linked to them by a random key: "
         "their columns' rules, by table and name",
+        json_schema_extra={"propertyNames": {"enum": list(TABLES)}},
     )
     privacy: Privacy = Field(description="the criteria")
     microaggregation: tuple[Averaged, ...] = Field(

@@ -51,13 +51,17 @@ class EventColumn(Strict):
     def broken_rules(self) -> Findings:
         if self.role == "quasi-identifier":
             yield from self._is_generalised()
-        elif self.hierarchy is not None and self.release_level is None:
-            yield Finding(("hierarchy",), f"has no effect on the role {self.role} without release_level")
-        if self.release_level is not None and self.hierarchy is None:
-            yield Finding(("release_level",), "needs a hierarchy")
-        if self.role != "quasi-identifier" and self.release_level is not None and self.clip is not None:
-            yield Finding(("clip",), "has no effect beside release_level")
+        else:
+            yield from self._is_kept()
         yield from clip_is_a_range(self.clip)
+
+    def _is_kept(self) -> Findings:
+        if self.hierarchy is not None and self.release_level is None:
+            yield Finding(("hierarchy",), f"has no effect on the role {self.role} without release_level")
+        if self.hierarchy is None and self.release_level is not None:
+            yield Finding(("release_level",), "needs a hierarchy")
+        if self.release_level is not None and self.clip is not None:
+            yield Finding(("clip",), "has no effect beside release_level")
 
     def _is_generalised(self) -> Findings:
         if self.hierarchy is None:

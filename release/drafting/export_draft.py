@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from anonymizer.errors import BadInput, ConsentMissing
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.tables import values
 from release.drafting.elements import ELEMENTS, Element
+from release.drafting.event_draft import WANTED, event_proposals
 from release.drafting.measurements import MEASUREMENTS, Measurement
 from release.drafting.proposing import fits
 from release.drafting.wording import LEAST_TOLD, Proposal, Sections, counted, dropped, people_remarks
@@ -29,7 +30,7 @@ def export_sections(path: Path, written: str, *, today: date) -> Sections:
     Raises:
         InputMissing, BadInput: the export cannot be read, as a run of the draft would find.
     """
-    frame, labs = _read(path, today)
+    frame, tables, labs = _read(path, today)
     proposals = tuple(_proposals(frame, today)) if frame is not None else tuple(_unseen())
     proposals += tuple(_measured(labs))
     source = {"path": written, "consent": "required", "row": "patient", "index_encounter": "first"}
@@ -44,6 +45,7 @@ def export_sections(path: Path, written: str, *, today: date) -> Sections:
         proposals=proposals,
         privacy={"k_anonymity": LEAST_TOLD, **demands, "suppression_limit": 0.05},
         privacy_remarks=() if frame is None else people_remarks(frame.height, LEAST_TOLD),
+        tables=event_proposals(tables, labs, proposals, today=today),
     )
 
 
@@ -55,8 +57,10 @@ _NO_CONSENT = (
 )
 
 
-def _read(path: Path, today: date) -> tuple[pl.DataFrame | None, Labs]:
-    """The table of those who consented, with the measurements at least k people have; ``None``: nobody did.
+def _read(path: Path, today: date) -> tuple[pl.DataFrame | None, Mapping[str, pl.DataFrame], Labs]:
+    """The table of those who consented, their events, and the measurements at least k people have.
+
+    ``None``: nobody did.
 
     A measurement whose units in the export do not convert to its own is not asked for again.
     """
@@ -64,16 +68,17 @@ def _read(path: Path, today: date) -> tuple[pl.DataFrame | None, Labs]:
     while True:
         request = _request(labs, today)
         try:
-            frame = mii.read(path, request).frame
+            export = mii.read(path, request)
         except ConsentMissing:
-            return None, ()
+            return None, {}, ()
         except BadInput as error:
             kept = tuple(each for each in labs if error.column != f"lab_{each.name}")
             if len(kept) == len(labs):
                 raise
             labs = kept
         else:
-            return frame, tuple(each for each in labs if _people_with(frame, each) >= LEAST_TOLD)
+            known = tuple(each for each in labs if _people_with(export.frame, each) >= LEAST_TOLD)
+            return export.frame, export.tables, known
 
 
 def _request(labs: Labs, today: date) -> mii.MiiRequest:
@@ -86,6 +91,7 @@ def _request(labs: Labs, today: date) -> mii.MiiRequest:
         reference_date=today,
         consent_date=today,
         columns=frozenset({*ELEMENTS, *(_column_of(each) for each in labs)}),
+        tables=WANTED,
     )
 
 

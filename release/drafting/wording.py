@@ -24,6 +24,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class EventTable:
+    """A table of events that may be released as well: its columns, and the patients' that tell the same."""
+
+    name: str
+    why: str
+    columns: Mapping[str, Mapping[str, object]]
+    instead_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sections:
     """The parts of a draft that differ: each a mapping as the config has it, and remarks above it."""
 
@@ -34,6 +44,7 @@ class Sections:
     proposals: tuple[Proposal, ...]
     privacy: Mapping[str, object]
     privacy_remarks: tuple[str, ...] = ()
+    tables: tuple[EventTable, ...] = ()
 
 
 def draft_text(sections: Sections, *, reference_date: str) -> str:
@@ -92,9 +103,12 @@ def _lines(sections: Sections, reference_date: str) -> Iterator[str]:
     for proposal in sections.proposals:
         yield from _column(proposal)
     yield ""
+    yield from _tables(sections.tables)
     yield "privacy:"
     yield from _remarks(sections.privacy_remarks, 2)
     yield from (f"  {key}: {flow(value)}" for key, value in sections.privacy.items())
+    if sections.tables:
+        yield f"  # km_anonymity: {flow(_KNOWN_EVENTS)}  # with tables"
     yield ""
     yield from ("output:", "  directory: releases")
 
@@ -116,6 +130,21 @@ def _column(proposal: Proposal) -> Iterator[str]:
     for key, value in proposal.rule.items():
         mark = "  # CHECK" if key == "role" and proposal.check else ""
         yield f"    {_text(key)}: {flow(value)}{mark}"
+
+
+def _tables(tables: Sequence[EventTable]) -> Iterator[str]:
+    """The tables of events, each line behind the mark of a comment."""
+    if not tables:
+        return
+    yield from _remarks(_TABLES, 0)
+    yield "# tables:"
+    for table in tables:
+        yield f"#   {table.name}:"
+        instead = f"; instead of {', '.join(table.instead_of)}" if table.instead_of else ""
+        yield from (f"#     {line}" for line in _remarks((f"why: {table.why}{instead}",), 0))
+        for name, rule in table.columns.items():
+            yield f"#     {name}: {flow(rule)}"
+    yield ""
 
 
 def _remarks(remarks: Sequence[str], indent: int) -> Iterator[str]:
@@ -146,3 +175,11 @@ _PREFACE = (
     "Go through the columns, change what is wrong, then write your name in the place of null. Until then the "
     "release and its reports say that nobody has reviewed the roles.",
 )
+_TABLES = (
+    "Events can be released as tables of their own, a row per event, linked to the patients by a random key "
+    "(docs/linked_tables.md). To have them, take the mark of a comment away from the tables you want, from "
+    "`tables:` and, below, from km_anonymity; give each column that a table stands instead of the role "
+    "identifier and nothing else; and take it out of the demands below. Larger classes keep more events: "
+    "raise min_level, or leave quasi-identifiers out.",
+)
+_KNOWN_EVENTS = {"column": "events", "k": LEAST_TOLD, "m": 2}

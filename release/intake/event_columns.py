@@ -21,7 +21,7 @@ from release.config.columns import bounds, matching_keys
 from release.config.root import Config
 from release.config.tables import EventColumn
 from release.intake.export_columns import LISTS
-from release.intake.families import Families, finer
+from release.intake.families import Families, finer, is_suppressed
 from release.intake.hierarchies import build
 
 FAMILIES = (
@@ -70,6 +70,7 @@ def event_tables(config: Config) -> EventTables:
             _column(name, rules[name], hierarchies.get(name)) for name in TABLES[table] if name in rules
         )
     problems += _finer_in_family(config, EventTables(found))
+    problems += _units_tell_codes(config, found.get("labs", ()))
     return EventTables(found, tuple(problems))
 
 
@@ -82,7 +83,7 @@ def beside_patients(
     """
     if not config.tables:
         return
-    told = {table: _ELEMENTS[table] for table in config.tables}
+    told = {table: ELEMENTS[table] for table in config.tables}
     if "labs" in told and config.input.mii is not None:
         told["labs"] = frozenset(lab_columns(config.input.mii.observations))
     if "main_diagnosis" in config.tables.get("encounters", {}):
@@ -106,7 +107,7 @@ def _elements(name: str, families: Families) -> frozenset[str]:
     return frozenset({name}).union(*(family for family in families if name in family))
 
 
-_ELEMENTS: Mapping[str, frozenset[str]] = {
+ELEMENTS: Mapping[str, frozenset[str]] = {
     "encounters": STAY_COLUMNS - {"encounter_id"},
     "diagnoses": MAIN_DIAGNOSIS_COLUMNS | CONDITION_COLUMNS,
     "procedures": PROCEDURE_COLUMNS,
@@ -152,6 +153,22 @@ def _finer_in_family(config: Config, tables: EventTables) -> Iterator[Problem]:
         yield config.problem(("tables", table, name), _FINER.format(column.name, coarser.name))
 
 
+def _units_tell_codes(config: Config, columns: Sequence[Column]) -> Iterator[Problem]:
+    """Every LOINC code has one unit, so different units tell apart what a coarser code has in common."""
+    observations = () if config.input.mii is None else config.input.mii.observations.values()
+    roles = {column.name: column for column in columns}
+    code, unit = roles.get("loinc"), roles.get("unit")
+    if code is None or unit is None or len({each.unit for each in observations}) < 2:
+        return
+    is_coarse = code.role is Role.QUASI_IDENTIFIER and code.min_level > 0
+    if is_coarse and unit.role is not Role.QUASI_IDENTIFIER and not is_suppressed(unit):
+        yield config.problem(("tables", "labs", "unit"), _UNIT)
+
+
+_UNIT = (
+    "tells which LOINC codes a value can have, and the quasi-identifier labs.loinc is released coarser; "
+    "leave it out, make it a quasi-identifier too, or release labs.loinc at level 0"
+)
 _FINER = (
     "{} comes from the same source element as the quasi-identifier {} and would be released finer; leave it "
     "out, give it the same hierarchy and a release_level no lower than the other's, or make it a "

@@ -24,8 +24,14 @@ def _as_coarse(column: Column, coarser: Column) -> bool:
     """Whether ``column`` is released no finer than the coarsest form that the quasi-identifier may get."""
     if column.hierarchy is None or column.release_level is None:
         return False
-    if column.release_level == len(column.hierarchy.level_names) - 1:
-        return True
-    return column.hierarchy == coarser.hierarchy and (
-        coarser.max_level is not None and column.release_level >= coarser.max_level
+    return is_suppressed(column) or (
+        column.hierarchy == coarser.hierarchy
+        and coarser.max_level is not None
+        and column.release_level >= coarser.max_level
     )
+
+
+def is_suppressed(column: Column) -> bool:
+    """Whether a kept column is released at the top level, where every value is the same."""
+    top = None if column.hierarchy is None else len(column.hierarchy.level_names) - 1
+    return top is not None and column.release_level == top

@@ -45,7 +45,7 @@ def diverse_codes(
     ``positions`` are those of the sensitive values and of the lists of codes. Missing is no value.
     """
     values, lists = positions
-    told = classed.rows.select(CLASS, pl.col(base(values)).alias("value")).with_row_index(_ROW)
+    told = classed.rows.select(CLASS, value=pl.col(base(values)).rank("dense")).with_row_index(_ROW)
     shared = [_values(told, [CLASS])]
     for known in _combinations(classed, lists, m):
         of_rows = known.rows.select(CLASS, _ROW, *known.codes).join(told.drop(CLASS), on=_ROW)

@@ -24,7 +24,7 @@ from release.verifying.verdicts import known_events
 
 Events = Mapping[str, pl.DataFrame]
 """By table its events: the ``person`` they are about, then the columns."""
-_ROW, _TOKEN, _PLACE, _LEFT = "row", "token", "place", "left"
+_ROW, _TOKEN, _PLACE, _LEFT = "\0row", "\0token", "\0place", "\0left"
 _AS_TEXT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -87,7 +87,7 @@ def released_events(promise: Promise) -> dict[str, pl.DataFrame]:
             numbers, on="subject", how="left", maintain_order="left"
         )
         rows = every_row(one, retimed(one.table, one.timing, beginning=patients))
-        events[name] = rows.insert_column(0, who[PERSON]).drop_nulls(PERSON)
+        events[name] = pl.DataFrame([who[PERSON], *rows]).drop_nulls(PERSON)
     return events
 
 

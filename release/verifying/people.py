@@ -9,12 +9,13 @@ import polars as pl
 
 from anonymizer.errors import VerificationFailed
 from release.verifying.recount import PERSON
+from release.verifying.rows import surplus
 
 KEY = r"^[0-9a-f]{16}$"
 _ENOUGH = 20
 """Of so many people or more, random keys follow their order, or agree in a digit, once in 10^18 times."""
 _DIGESTS = ("md5", "sha1", "sha256", "sha512", "blake2b", "sha3_256")
-_ROW, _WHOLE = "row", "whole"
+_ROW, _WHOLE = "\0row", "\0whole"
 Tables = Mapping[str, pl.DataFrame]
 """The people's table and the events' by name, each with the ``person`` first."""
 
@@ -39,7 +40,7 @@ def check_keys(people: pl.Series, events: Tables) -> None:
 def check_drawn(people: pl.Series, ids: pl.Series) -> None:
     """Raise ``VerificationFailed`` where keys are ``ids``, digests of them, or too alike for random ones."""
     ours = set(people.cast(pl.String))
-    if told := len(ours & set(_made_of(ids.cast(pl.String).drop_nulls().unique()))):
+    if told := sum(each in ours for each in _made_of(ids.cast(pl.String).drop_nulls().unique())):
         raise VerificationFailed("keys are people's ids or made of them", column=PERSON, count=told)
     digits = [{key[place] for key in ours} for place in range(len(next(iter(ours), "")))]
     if len(ours) >= _ENOUGH and any(len(each) == 1 for each in digits):
@@ -51,13 +52,7 @@ def check_whole(ours: Tables, theirs: Tables, patients: str) -> None:
     our keys say nothing of the order of ``theirs``, whose people are numbers.
     """
     one, other = _people(ours, theirs, patients)
-    counts = (
-        one.group_by(_WHOLE)
-        .len("ours")
-        .join(other.group_by(_WHOLE).len("theirs"), on=_WHOLE, how="full", coalesce=True)
-    )
-    often = pl.col("ours").fill_null(0).cast(pl.Int64) - pl.col("theirs").fill_null(0).cast(pl.Int64)
-    wrong = int(counts.select(often.clip(0).sum()).item())
+    wrong = surplus(one.select(_WHOLE), other.select(_WHOLE))
     if wrong or one.height != other.height:
         raise VerificationFailed(
             "people do not have the rows and events together that the input gives", count=wrong

@@ -57,7 +57,7 @@ def replay(promise: Promise) -> Replay:
     released = every_row(promise, given if recoded is None else {**recoded.columns, **given})
     events: Events = released_events(promise)
     if events:
-        released.insert_column(released.width, known_of(table.people, events, known_in(promise)))
+        released = pl.DataFrame([*released, known_of(table.people, events, known_in(promise))])
     names = [column.name for column in table.quasi_identifiers]
     before = countable([table.frame[name] for name in names], table.people, {})
     generalised = _countable(released, names, promise)

@@ -7,6 +7,7 @@ levels in `manifest.json`. Nothing is shared with what made the release or check
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -144,14 +145,39 @@ def knowledge(events: Sequence[Event], most: int) -> set[tuple[Event, ...]]:
 # the attack ---------------------------------------------------------------------------------------
 
 
-def alike(released: Released, looks: Cells) -> tuple[str, ...]:
-    """The released people who look like that in `patients`."""
-    return tuple(key for key, row in released.people.items() if set(looks) <= set(row))
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A release as the attacker has sorted it: who shows what, and who looks like what; labels throughout."""
+
+    released: Released
+    showing: Mapping[Event, frozenset[str]]
+    """Everybody who shows an event, by every part of an event that is shown."""
+    looking: Mapping[Cells, frozenset[str]]
 
 
-def suspects(released: Released, people: Sequence[str], known: Sequence[Event]) -> frozenset[str]:
+def index(released: Released) -> Index:
+    """The release, sorted once for many attempts."""
+    showing: defaultdict[Event, set[str]] = defaultdict(set)
+    looking: defaultdict[Cells, set[str]] = defaultdict(set)
+    for key, row in released.people.items():
+        for part in views(row):
+            looking[part].add(key)
+        for table, cells in released.events[key]:
+            for part in views(cells):
+                showing[Event(table, part)].add(key)
+    return Index(
+        released,
+        {event: frozenset(keys) for event, keys in showing.items()},
+        {looks: frozenset(keys) for looks, keys in looking.items()},
+    )
+
+
+def suspects(found: Index, people: frozenset[str], known: Sequence[Event]) -> frozenset[str]:
     """Those of the people who show an event of their own for each known one."""
-    return frozenset(key for key in people if shows(released.events[key], known))
+    possible = people.intersection(*(found.showing.get(event, frozenset()) for event in known))
+    if len(known) < 2:
+        return possible
+    return frozenset(key for key in possible if shows(found.released.events[key], known))
 
 
 def shows(shown: Sequence[Event], known: Sequence[Event]) -> bool:
@@ -167,14 +193,15 @@ def shows(shown: Sequence[Event], known: Sequence[Event]) -> bool:
     )
 
 
-def guesses(released: Released, people: Sequence[str], known: Sequence[Event]) -> Iterator[frozenset[str]]:
-    """The groups among the people that the attacker may choose from, none of them empty.
+def guesses(found: Index, looks: Cells, known: Sequence[Event]) -> Iterator[frozenset[str]]:
+    """The groups that the attacker may choose from, none of them empty.
 
     What nobody shows may have been left out of the release, so where all that is known finds nobody, each
-    largest part that finds somebody is tried, down to all the people.
+    largest part that finds somebody is tried, down to everybody who looks like the target.
     """
+    people = found.looking.get(looks, frozenset())
     for size in range(len(known), -1, -1):
-        groups = {suspects(released, people, part) for part in combinations(known, size)} - {frozenset()}
+        groups = {suspects(found, people, part) for part in combinations(known, size)} - {frozenset()}
         if groups:
             yield from groups
             return
@@ -207,14 +234,14 @@ class Finding(NamedTuple):
 
 def attack(released: Released, attempts: Iterable[Attempt]) -> Finding:
     """The best of the attempts."""
-    best, tried, sizes = Fraction(0), 0, set[int]()
-    found: dict[tuple[Cells, tuple[Event, ...]], list[frozenset[str]]] = {}
+    best, tried, sizes, sorted_ = Fraction(0), 0, set[int](), index(released)
+    seen: dict[tuple[Cells, tuple[Event, ...]], list[frozenset[str]]] = {}
     for target, about, known in attempts:
         looks = labelled(about, released.levels[PATIENTS])
         labels = tuple(as_released(released, event) for event in known)
-        if (looks, labels) not in found:
-            found[looks, labels] = list(guesses(released, alike(released, looks), labels))
-        groups = found[looks, labels]
+        if (looks, labels) not in seen:
+            seen[looks, labels] = list(guesses(sorted_, looks, labels))
+        groups = seen[looks, labels]
         tried += 1
         sizes |= {len(group) for group in groups}
         best = max([best, *(Fraction(target.key in group, len(group)) for group in groups)])

@@ -54,12 +54,13 @@ UNITS = {"1988-5": "mg/L", "718-7": "g/dL"}
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One person of a world; events hold base values."""
+    """One person of a world; events hold base values, ``values`` what each would have measured."""
 
     tag: str
     gender: str | None
     age: int | None
     events: tuple[Event, ...]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def _life(draw: Random, number: int, kinds: Sequence[Event]) -> Life:
     if events and draw.random() < 0.3:
         events[-1] = events[0]
     gender = draw.choice(("male", "male", "female", "female", None))
-    return Life(f"{10000 + number}", gender, draw.choice((41, 44, 66, None)), tuple(events))
+    values = tuple(float(10 * number + place) for place in range(len(events)))
+    return Life(f"{10000 + number}", gender, draw.choice((41, 44, 66, None)), tuple(events), values)
 
 
 def _event(draw: Random, table: str) -> Event:
@@ -116,21 +118,15 @@ def resources(world: World) -> Iterator[Resource]:
     """Everything that an export of this world holds."""
     for life in world.lives:
         yield _patient(life)
-        for number, event in enumerate(life.events):
-            identity = f"{life.tag}-{number}"
-            told = {"id": identity, "subject": {"reference": f"Patient/{life.tag}"}}
-            yield RESOURCES[event.table](dict(event.cells), value_of(life, number)) | told
+        for number, (event, value) in enumerate(zip(life.events, life.values, strict=True)):
+            told = {"id": f"{life.tag}-{number}", "subject": {"reference": f"Patient/{life.tag}"}}
+            yield RESOURCES[event.table](dict(event.cells), value) | told
 
 
 def _patient(life: Life) -> Resource:
     known = {"gender": life.gender, "birthDate": None if life.age is None else f"{TODAY - life.age}-01-15"}
     address = [{"type": "both", "postalCode": life.tag}]
     return patient(life.tag, address=address, **{name: told for name, told in known.items() if told})
-
-
-def value_of(life: Life, number: int) -> float:
-    """The value of an event that is a measurement, unlike every other."""
-    return float(int(life.tag) % 1000 * 10 + number)
 
 
 def _encounter(cells: Mapping[str, str | None], _: float) -> Resource:

@@ -94,14 +94,13 @@ def write(folder: Path, released: Released) -> Path:
 
 
 def _rows(released: Released, table: str) -> list[list[str | None]]:
+    names = released.levels[table]
     if table == PATIENTS:
-        return [[key, *(value for _, value in cells)] for key, cells in released.people.items()]
-    return [
-        [key, *(value for _, value in event.cells)]
-        for key, events in released.events.items()
-        for event in events
-        if event.table == table
-    ]
+        told = [(key, dict(cells)) for key, cells in released.people.items()]
+    else:
+        both = ((key, event) for key, events in released.events.items() for event in events)
+        told = [(key, dict(event.cells)) for key, event in both if event.table == table]
+    return [[key, *(cells[name] for name in names)] for key, cells in told]
 
 
 def _columns(levels: Mapping[str, str]) -> list[dict[str, object]]:

@@ -6,11 +6,13 @@ events. Nobody is found with a probability above 1/k.
 
 from __future__ import annotations
 
+import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from random import Random
 
@@ -30,10 +32,11 @@ from tests.attacks.linked_attacker import (
     labelled,
     read,
 )
-from tests.attacks.linked_worlds import Life, World, draw_world, known_part, value_of, write_world
+from tests.attacks.linked_worlds import CODES, Life, World, draw_world, known_part, write_world
 from tests.runs import anon
 
 UNMET = 10
+SEEDS = range(24)
 
 
 def released_world(folder: Path, world: World) -> Path | None:
@@ -63,7 +66,7 @@ def about(life: Life) -> Cells:
 # the promise --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_nobody_of_a_small_world_is_found(tmp_path: Path, seed: int) -> None:
     world = draw_world(Random(seed))
     release = released_world(tmp_path, world)
@@ -137,27 +140,124 @@ def assert_lost_alike(true: Mapping[str, list[Event]], shown: Mapping[str, tuple
 def assert_measured(world: World, release: Path, keys: Mapping[str, str]) -> None:
     """Everybody's measurements are of that person: each value is unlike all others."""
     if "labs" in world.levels:
-        own = {
-            keys[life.tag]: {value_of(life, number) for number in range(len(life.events))}
-            for life in world.lives
-            if life.tag in keys
-        }
+        own = {keys[life.tag]: set(life.values) for life in world.lives if life.tag in keys}
         for key, value in pl.read_parquet(release / "data/labs.parquet").select(KEY, "value").iter_rows():
             assert value in own[key]
             own[key].remove(value)
 
 
 def test_the_worlds_hold_what_they_should() -> None:
-    """People without events, with two alike, with nothing but missing; people whom no class holds."""
-    worlds = [draw_world(Random(seed)) for seed in range(24)]
+    """People without events, with two alike, with something missing; all tables."""
+    worlds = [draw_world(Random(seed)) for seed in SEEDS]
     lives = [life for world in worlds for life in world.lives]
+    events = [event for life in lives for event in life.events]
     assert {world.k for world in worlds} == {2, 3, 4}
     assert {world.m for world in worlds} == {1, 2, 3}
     assert any(not life.events for life in lives)
     assert any(len(set(life.events)) < len(life.events) for life in lives)
-    assert any(value is None for life in lives for event in life.events for _, value in event.cells)
-    assert {event.table for life in lives for event in life.events} == {
-        *worlds[0].levels,
-        *worlds[1].levels,
-        *worlds[2].levels,
+    assert any(value is None for event in events for _, value in event.cells)
+    assert {event.table for event in events} == set(CODES)
+
+
+# what is not released -----------------------------------------------------------------------------
+
+
+def test_no_two_runs_have_a_key_in_common(tmp_path: Path) -> None:
+    """And the order of rows, which are sorted by the key, tells nothing of the order of the export."""
+    world = draw_world(Random(5), people=(40, 40))
+    first, second = (some(released_world(tmp_path / name, world)) for name in ("first", "second"))
+    assert not set(keys_of(first).values()) & set(keys_of(second).values())
+    assert len({tuple(keys_of(release)) for release in (first, second)}) == 2
+    assert all(list(keys_of(release)) != sorted(keys_of(release)) for release in (first, second))
+
+
+@pytest.mark.parametrize("seed", [2, 3, 10])
+def test_what_a_class_lost_leaves_no_trace(tmp_path: Path, seed: int) -> None:
+    """A world that never had those events has the same release but for the keys, papers and all."""
+    world = draw_world(Random(seed))
+    release = some(released_world(tmp_path / "lost", world))
+    poorer = without_the_lost(world, release)
+    assert count_events(poorer) < count_events(world)
+    again = some(released_world(tmp_path / "never", poorer))
+    assert by_tag(release) == by_tag(again)
+    for name in ("release_report.html", "datapackage.json"):
+        assert (release / name).read_bytes() == (again / name).read_bytes()
+    papers = [
+        json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in (release, again)
+    ]
+    assert {**papers[0], "files": 0} == {**papers[1], "files": 0}
+    assert set(papers[0]["files"]) == set(papers[1]["files"])
+
+
+def without_the_lost(world: World, release: Path) -> World:
+    """The world in which everybody has only those events that the release shows of them."""
+    released, keys = read(release), keys_of(release)
+    values = values_of(release)
+    lives = []
+    for life in world.lives:
+        key = keys.get(life.tag, "")
+        left = Counter(released.events.get(key, ()))
+        kept = []
+        for event, value in zip(life.events, life.values, strict=True):
+            label = as_released(released, known_part(world, event))
+            shown = value in values[key] if event.table == "labs" else left[label] > 0
+            left[label] -= 1
+            kept += [(event, value)] if shown or not key else []
+        events, measured = tuple(event for event, _ in kept), tuple(value for _, value in kept)
+        lives.append(replace(life, events=events, values=measured))
+    return replace(world, lives=tuple(lives))
+
+
+def values_of(release: Path) -> Mapping[str, set[float]]:
+    """The measurements shown of each key."""
+    path, found = release / "data/labs.parquet", defaultdict[str, set[float]](set)
+    if path.exists():
+        for key, value in pl.read_parquet(path).select(KEY, "value").iter_rows():
+            found[key].add(value)
+    return found
+
+
+def by_tag(release: Path) -> dict[str, Counter[tuple[object, ...]]]:
+    """The rows of every table with the tags in the place of the keys."""
+    tags = {key: tag for tag, key in keys_of(release).items()}
+    return {
+        path.stem: Counter((tags[key], *cells) for key, *cells in pl.read_parquet(path).iter_rows())
+        for path in (release / "data").iterdir()
     }
+
+
+def count_events(world: World) -> int:
+    return sum(len(life.events) for life in world.lives)
+
+
+# releases that are wrong --------------------------------------------------------------------------
+
+
+def test_events_put_back_are_found(tmp_path: Path) -> None:
+    """The attacker sees a class that lost nothing, though it had to."""
+    world = draw_world(Random(2))
+    release = some(released_world(tmp_path, world))
+    released, keys = read(release), keys_of(release)
+    people = targets(world, keys)
+    true = {p.key: tuple(as_released(released, event) for event in p.events) for p in people if p.key}
+    assert attack(replace(released, events=true), everything(people, world.m)).chance > Fraction(1, world.k)
+
+
+def test_a_key_used_for_two_is_found(tmp_path: Path) -> None:
+    """Somebody's events under the key of another: one fewer has them."""
+    world = draw_world(Random(2))
+    release = some(released_world(tmp_path, world))
+    released, keys = read(release), keys_of(release)
+    people = targets(world, keys)
+    assert attack(released, everything(people, world.m)).fewest == world.k
+    wrong = []
+    for one, other in permutations(released.people, 2):
+        both = {one: released.events[one] + released.events[other], other: ()}
+        reused = replace(released, events={**released.events, **both})
+        wrong.append(attack(reused, everything(people, world.m)).chance > Fraction(1, world.k))
+    assert any(wrong)
+
+
+def some(release: Path | None) -> Path:
+    assert release is not None
+    return release

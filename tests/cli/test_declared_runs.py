@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests import tiny_export
 from tests.conftest import ROOT, SHARED, needs_shared
 from tests.runs import anon, files
 
@@ -209,6 +210,14 @@ def test_a_value_that_does_not_fit_its_view_ends_with_65_and_is_not_told(
         ("{resource: Observation, where: {loinc: 1988-5}, value: string}", "value"),
         ("{resource: Observation, where: {loinc: 1988-6}, value: code}", "check digit"),
         ("{resource: Observation, where: {loinc: 1988-5, ops: 1-2}, value: code}", "must be one of"),
+        (
+            "{resource: Observation, where: {loinc: [1988-5, 1988-6]}, value: code}",
+            "where.loinc: the check digit",
+        ),
+        ("{resource: Observation, where: {loinc: [1988-5, crp]}, value: code}", "not written as it must be"),
+        ("{resource: Observation, where: {loinc: []}, value: code}", "where.loinc: must not be empty"),
+        ("{resource: Condition, where: {icd10gm: [C50.1, C50.1]}, value: date}", "names a code twice"),
+        ("{resource: Condition, where: {code: {system: x, code: [a, a]}}, value: date}", "a code twice"),
         ("{resource: Observation, where: {}, value: code}", "must be one of"),
         ("{resource: Observation, where: {loinc: 1988-5}, value: quantity}", "needs `unit`"),
         ("{resource: Observation, where: {loinc: 1988-5}, value: code, unit: g}", "no effect"),
@@ -243,6 +252,20 @@ def test_a_declared_column_has_a_name_and_a_rule_like_any_other(
     declared = f"columns: {{{name}: {{resource: Observation, where: {{loinc: 1988-5}}, value: code}}}}"
     code, told = run({}, rules, declared=declared)
     assert (code, says in told) == (78, True), told
+
+
+def test_a_list_of_codes_in_a_config_is_any_of_them(tmp_path: Path) -> None:
+    drugs = list(tiny_export.DRUGS)
+    tiny_export.ndjson(tmp_path / "export", tiny_export.resources())
+    declared = (
+        f"columns: {{since: {{resource: MedicationAdministration, where: {{atc: {drugs}}}, value: date}}}}"
+    )
+    config = SMALL.format(path="export", declared=declared, rules="since: {role: sensitive}")
+    (tmp_path / "config.yaml").write_text(config, encoding="utf-8")
+
+    assert anon("run", tmp_path / "config.yaml", "--quiet").code == 0
+    # half of the people have the one drug, half the other, each behind a reference
+    assert released(tmp_path)["since"].null_count() == 0
 
 
 def test_a_declared_date_beside_shifted_dates_tells_the_shift(run: Callable[..., tuple[int, str]]) -> None:

@@ -154,6 +154,30 @@ def test_a_table_tells_its_columns_dates_and_codes(tmp_path: Path) -> None:
     }
 
 
+def test_with_a_subject_people_are_counted_in_place_of_rows(tmp_path: Path) -> None:
+    """Three rows of everybody, alike: no row is alone with its place, and every person is."""
+    rows = [[f"P{n}", f"{n:05}", "mf"[n % 2]] for n in range(20) for _ in range(3)]
+    path = write_csv(tmp_path / "visits.csv", rows, ("person", "place", "sex"))
+    by_rows, by_people = told(path), told(path, "--subject", "person")
+    alone = {tuple(s["columns"]): s["unique"] for s in by_rows["uniqueness"]["subsets"]}
+    assert (by_rows["uniqueness"]["unit"], alone[("place",)]) == ("rows", 0)
+    found = by_people["uniqueness"]
+    assert (found["unit"], found["people"], by_people["people"]) == ("people", 20, 20)
+    alone = {tuple(s["columns"]): s["unique"] for s in found["subsets"]}
+    assert alone == {("place",): 20, ("sex",): 0, ("place", "sex"): 20}
+    text = " ".join(anon("inspect", path, "--subject", "person").out.split())
+    assert "in 3 columns about 20 people" in text
+    assert "Whoever has several rows is unique where one of them is" in text
+
+
+def test_a_subject_that_names_no_person_or_no_column_is_refused(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [["", CANARY], ["P1", CANARY]] * 3, ("person", "x"))
+    result = anon("inspect", path, "--subject", "person")
+    assert (result.code, "(3 times)" in result.err, CANARY in result.err) == (65, True, False)
+    assert anon("inspect", path, "--subject", "patient").code == 2
+    assert anon("inspect", ndjson(tmp_path / "export", resources()), "--subject", "person").code == 2
+
+
 def test_a_parquet_table_tells_what_its_csv_tells(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "people.csv", people())
     pl.read_csv(path, infer_schema=False).write_parquet(tmp_path / "people.parquet")
@@ -171,6 +195,23 @@ def test_nobody_s_consent_holds_and_that_is_an_answer(tmp_path: Path) -> None:
     assert sum(consent["patients_by_reason"].values()) == 24
     without = ndjson(tmp_path / "without", [r for r in resources() if r["resourceType"] != "Consent"])
     assert told(without)["consent"] == {"consents": 0}
+
+
+def test_consent_is_told_for_the_day_of_a_run_beside_the_reference_date(tmp_path: Path) -> None:
+    """One in four of the tiny export's consents ends before 2030; a run asks on both days."""
+    export = ndjson(tmp_path / "export", resources())
+    later = told(export, "--consent-date", "2031-01-01")["consent"]
+    assert later["patients_by_reason"]["accepted"] == 18
+    assert later["on_run_date"]["date"] == "2031-01-01"
+    reasons = later["on_run_date"]["patients_by_reason"]
+    assert (reasons["accepted"], sum(reasons.values())) == (12, 24)
+    text = anon("inspect", export, *DAY, "--consent-date", "2031-01-01").out
+    assert "A run on 2031-01-01: 6 of 18 consents do not hold on that day." in text
+    text = anon("inspect", export, *DAY, "--consent-date", "2027-01-01").out
+    assert "all that hold on the reference date hold on that day, too" in " ".join(text.split())
+    same = told(export, "--consent-date", "2026-11-22")["consent"]
+    assert "on_run_date" not in same
+    assert anon("inspect", export, "--consent-date", "2026-02-30").code == 2
 
 
 @pytest.mark.parametrize(

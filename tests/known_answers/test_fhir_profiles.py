@@ -58,7 +58,10 @@ DEMANDED: dict[str, tuple[str, ...]] = {
 
 INSIDE: dict[str, tuple[tuple[str, str], ...]] = {
     "Patient": (("address", "type"), ("address", "postalCode"), ("address", "country")),
-    "Encounter": (("hospitalization", "admitSource"),),
+    "Encounter": (
+        *(("hospitalization", "admitSource"), ("diagnosis", "condition.reference"), ("diagnosis", "use")),
+        ("contained", "subject.reference"),
+    ),
     "Observation": tuple(("valueQuantity", name) for name in ("value", "system", "code")),
 }
 """Elements that one must have where it is there."""

@@ -111,6 +111,8 @@ def test_no_identifier_is_told_but_the_persons_key(tables: Tables) -> None:
             assert identifier.keys() <= DEMANDED["identifier"]
             assert identifier.get("value") in ({resource["id"]} & keys or {None})
         assert resource.keys().isdisjoint({"name", "telecom", "text", "note", "photo", "contact"})
+        texts = {each["text"] for each in objects(resource) if "text" in each}
+        assert texts <= {"Hauptdiagnose"}
 
 
 @EXAMPLES

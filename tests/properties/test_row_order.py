@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.tables.row_order import in_order
-from release.verifying.verify import is_sorted
+from release.verifying.rows import is_sorted
 from tests.properties.laws import law
 
 Row = tuple[Any, ...]

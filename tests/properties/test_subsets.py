@@ -72,3 +72,26 @@ def test_where_there_are_too_many_sets_those_of_the_revealing_columns_are_counte
     found = uniqueness(table, table.columns, cells_at_most=8)
     assert found.columns_by_size == (1,)
     assert found.subsets[0].columns == ("id",)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TABLES, st.data())
+def test_with_several_rows_of_a_person_people_are_counted(
+    rows: list[tuple[str | None, ...]], data: st.DataObject
+) -> None:
+    """A person is alone on a set where some of their combinations is nobody else's."""
+    table = frame(rows)
+    owners = data.draw(st.lists(st.integers(0, 6), min_size=len(rows), max_size=len(rows)))
+    found = uniqueness(table, table.columns, people=pl.Series([f"P{owner}" for owner in owners]))
+    assert found.people == len(set(owners))
+    for subset in found.subsets:
+        having: dict[tuple[str | None, ...], set[int]] = {}
+        for owner, row in zip(owners, table.select(subset.columns).rows(), strict=True):
+            having.setdefault(row, set()).add(owner)
+        alone = {owner for several in having.values() if len(several) == 1 for owner in several}
+        assert (subset.unique, subset.share) == (len(alone), len(alone) / len(set(owners)))
+
+
+def test_where_everybody_has_one_row_people_are_rows() -> None:
+    table = pl.DataFrame({"a": ["x", "y", "y"], "b": ["1", "2", "2"]})
+    assert uniqueness(table, ["a", "b"], people=pl.Series(["p", "q", "r"])) == uniqueness(table, ["a", "b"])

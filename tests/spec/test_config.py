@@ -186,6 +186,11 @@ def test_rules_between_sections_are_asked_although_a_key_is_unknown(tmp_path: Pa
             "risk: {thresholds: {anonymised.nothing: 1}}\noutput: {",
             "risk.thresholds.anonymised.nothing",
         ),
+        (
+            "output: {",
+            "risk: {thresholds: {anonymised.marketer_without_events: 1}}\noutput: {",
+            "risk.thresholds.anonymised.marketer_without_events",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_key(

@@ -16,7 +16,6 @@ from anonymizer.errors import BadInput, ComponentMissing
 from mii.views.declaring import SYSTEMS, Declared
 from tests import tiny_export
 from tests.fhir_export import (
-    ATC,
     CRP,
     ICD,
     LOINC,
@@ -186,26 +185,6 @@ def test_a_specimen_has_its_code_in_its_type_and_its_date_in_its_collection(tmp_
     collected = {"collection": {"collectedDateTime": "2024-02-15T08:00:00Z"}}
     day = Declared("x", "Specimen", SYSTEMS["snomed"], ("119297000",), "date")
     assert cell(tmp_path, day, specimen | collected) == "2024-02-15"
-
-
-def test_medications_behind_a_reference_are_counted_for_the_column_does_not_see_them(tmp_path: Path) -> None:
-    event = {
-        "resourceType": "MedicationAdministration",
-        "id": "m",
-        "status": "completed",
-        "subject": {"reference": "Patient/p"},
-        "effectiveDateTime": "2024",
-    }
-    coded = event | {"medicationCodeableConcept": concept(ATC, "L01XC03")}
-    named = event | {"id": "n", "medicationReference": {"reference": "Medication/x"}}
-    declared = Declared("x", "MedicationAdministration", SYSTEMS["atc"], ("L01XC03",), "date")
-    found = read(tmp_path, declared, coded, named)
-    assert found.frame["x"].to_list() == ["2024"]
-    assert found.audit["views"] == {
-        "medications_named_by_reference": 1,
-        "resources_used": 1,
-        "without_resources": [],
-    }
 
 
 def test_of_two_versions_the_later_counts_even_where_it_says_nothing(tmp_path: Path) -> None:

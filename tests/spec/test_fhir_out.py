@@ -151,6 +151,10 @@ def test_every_level_of_atc_is_a_code(cell: str) -> None:
             {"valueRange": {"low": {"value": 90, "system": UCUM, "code": "mg/L"}}},
         ),
         (
+            {"value": "[9, 1]", "unit": "mg/L"},
+            {"valueQuantity": {"_value": label("[9, 1]"), "system": UCUM, "code": "mg/L"}},
+        ),
+        (
             {"value": "*", "unit": "Stück"},
             {
                 "valueQuantity": {
@@ -193,6 +197,15 @@ def test_a_stay_in_days_is_a_length() -> None:
     assert banded["length"] == {"_value": label("[7, 13]"), **days}
 
 
+def test_a_main_diagnosis_is_a_condition_inside_its_stay() -> None:
+    found = one("Encounter", "encounters", main_diagnosis="I21")
+    inside, named = found["contained"][0], found["diagnosis"][0]
+    assert inside["code"]["coding"][0]["code"] == "I21"
+    assert inside["subject"] == found["subject"]
+    assert named["condition"] == {"reference": f"#{inside['id']}"}
+    assert "security" not in inside.get("meta", {}), "FHIR's dom-5 allows none inside another resource"
+
+
 def test_death_is_told_once_in_the_patient_and_beside_a_date_as_vital_status() -> None:
     assert one("Patient", "patients", deceased=True)["deceasedBoolean"] is True
     dated = {"deceased": "true", "death_date": "2020"}
@@ -200,6 +213,11 @@ def test_death_is_told_once_in_the_patient_and_beside_a_date_as_vital_status() -
     vital = one("Observation", "patients", **dated)
     assert vital["valueCodeableConcept"]["coding"][0]["code"] == "T"
     assert holding(one("Patient", "patients", death_date="*"), {"_deceasedDateTime": because(MASKED)})
+
+
+def test_a_label_is_no_vital_status_though_it_is_its_code() -> None:
+    coding = one("Observation", "patients", deceased="T")["valueCodeableConcept"]["coding"][0]
+    assert holding(coding, {"_code": label("T")})
 
 
 def test_a_suppressed_cause_of_death_does_not_say_that_there_is_one() -> None:

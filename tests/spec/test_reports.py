@@ -30,6 +30,7 @@ from risk import (
 )
 from risk.charts import Caption, bar_chart, size_bands
 from tests.conftest import ROOT, needs_shared
+from tests.linked_report import linked_assessment, linked_context, linked_facts
 from tests.published import facts_of, golden, original, sizes
 
 HOSTILE = "<script>alert('x')</script>\"' onload=\"y"
@@ -99,7 +100,13 @@ def small_assessment() -> Assessment:
 
 
 def both() -> list[str]:
-    return [release_report(small_facts()), risk_report(small_assessment(), small_context())]
+    """Both reports, of one table and of several."""
+    return [
+        release_report(small_facts()),
+        risk_report(small_assessment(), small_context()),
+        release_report(linked_facts()),
+        risk_report(linked_assessment(), linked_context()),
+    ]
 
 
 # What the release report says
@@ -371,7 +378,7 @@ def test_a_report_needs_neither_a_home_nor_a_writable_cache(tmp_path: Path) -> N
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
 
 
 @needs_shared

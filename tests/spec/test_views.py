@@ -13,6 +13,7 @@ import pytest
 
 import mii
 from anonymizer.errors import BadConfig, BadInput
+from mii.views.declaring import SYSTEMS, Declared
 from mii.views.definition import definition
 from mii.views.families import families
 from mii.views.keyed import Keyed, keyed, refusals
@@ -179,6 +180,15 @@ def test_columns_of_one_source_element_are_a_family() -> None:
     found = families((), (born, level), {"crp": "1988-5"})
     assert any({"born", "birth_date", "age_years"} <= family for family in found)
     assert any({"level", "lab_crp_last", "deceased"} <= family for family in found)
+
+
+def test_a_column_of_several_codes_is_of_the_family_of_each() -> None:
+    either = Declared("either", "Observation", SYSTEMS["loinc"], ("718-7", "1988-5"), "quantity", unit="g/L")
+    found = families((either,), (), {"crp": "1988-5", "hb": "718-7"})
+    assert {name for family in found if "either" in family for name in family} >= {
+        "lab_crp_last",
+        "lab_hb_min",
+    }
 
 
 # joined to the table ---------------------------------------------------------------------------------------

@@ -1,0 +1,411 @@
+"""Columns of events: what they allow of one another, of the patients' columns and of changed dates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anonymizer.errors import BadConfig, InputMissing
+from release.intake.source import read
+from tests.configs import TABLE, loaded
+from tests.spec.test_tables_config import (
+    ADMISSION,
+    LENGTH,
+    MORE,
+    NO_STAYS,
+    RELATIVE,
+    SEVERAL,
+    SHIFTED,
+    Edits,
+    edited,
+    line_of,
+    told,
+)
+
+DROPPED = (MORE, "  admission_date: {role: identifier}\n")
+
+
+def refused(folder: Path, changes: Edits, marker: str, path: str) -> str:
+    """What is told of the one thing that is wrong, with the line that ``marker`` stands in."""
+    text = edited(*changes)
+    (found,) = told(folder, text, BadConfig)
+    start = f"line {line_of(text, marker)}: {path}: "
+    assert found.startswith(start)
+    return found.removeprefix(start)
+
+
+def accepted(folder: Path, *changes: tuple[str, str]) -> None:
+    """Nothing is wrong but that there is no export."""
+    with pytest.raises(InputMissing):
+        read(loaded(folder, edited(*changes)))
+
+
+# patients' columns ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "table"),
+    [
+        ("admission_date", "{role: quasi-identifier, hierarchy: {date: [year]}}", "encounters"),
+        ("length_of_stay_days", "{role: sensitive}", "encounters"),
+        ("department", "{role: quasi-identifier, hierarchy: suppression}", "encounters"),
+        ("discharge_reason", "{role: insensitive}", "encounters"),
+        ("main_diagnosis", "{role: sensitive}", "diagnoses"),
+        ("main_diagnosis_onset", "{role: sensitive}", "diagnoses"),
+        ("icd10gm_all", "{role: sensitive}", "diagnoses"),
+        ("cause_of_death", "{role: sensitive}", "diagnoses"),
+        ("lab_crp_last", "{role: sensitive}", "labs"),
+        ("lab_crp_count", "{role: insensitive}", "labs"),
+    ],
+)
+def test_no_column_of_patients_tells_what_a_table_tells_too(
+    tmp_path: Path, column: str, rule: str, table: str
+) -> None:
+    changes = ((MORE, f"  {column}: {rule}\n"),)
+    message = refused(tmp_path, changes, f"  {column}: {rule}", f"columns.{column}")
+
+    assert message.startswith(f"{column} tells what the table {table} tells event by event")
+    assert message.endswith("drop it (identifier), or leave that table out")
+    accepted(tmp_path, (MORE, f"  {column}: {{role: identifier}}\n"))
+
+
+def test_a_pattern_is_refused_for_the_columns_that_it_reaches(tmp_path: Path) -> None:
+    changes = ((MORE, '  "lab_*": {role: sensitive}\n'),)
+    found = told(tmp_path, edited(*changes), BadConfig)
+
+    assert len(found) == 6
+    assert all("columns.lab_*: lab_crp_" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("procedures: {ops: {role: sensitive}}", ("ops_all", "performed_first", "performed_last")),
+        ("medications: {atc: {role: sensitive}}", ("atc_all", "pzn_all")),
+    ],
+)
+def test_procedures_and_medications_are_told_once_too(
+    tmp_path: Path, table: str, columns: tuple[str, ...]
+) -> None:
+    for column in columns:
+        changes = ((MORE, f"  {column}: {{role: sensitive}}\n"), ("tables:\n", f"tables:\n  {table}\n"))
+        assert table.partition(":")[0] in refused(tmp_path, changes, f"  {column}: ", f"columns.{column}")
+
+
+def test_a_list_of_codes_cannot_be_released_beside_tables_at_all(tmp_path: Path) -> None:
+    message = refused(tmp_path, ((MORE, "  ops_all: {role: sensitive}\n"),), "  ops_all: ", "columns.ops_all")
+
+    assert "a list of codes, which cannot be released beside `tables`" in message
+    assert "release its events as a table" in message
+
+
+def test_the_main_diagnosis_of_encounters_is_told_once(tmp_path: Path) -> None:
+    without_diagnoses = SEVERAL[SEVERAL.index("  diagnoses:") : SEVERAL.index("  labs:")]
+    patients = (MORE, "  main_diagnosis: {role: sensitive}\n")
+
+    accepted(tmp_path, patients, (without_diagnoses, ""))
+    told_by_stays = "  encounters:\n    main_diagnosis: {role: sensitive}\n"
+    changes = (patients, (without_diagnoses, ""), ("  encounters:\n", told_by_stays))
+    text = edited(*changes)
+    (found,) = told(tmp_path, text, BadConfig)
+    assert "columns.main_diagnosis: main_diagnosis tells what the table encounters tells" in found
+
+
+@pytest.mark.parametrize(
+    ("declared", "table"),
+    [
+        ("{resource: Condition, where: {icd10gm: I50.13}, value: date}", "diagnoses"),
+        ("{resource: Observation, where: {loinc: 1988-5}, value: code}", "labs"),
+    ],
+)
+def test_a_declared_column_is_of_the_element_that_it_is_made_of(
+    tmp_path: Path, declared: str, table: str
+) -> None:
+    changes = (
+        ("    observations:\n", f"    columns: {{told: {declared}}}\n    observations:\n"),
+        (MORE, "  told: {role: sensitive}\n"),
+    )
+    assert f"the table {table} tells" in refused(tmp_path, changes, "  told: {role", "columns.told")
+
+
+def test_a_view_is_of_the_elements_that_it_selects(tmp_path: Path) -> None:
+    select = [
+        {"column": [{"name": "id", "path": "subject.getReferenceKey(Patient)"}]},
+        {
+            "column": [
+                {"name": "left_how", "path": "hospitalization.dischargeDisposition.coding.code.first()"}
+            ]
+        },
+    ]
+    view = {"resourceType": "ViewDefinition", "resource": "Encounter", "status": "active", "select": select}
+    (tmp_path / "v.json").write_text(json.dumps(view))
+    changes = (
+        ("    observations:\n", "    views: [v.json]\n    observations:\n"),
+        (MORE, "  left_how: {role: sensitive}\n"),
+    )
+    assert "the table encounters tells" in refused(tmp_path, changes, "  left_how: {", "columns.left_how")
+
+
+def test_other_declared_columns_stand_beside_tables(tmp_path: Path) -> None:
+    declared = "{told: {resource: Observation, where: {loinc: 718-7}, value: code}}"
+    accepted(
+        tmp_path,
+        ("    observations:\n", f"    columns: {declared}\n    observations:\n"),
+        (MORE, "  told: {role: sensitive}\n"),
+    )
+
+
+@pytest.mark.parametrize("name", ["person", "events"])
+def test_names_that_linked_tables_need_are_taken(tmp_path: Path, name: str) -> None:
+    declared = "{resource: Observation, where: {loinc: 718-7}, value: code}"
+    changes = (
+        ("    observations:\n", f"    columns: {{{name}: {declared}}}\n    observations:\n"),
+        (MORE, f"  {name}: {{role: identifier}}\n"),
+    )
+    assert "declare this one by another name" in refused(
+        tmp_path, changes, f"  {name}: {{role", f"columns.{name}"
+    )
+
+
+# families -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "rule", "other"),
+    [
+        ("encounters", "discharge_date", "{role: sensitive}", "admission_date"),
+        ("diagnoses", "snomed", "{role: insensitive}", "icd10gm"),
+        ("diagnoses", "alpha_id", "{role: sensitive}", "icd10gm"),
+        ("diagnoses", "orpha", "{role: sensitive, hierarchy: suppression, release_level: 0}", "icd10gm"),
+        ("encounters", "main_diagnosis", "{role: sensitive}", "icd10gm"),
+        (
+            "encounters",
+            "main_diagnosis",
+            "{role: sensitive, hierarchy: icd-10-gm, release_level: 1}",
+            "icd10gm",
+        ),
+    ],
+)
+def test_nothing_of_an_element_is_released_finer_than_its_quasi_identifier(
+    tmp_path: Path, table: str, column: str, rule: str, other: str
+) -> None:
+    text = edited((f"  {table}:\n", f"  {table}:\n    {column}: {rule}\n"))
+    found = told(tmp_path, text, BadConfig)
+
+    start = f"line {line_of(text, f'    {column}: ')}: tables.{table}.{column}: {table}.{column} comes from"
+    assert all(line.startswith(start) for line in found)
+    assert any(f".{other} and would be released finer; leave it out" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "told_too"),
+    [
+        ("encounters", "discharge_date: {role: sensitive, hierarchy: {date: [year]}, release_level: 2}"),
+        (
+            "encounters",
+            "discharge_date: {role: quasi-identifier, hierarchy: {date: [day]}, release_level: 0}",
+        ),
+        ("encounters", "main_diagnosis: {role: sensitive, hierarchy: icd-10-gm, release_level: 2}"),
+        ("encounters", "department: {role: sensitive}"),
+        ("diagnoses", "onset_date: {role: sensitive}"),
+        ("diagnoses", "orpha: {role: sensitive, hierarchy: suppression, release_level: 1}"),
+    ],
+)
+def test_what_is_as_coarse_or_another_element_is_taken(tmp_path: Path, table: str, told_too: str) -> None:
+    accepted(tmp_path, (f"  {table}:\n", f"  {table}:\n    {told_too}\n"))
+
+
+@pytest.mark.parametrize(
+    ("known", "kept"), [("procedures", ("ops", "snomed")), ("medications", ("atc", "pzn"))]
+)
+def test_codes_of_a_procedure_and_of_a_drug_are_families(
+    tmp_path: Path, known: str, kept: tuple[str, str]
+) -> None:
+    code = f"{{role: quasi-identifier, hierarchy: {kept[0]}, release_level: 2}}"
+    rules = f"{kept[0]}: {code}, {kept[1]}: {{role: sensitive}}"
+    changes = (("tables:\n", f"tables:\n  {known}: {{{rules}}}\n"),)
+    assert "would be released finer" in refused(tmp_path, changes, f"  {known}:", f"tables.{known}.{kept[1]}")
+
+
+SECOND = ("unit: mg/L}\n", "unit: mg/L}\n      hb: {loinc: 718-7, unit: g/dL}\n")
+ANY_CODE = ("release_level: 0}\n    value", "release_level: 1}\n    value")
+
+
+def test_units_tell_no_codes_apart_that_are_released_as_one(tmp_path: Path) -> None:
+    message = refused(tmp_path, (SECOND, ANY_CODE), "    unit: {", "tables.labs.unit")
+
+    assert "release labs.loinc at level 0" in message
+    accepted(tmp_path, ANY_CODE)
+    accepted(tmp_path, SECOND)
+    suppressed = ("{role: insensitive}", "{role: insensitive, hierarchy: suppression, release_level: 1}")
+    accepted(tmp_path, SECOND, ANY_CODE, suppressed)
+
+
+# changed dates --------------------------------------------------------------------------------------
+
+
+def shifting(*names: str, days: str = "") -> tuple[str, str]:
+    return ("\noutput", f"\ntime: {{shift: {{columns: [{', '.join(names)}]{days}}}}}\noutput")
+
+
+YEAR = "{role: sensitive, hierarchy: {date: [year]}, release_level: 1}"
+KNOWN_YEAR = YEAR.replace("sensitive", "quasi-identifier")
+STAYS_LEFT_OUT = (NO_STAYS, "")
+CALENDAR = "is released by the calendar: near a shifted date it tells the shift"
+TIMES: tuple[tuple[Edits, str, str], ...] = (
+    ((shifting("lab.recorded_date"),), "time.shift.columns[0]", "is no date of `tables`"),
+    (
+        (shifting("diagnoses.recorded_dat"),),
+        "time.shift.columns[0]",
+        "did you mean 'diagnoses.recorded_date'?",
+    ),
+    ((shifting("labs.value"),), "time.shift.columns[0]", "labs.value is no date of `tables`"),
+    (
+        (shifting("labs.effective_date"),),
+        "time.shift.columns[0]",
+        "labs.effective_date is no date of `tables`",
+    ),
+    (
+        (
+            (MORE, "  admission_date: {role: identifier}\n"),
+            ("\noutput", "\ntime: {relative: {columns: [labs.unit], to: admission_date}}\noutput"),
+        ),
+        "time.relative.columns[0]",
+        "labs.unit is no date of `tables`",
+    ),
+    (
+        (
+            STAYS_LEFT_OUT,
+            shifting("diagnoses.recorded_date"),
+            ("{role: sensitive}", KNOWN_YEAR),
+        ),
+        "time.shift.columns[0]",
+        "diagnoses.recorded_date must be sensitive or insensitive",
+    ),
+    (
+        (
+            STAYS_LEFT_OUT,
+            shifting("diagnoses.recorded_date"),
+            ("{role: sensitive}", YEAR),
+        ),
+        "time.shift.columns[0]",
+        "diagnoses.recorded_date cannot have hierarchy beside `time`",
+    ),
+    (
+        (
+            (
+                "\noutput",
+                f"\n{RELATIVE.replace('admission_date', 'diagnoses.recorded_date')}",
+            ),
+        ),
+        "time.relative.to",
+        "must be a date of the patient, not of an event",
+    ),
+    (
+        (STAYS_LEFT_OUT, shifting("diagnoses.recorded_date"), (MORE, "  death_date: {role: sensitive}\n")),
+        "time.shift",
+        f"death_date {CALENDAR}",
+    ),
+    (
+        (
+            (
+                LENGTH,
+                "",
+            ),
+            shifting("diagnoses.recorded_date"),
+        ),
+        "time.shift",
+        "which undoes it for all dates of the person; shift it too, leave it out",
+    ),
+    (
+        (
+            (
+                LENGTH,
+                "",
+            ),
+            ("    recorded_date: {role: sensitive}\n", ""),
+            (MORE, "  death_date: {role: sensitive}\n"),
+            shifting("death_date"),
+        ),
+        "time.shift",
+        f"encounters.admission_date {CALENDAR}",
+    ),
+    (
+        (
+            (MORE, "  admission_date: {role: identifier}\n"),
+            (
+                ADMISSION,
+                "",
+            ),
+            ("\noutput", f"\n{RELATIVE}"),
+        ),
+        "time",
+        "length_of_stay_days is a quasi-identifier",
+    ),
+    (
+        (
+            (
+                ADMISSION,
+                "",
+            ),
+            ("\noutput", f"\n{SHIFTED}"),
+        ),
+        "time",
+        "one date of patients may be shifted, and none of `tables`",
+    ),
+)
+
+
+@pytest.mark.parametrize(("changes", "path", "says"), TIMES)
+def test_unsafe_changes_of_dates_are_refused(tmp_path: Path, changes: Edits, path: str, says: str) -> None:
+    text = edited(*changes)
+    found = told(tmp_path, text, BadConfig)
+
+    assert all(line.startswith(f"line {line_of(text, 'time: {')}: {path}: ") for line in found)
+    assert any(says in line for line in found)
+
+
+def test_a_changed_date_beside_a_quasi_identifier_of_its_element_is_refused(tmp_path: Path) -> None:
+    changes = (
+        (
+            LENGTH,
+            "    discharge_date: {role: sensitive}\n",
+        ),
+        (MORE, "  admission_date: {role: identifier}\n"),
+        (
+            "\noutput",
+            "\ntime: {relative: {columns: [encounters.discharge_date], to: admission_date}}\noutput",
+        ),
+    )
+    message = refused(tmp_path, changes, "time: {", "time.relative.columns[0]")
+    assert "comes from the same source element as the quasi-identifier encounters.admission_date" in message
+    assert "leave it out" in message
+
+
+def test_dates_of_events_may_be_shifted_together_or_told_since_an_admission(tmp_path: Path) -> None:
+    accepted(tmp_path, STAYS_LEFT_OUT, ("\noutput", f"\n{SHIFTED}"))
+    accepted(tmp_path, STAYS_LEFT_OUT, DROPPED, ("\noutput", f"\n{RELATIVE}"))
+    at_the_top = ("release_level: 2}\n    length", "release_level: 3}\n    length")
+    no_length = (
+        LENGTH,
+        "",
+    )
+    accepted(tmp_path, at_the_top, no_length, ("\noutput", f"\n{SHIFTED}"))
+
+
+def test_a_date_of_an_event_needs_its_table(tmp_path: Path) -> None:
+    section = SEVERAL[SEVERAL.index("tables:") : SEVERAL.index("privacy:")]
+    demand = ("  km_anonymity: {column: events, k: 5, m: 2}\n", "")
+    (found,) = told(tmp_path, edited((section, ""), demand, ("\noutput", f"\n{SHIFTED}")), BadConfig)
+
+    assert "time.shift.columns[0]: diagnoses.recorded_date is no date of `tables`" in found
+
+
+def test_a_plain_table_may_have_names_with_a_dot(tmp_path: Path) -> None:
+    text = TABLE.replace("  diagnosis: {", '  "labs.day": {role: sensitive, type: date}\n  diagnosis: {')
+    config = loaded(tmp_path, text + "time: {shift: {columns: [labs.day]}}\n")
+
+    assert config.time is not None
+    assert config.time.columns == {"labs.day"}
