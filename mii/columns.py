@@ -17,7 +17,7 @@ from mii.digests import digests
 from mii.facts import Change, Numbering, Table, by_text
 from mii.references import local_id
 
-EASE_ROWS = 1 << 7
+EASE_ROWS = 1 << 6
 FLUSH_ROWS = 1 << 10
 
 HEAD: Mapping[str, Any] = {
@@ -221,6 +221,11 @@ def named(references: pl.Series, kind: str) -> pl.Series:
     return mapped(references, lambda reference: local_id(reference, kind) or None)
 
 
+def _ids(references: pl.Series, kind: str) -> pl.Series:
+    """As `named`, of distinct references."""
+    return pl.Series([local_id(reference, kind) or None for reference in references], dtype=pl.String)
+
+
 def mapped(column: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
     """``column`` with ``change`` applied to each distinct text once; missing stays missing."""
     texts = column.drop_nulls().unique()
@@ -234,8 +239,8 @@ def series(name: str, values: Sequence[str | None]) -> pl.Series:
 
 
 _MADE: Mapping[str, Mapping[str, Change | None]] = {
-    "subject": {"patient": lambda texts: named(texts, "Patient")},
-    "encounter": {"encounter": lambda texts: named(texts, "Encounter")},
+    "subject": {"patient": lambda texts: _ids(texts, "Patient")},
+    "encounter": {"encounter": lambda texts: _ids(texts, "Encounter")},
     "end": {"end": lambda texts: _days(texts)},
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from msgspec import Struct
+from numpy.typing import NDArray
 
 TEXT = "text"
 
@@ -49,9 +50,9 @@ class Numbering:
         """Adds for each name in ``made`` of a column its texts, changed, each distinct one once."""
         held = columns.cast({name: pl.Categorical(pl.Categories.random()) for name in columns.columns})
         numbers = held.select(pl.all().to_physical())
-        texts = held.select(pl.all().drop_nulls().unique(maintain_order=True).cast(pl.String).implode())
+        filled = numbers.select(pl.col(name).fill_null(pl.col(name).max() + 1) for name in numbers.columns)
         for column in columns.columns:
-            distinct = texts[column].explode()
+            distinct = columns[column].gather(_a_row_of_each(filled[column].to_numpy(), numbers[column].max()))
             for name, change in made[column].items():
                 changed = (distinct if change is None else change(distinct)).alias(TEXT)
                 self._texts.append(changed)
@@ -63,6 +64,13 @@ class Numbering:
         """All that was added."""
         texts = [pl.Series(TEXT, [], dtype=pl.String), *self._texts]
         return Table(pl.DataFrame(self._rows), pl.concat(texts).to_frame(), self._places)
+
+
+def _a_row_of_each(numbers: NDArray[np.uint32], last: Any) -> NDArray[np.uint32]:
+    """For each number up to ``last`` a row that has it: numbers do not follow the rows."""
+    rows = np.zeros(int(numbers.max()) + 1, dtype=np.uint32)
+    rows[numbers] = np.arange(len(numbers), dtype=np.uint32)
+    return rows[: last + 1]
 
 
 def restored(table: Table, held: pl.Categorical) -> pl.DataFrame:

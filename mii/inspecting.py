@@ -20,6 +20,7 @@ import msgspec
 import polars as pl
 
 from anonymizer.errors import BadInput, ConsentMissing
+from anonymizer.tables.json_keys import repeated_keys
 from mii.collecting import Collected
 from mii.consenting import apply_consent, consent_counts, patients_by_reason
 from mii.effort import DEFAULT, Effort
@@ -68,10 +69,10 @@ CANDIDATES = (
 class Inspection:
     """What was found. ``people`` has one row per patient and the columns `CANDIDATES`; it stays in memory.
 
-    ``of_kinds`` holds what was counted of the types with elements to look for; ``held`` the elements that the
-    form has a place for, ``None`` where it has one for all. ``labs`` are all Observations and those of the
-    category laboratory (``None`` where the form does not tell it). ``consent`` is ``None`` where the form
-    holds no Consent at all.
+    ``repeated_keys`` are keys that their JSON object had before. ``of_kinds`` holds what was counted of the
+    types with elements to look for; ``held`` the elements that the form has a place for, ``None`` where it
+    has one for all. ``labs`` are all Observations and those of the category laboratory (``None`` where the
+    form does not tell it). ``consent`` is ``None`` where the form holds no Consent at all.
     """
 
     form: str
@@ -79,6 +80,7 @@ class Inspection:
     read: Mapping[str, int]
     unique: Mapping[str, int]
     unknown_types: int
+    repeated_keys: int
     of_kinds: Mapping[str, KindTally]
     held: frozenset[Element] | None
     labs: tuple[LabTally, LabTally | None]
@@ -167,6 +169,7 @@ class _Census:
     seen: dict[str, Seen] = field(default_factory=dict)
     nameless: Counter[str] = field(default_factory=Counter)
     unknown_types: int = 0
+    repeated_keys: int = 0
     kinds: dict[str, KindTally] = field(default_factory=dict)
     labs: LabTally = field(default_factory=LabTally)
     laboratory: LabTally = field(default_factory=LabTally)
@@ -208,6 +211,7 @@ class _Census:
             read=dict(sorted(self.read.items())),
             unique={name: len(seen) + self.nameless[name] for name, seen in sorted(self.seen.items())},
             unknown_types=self.unknown_types,
+            repeated_keys=self.repeated_keys,
             of_kinds={name: self._tally(name) for name in KINDS},
             held=self._held(),
             labs=(self.labs, None if flattened else self.laboratory),
@@ -220,6 +224,7 @@ class _Census:
                 raise BadInput("the text is not UTF-8")
             self.reasons = ABSENT_REASON in document
             self._resource(_decoded(document), "")
+            self.repeated_keys += repeated_keys(document)
         except BadInput as error:
             raise BadInput(f"{place}: {error.rule}") from None
 

@@ -66,11 +66,11 @@ def _converted(found: str, wanted: str) -> tuple[float, float] | None:
 
 
 def _parses(text: str) -> bool:
-    from lark.exceptions import LarkError
+    from ucumvert.parser import InvalidUcumError, parse_ucum
 
     try:
-        _parser().parse(text)
-    except LarkError:
+        parse_ucum(text, _parser())
+    except InvalidUcumError:
         return False
     return True
 

@@ -158,6 +158,7 @@ def _of_export(found: Inspection, today: date) -> Findings:
             for name, read in found.read.items()
         ],
         "resources_of_unknown_type": found.unknown_types,
+        "keys_repeated": found.repeated_keys,
         "elements": [
             _element(element, tally, found) for tally in of_kinds.values() for element in tally.elements
         ],

@@ -10,6 +10,7 @@ from release.describing import datapackage, manifest
 from release.describing.manifest import Statement
 from release.describing.treatment import KEY, released_columns
 from release.files import tables
+from release.files.fhir import is_fhir
 from release.files.staging import Staging
 from release.gate import PassedGate
 from release.verifying.verify import VerifiedRelease
@@ -67,7 +68,8 @@ def _keep_evidence(staging: Staging, verified: VerifiedRelease) -> None:
 
 
 def _write_package(staging: Staging, verified: VerifiedRelease, name: str) -> None:
-    package = datapackage.build(name, _described(verified), verified.promise.formats)
+    in_fhir = tuple(filter(is_fhir, sorted(verified.digests)))
+    package = datapackage.build(name, _described(verified), verified.promise.formats, in_fhir)
     staging.write(f"release/{datapackage.FILE}", datapackage.encode(package))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,8 @@ from anonymizer.criteria import Criterion
 from anonymizer.errors import InputMissing, VerificationFailed
 from release.describing import datapackage, manifest
 from release.describing.manifest import ColumnEntry, Manifest, TableEntry
-from release.files import tables
+from release.files import fhir, tables
+from release.files.fhir import is_fhir
 from release.publish import EVIDENCE, REFERENCE
 from release.recheck_guarantees import changed_dates, guarantees
 from release.recheck_linked import known_of_events, with_known
@@ -119,11 +121,15 @@ def _verify(release: Path, internal: bool) -> RecheckResult:
     paths = {resource.path for resource in package.resources}
     if paths != {name for name in declared.files if name.startswith("data/")}:
         raise VerificationFailed("datapackage.json does not describe exactly the data files")
-    if sorted(paths) != sorted(name for table in declared.tables for name in table.files):
+    tabular = [name for table in declared.tables for name in table.files]
+    if sorted(paths) != sorted([*tabular, *declared.fhir]) or not all(map(is_fhir, declared.fhir)):
         raise VerificationFailed("the manifest's tables do not hold exactly the data files, each once")
     if len({table.name for table in declared.tables}) < len(declared.tables):
         raise VerificationFailed("the manifest names a table twice")
     frames = {table.name: _table(release, table, package) for table in declared.tables}
+    if declared.fhir:
+        day = date.fromisoformat(declared.reference_date)
+        fhir.require_same(release / "data" / fhir.FOLDER, frames, day)
     frames = with_known(declared.tables, frames, package)
     checks = tuple(_check(release, table, frames[table.name], internal) for table in declared.tables)
     unreviewed = declared.reviewed is False

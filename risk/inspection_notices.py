@@ -39,6 +39,7 @@ def notices(findings: Findings) -> tuple[Notice, ...]:
         *_consent_of_run(findings),
         _identifiers(findings),
         *_duplicates(findings),
+        *_repeated_keys(findings),
         _odd_dates(findings),
         *_partial_dates(findings),
         _systems(findings),
@@ -142,6 +143,12 @@ def _duplicates(findings: Findings) -> Iterator[Notice]:
     more = sum(row["duplicate"] for row in findings["resources"])
     if more:
         yield Notice("duplicates", f"Resources that repeat another one’s type and id: {plain(more)}.")
+
+
+def _repeated_keys(findings: Findings) -> Iterator[Notice]:
+    if repeated := findings["keys_repeated"]:
+        told = f"Keys that stand twice in one JSON object: {plain(repeated)}."
+        yield Notice("keys", f"{told} A run takes the last value of each.")
 
 
 def _odd_dates(findings: Findings) -> Notice:

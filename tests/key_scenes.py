@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from mii import codesystems
 from tests import tiny_export
-from tests.spec.test_schema_keys import OWN_GROUP
+from tests.schema_cases import OWN_GROUP
 
 Data = dict[str, Any]
 Aspect = Literal["data", "statement", "place", "modes"]

@@ -10,7 +10,7 @@ from typing import Any
 from tests import tiny_export
 from tests.fhir_export import concept
 from tests.key_scenes import KEPT, Change, Data, export
-from tests.spec.test_schema_keys import GRADES, STAGES
+from tests.schema_cases import GRADES, STAGES
 
 OWN, OTHER = "urn:example:own", "urn:example:other"
 DAY = "2025-06-01"

@@ -65,7 +65,11 @@ def require_writable(columns: Mapping[str, Iterable[str]]) -> None:
             raise BadConfig(f"the table {table!r} has no resource in the core dataset's FHIR profiles")
         for name in names:
             if name != PERSON and name not in COLUMNS[table]:
-                raise BadConfig(f"no element of FHIR for this column of {table}", column=name)
+                raise BadConfig(
+                    f"no element of FHIR for this column of {table}",
+                    column=name,
+                    hint="drop it (identifier), tell it in one of `tables`, or leave fhir out of the formats",
+                )
 
 
 def require_conformant(tables: Mapping[str, pl.DataFrame]) -> None:

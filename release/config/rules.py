@@ -29,6 +29,7 @@ from release.config.search import Search
 from release.config.sections import Input, Output, Risk
 from release.config.tables import Tables
 from release.config.time import (
+    Time,
     dates_can_be_told_otherwise,
     event_dates_can_be_told_otherwise,
     invalid_has_an_effect,
@@ -130,6 +131,16 @@ def _metric_fits_the_columns(columns: Rules, search: Search) -> Findings:
     yield from weights_have_an_effect(columns, metric)
 
 
+def _resources_hold_the_columns(source: Input, time: Time | None, output: Output) -> Findings:
+    if "fhir" not in output.formats:
+        return
+    at = ("output", "formats", output.formats.index("fhir"))
+    if source.mii is None or source.mii.row == "encounter":
+        yield Finding(at, "fhir is for the patients of an export and their further `tables`")
+    if time is not None and time.relative is not None:
+        yield Finding(at, "days since an event have no element in FHIR: shift the dates, or leave out fhir")
+
+
 def _days_have_a_reference(columns: Rules, source: Input, stated: Set[str]) -> Findings:
     open_ended = (
         isinstance(rule.hierarchy, DatesSpec) and rule.hierarchy.domain is None for rule in columns.values()
@@ -211,5 +222,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("columns", "input"), _types_are_of_csv_columns),
     (("name", "input", "output"), _output_spares_input),
     (("output",), _group_exists),
+    (("input", "time", "output"), _resources_hold_the_columns),
     (("risk", "tables"), _thresholds_name_figures),
 )

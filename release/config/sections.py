@@ -148,8 +148,10 @@ class Output(Strict):
     """Where the release goes and what it is made of."""
 
     directory: FilePath = Field(description="the folder in which the release's folder is made")
-    formats: tuple[Literal["parquet", "csv"], ...] = Field(
-        default=("parquet", "csv"), min_length=1, description="the files to write"
+    formats: tuple[Literal["parquet", "csv", "fhir"], ...] = Field(
+        default=("parquet", "csv"),
+        min_length=1,
+        description="the files to write; fhir: of an export's tables, beside another format",
     )
     publish: Annotated[Literal["anonymised"], refused_choices("synthetic", "both")] = Field(
         default="anonymised", description="which tables leave the house"
@@ -166,3 +168,5 @@ class Output(Strict):
     def broken_rules(self) -> Findings:
         if len(set(self.formats)) < len(self.formats):
             yield Finding(("formats",), "names a format twice")
+        if self.formats == ("fhir",):
+            yield Finding(("formats",), "needs parquet or csv beside fhir, which is checked against it")

@@ -10,7 +10,7 @@ from release.deciding.averaging import averaged, traceable
 from release.deciding.decision import Decision
 from release.deciding.linking import beside, released
 from release.deciding.recodings import map_of
-from release.files import tables
+from release.files import fhir, tables
 from release.files.shift_secret import keep_secret
 from release.files.staging import Staging
 from release.verifying.promise import Promise
@@ -34,12 +34,16 @@ def write(config: Config, decided: Decision, staging: Staging) -> Promise:
     )
     frame, groupings = averaged(config, decided.dated.table, done.frame)
     told = released(source, decided.histories, replace(done, frame=frame), config.criteria)
+    formats = tuple(name for name in config.output.formats if name != fhir.FORMAT)
     for name, each in told.frames.items():
-        tables.write(each, staging.data, name, config.output.formats)
+        tables.write(each, staging.data, name, formats)
+    if formats != config.output.formats:
+        fhir.write(told.frames, staging, config.reference_date)
     return Promise(
         table=source.table,
         table_name=source.name,
-        formats=config.output.formats,
+        formats=formats,
+        fhir=None if formats == config.output.formats else config.reference_date,
         transformation=found.solution.transformation,
         criteria=config.criteria,
         suppression_limit=config.privacy.suppression_share,

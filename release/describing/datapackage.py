@@ -59,7 +59,7 @@ class Resource(msgspec.Struct, frozen=True):
     name: str
     path: str
     format: str
-    schema: Schema
+    schema: Schema = Schema(())
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -78,13 +78,18 @@ class Described:
     people: str | None = None
 
 
-def build(name: str, described: Sequence[Described], formats: Sequence[str]) -> dict[str, object]:
-    """The data package of these tables, as JSON values."""
+def build(
+    name: str, described: Sequence[Described], formats: Sequence[str], resources: Sequence[str] = ()
+) -> dict[str, object]:
+    """The data package of these tables, as JSON values; ``resources`` are paths of the tables in FHIR."""
     return {
         "$schema": f"{_PROFILES}datapackage.json",
         "name": _plain(name),
         "title": name,
-        "resources": [_resource(table, format_) for table in described for format_ in formats],
+        "resources": [
+            *(_resource(table, format_) for table in described for format_ in formats),
+            *map(_in_fhir, resources),
+        ],
     }
 
 
@@ -126,6 +131,18 @@ def _resource(table: Described, format_: str) -> dict[str, object]:
         "schema": _schema(table, format_),
     }
     return resource | (_csv_properties() if format_ == "csv" else {})
+
+
+def _in_fhir(path: str) -> dict[str, object]:
+    """Resources of one type, a line of JSON each: no table, and so without a schema."""
+    return {
+        "$schema": f"{_PROFILES}dataresource.json",
+        "name": f"fhir-{_plain(Path(path).stem)}",
+        "path": path,
+        "format": "ndjson",
+        "mediatype": "application/fhir+ndjson",
+        "encoding": "utf-8",
+    }
 
 
 def _csv_properties() -> dict[str, object]:

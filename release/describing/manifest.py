@@ -21,6 +21,7 @@ from anonymizer.tables.table import Column
 from anonymizer.transforming.timing import Relative, Shift
 from release.deciding.private_release import guarantees
 from release.describing.treatment import KEY, level_of, roles_of, span_of
+from release.files.fhir import is_fhir
 from release.verifying.promise import Promise
 from release.verifying.recount import PERSON
 from release.verifying.verify import VerifiedRelease
@@ -120,7 +121,7 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of ``manifest.json``."""
+    """The whole of ``manifest.json``; the files ``fhir`` hold all its tables once more."""
 
     format: Literal["clinical-anon release"]
     format_version: Literal[1]
@@ -133,6 +134,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: dict[str, str]
     files: dict[str, FileEntry]
     reviewed: bool | Literal["not stated"] = NOT_STATED
+    fhir: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Man
         versions=_versions(),
         files=files,
         reviewed=NOT_STATED if statement.reviewed is None else statement.reviewed,
+        fhir=tuple(name for name in sorted(verified.digests) if is_fhir(name)),
     )
 
 

@@ -1,1 +1,1 @@
-"""Files and folders: `lock`, `staging`, `permissions`, data files (`tables`, `csv_cells`), `shift_secret`."""
+"""Files: `lock`, `staging`, `permissions`, data files (`tables`, `csv_cells`, `fhir`), `shift_secret`."""

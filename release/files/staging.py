@@ -9,7 +9,7 @@ import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -85,13 +85,24 @@ class Staging:
         if isinstance(error, OSError) and error.errno in _DISK:
             raise OutputFailed(_disk_rule(error)) from None
 
-    def write(self, relative: str, content: bytes | str) -> Path:
+    def make_folder(self, relative: str) -> None:
+        """A new folder below the staging directory (0700); raises ``OutputFailed``."""
+        with _output():
+            (self.root / relative).mkdir(mode=0o700)
+
+    def write(self, relative: str, content: bytes | str | Iterable[bytes]) -> Path:
         """The path of a new file below the staging directory (0600); raises ``OutputFailed``."""
         path = self.root / relative
         with _output():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                match content:
+                    case str():
+                        file.write(content.encode())
+                    case bytes():
+                        file.write(content)
+                    case lines:
+                        file.writelines(lines)
         return path
 
     def commit(self) -> Path:

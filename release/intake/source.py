@@ -14,6 +14,7 @@ from anonymizer.errors import BadConfig, BadInput
 from anonymizer.tables import values
 from anonymizer.tables.reading import read_table
 from anonymizer.tables.table import Column, Role, Table
+from mii.writing import require_writable
 from release.config.root import Config
 from release.config.sections import MiiInput, TableInput
 from release.intake.births import cut_births
@@ -65,6 +66,9 @@ def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], 
     families = (*mii.FAMILIES, *declared.families(observations))
     asked = event_tables(config)
     columns = resolve(config, available, families=families, kinds=declared.kinds, events=asked)
+    if "fhir" in config.output.formats:
+        released = [column.name for column in columns if column.role is not Role.IDENTIFIER]
+        require_writable({"patients": released, **wanted(asked)})
     request = mii.MiiRequest(
         row=source.row,
         index_encounter=source.index_encounter,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from math import floor
 from typing import Literal
@@ -31,6 +32,7 @@ class Promise:
     which rows are suppressed; ``transformation`` then says nothing of the release. ``timing`` says which
     dates are shifted or told since an event; the tables hold them as they were. ``events`` are the further
     tables of a release of several, as they were read: what each person's key links to the row in ``table``.
+    Where there is a day of ``fhir``, all tables are there as resources once more, of that day.
     """
 
     table: Table
@@ -46,6 +48,7 @@ class Promise:
     recoding: RecodingMap | None = None
     timing: Timing = field(default_factory=Timing)
     events: Mapping[str, Table] = field(default_factory=dict)
+    fhir: date | None = None
 
     @property
     def rows_in(self) -> int:

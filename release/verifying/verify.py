@@ -16,7 +16,7 @@ import polars as pl
 from anonymizer.criteria import Criterion
 from anonymizer.errors import VerificationFailed
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
-from release.files import tables
+from release.files import fhir, tables
 from release.files.staging import Staging
 from release.verifying.cells import check_levels
 from release.verifying.code_set_counts import fewest_sharing
@@ -199,7 +199,7 @@ def _compared(
         _check_people(found, clean, expected, promise)
     if not all(map(is_sorted, found.values())):
         raise VerificationFailed("the released rows are not sorted")
-    return found, digests
+    return found, digests | _resources(staging.data / fhir.FOLDER, found, promise)
 
 
 def _check_people(
@@ -216,13 +216,23 @@ def _check_people(
     check_whole(found, theirs, promise.table_name)
 
 
+def _resources(folder: Path, found: Mapping[str, pl.DataFrame], promise: Promise) -> dict[str, str]:
+    """The digests of the FHIR files, which hold the same tables; none where none are promised."""
+    if folder.exists() != (promise.fhir is not None):
+        raise VerificationFailed("FHIR files are staged and not promised, or promised and not staged")
+    if promise.fhir is None:
+        return {}
+    fhir.require_same(folder, found, promise.fhir)
+    paths = sorted(folder.iterdir())
+    return {f"data/{fhir.FOLDER}/{path.name}": hashlib.sha256(_bytes(path)).hexdigest() for path in paths}
+
+
 def _reread(
     directory: Path, formats: Sequence[str], schemas: Mapping[str, tables.Types]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, str]]:
     """What the staged files hold by table, which must be the same in every format, and their digests."""
-    if sorted(path.name for path in directory.iterdir()) != sorted(
-        f"{name}.{format_}" for name in schemas for format_ in formats
-    ):
+    promised = [f"{name}.{format_}" for name in schemas for format_ in formats]
+    if sorted(path.name for path in directory.iterdir() if path.name != fhir.FOLDER) != sorted(promised):
         raise VerificationFailed("the staged data files are not exactly the promised ones")
     found, digests = {}, {}
     for name, schema in schemas.items():

@@ -96,8 +96,8 @@ def test_who_knows_one_event_learns_nothing_from_the_rule(k: int) -> None:
 def test_who_knows_two_events_that_are_gone_learns_something() -> None:
     """Three of four show a, nobody b or c, and the target had both: 13/22 that it is the one without a.
 
-    Had one of the three been the target, b or c would rather have stayed, as somebody else's beside a. Of all
-    590 cases the belief is above 1/k in these three. Stated in docs/linked_tables.md.
+    More of the worlds in which the target is that one lose b and c. Of 590 cases the belief is above 1/k in
+    these three. Stated in docs/linked_tables.md.
     """
     told = list(beliefs(worlds(4, 2, 2), 2))
     above = [belief for belief in told if belief.surest > Fraction(1, 2)]

@@ -17,7 +17,7 @@ from tests.attacks.linked_attacker import Attempt, Event, Person, Released, atta
 from tests.attacks.literal_release import release
 from tests.runs import anon
 
-K, M, PAIRS = 5, 2, 20_000
+K, M, PAIRS = 5, 2, 8_000
 DAY = date(2026, 11, 22)
 CRP = {"crp": mii.Observation("1988-5", "mg/L")}
 TABLES = {

@@ -186,6 +186,17 @@ def test_a_parquet_table_tells_what_its_csv_tells(tmp_path: Path) -> None:
     assert text == binary
 
 
+def test_a_key_that_stands_twice_in_an_object_is_counted_and_not_quoted(tmp_path: Path) -> None:
+    export = ndjson(tmp_path / "export", resources())
+    with (export / "Extra.ndjson").open("w", encoding="utf-8") as file:
+        file.write('{"resourceType": "Patient", "id": "x", "gender": "male", "gender": "Zx9CANARYq"}\n')
+        file.write('{"resourceType": "Patient", "id": "y", "gender": "male", "name": [{"text": "a"}]}\n')
+    assert told(export)["keys_repeated"] == 1
+    text = anon("inspect", export, *DAY).out
+    assert "Keys that stand twice in one JSON object: 1. A run takes the last value of each." in text
+    assert CANARY not in text
+
+
 def test_nobody_s_consent_holds_and_that_is_an_answer(tmp_path: Path) -> None:
     export = ndjson(tmp_path / "export", resources())
     result = anon("inspect", export, "--reference-date", "2120-01-01", "--json")

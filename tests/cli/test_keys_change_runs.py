@@ -24,7 +24,7 @@ from tests.event_changes import EVENT_CHANGES, write_departments
 from tests.key_scenes import Data, table, write_inputs
 from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
-from tests.spec.test_schema_keys import CASES, REFUSED, with_value
+from tests.schema_cases import CASES, REFUSED, with_value
 from tests.view_scenes import VIEW_CHANGES, write_coded
 
 CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES, **EVENT_CHANGES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,21 @@ from anonymizer.tables.table import Column, Role
 from anonymizer.transforming.timing import Relative, Shift, Timing
 from release.files import tables
 from release.verifying.promise import Promise
-from tests.linked_changes import EVERY_CHANGE
-from tests.linked_release import CRITERIA, KNOWN, Change, Keys, Staged, random_keys, staged
+from release.verifying.replay import replay
+from release.verifying.verify import recount, with_known
+from tests.linked_changes import EVERY_CHANGE, restore_a_rare_event, ungeneralise_an_event
+from tests.linked_release import (
+    CRITERIA,
+    KNOWN,
+    Change,
+    Keys,
+    Staged,
+    promise,
+    random_keys,
+    released,
+    staged,
+    world,
+)
 
 
 def fails(stage: Staged, found: str) -> None:
@@ -199,3 +213,37 @@ def with_columns(promise: Promise, **changed: Column) -> Promise:
         replace(column, min_level=0, max_level=1) if column.name in changed else column for column in table
     )
     return replace(promise, events={**promise.events, "diagnoses": replace(table, columns=columns)})
+
+
+def test_the_recount_does_not_believe_the_replay() -> None:
+    """Events that only the staged tables hold, or lack, are seen where they change who shares what."""
+    frames, removed = released(*world())
+    made = promise(removed)
+    for change in (restore_a_rare_event, ungeneralise_an_event):
+        changed = change(frames)
+        events = {name: changed[name] for name in made.events}
+        with pytest.raises(VerificationFailed, match="counted on the staged rows"):
+            recount(with_known(changed["patients"], events, made), replay(made), made)
+
+
+def test_the_recount_alone_sees_a_broken_criterion() -> None:
+    """Were what is removed itself wrong in the replay, counting the released events would still tell."""
+    frames, removed = released(*world())
+    made = promise(removed)
+    told = with_known(frames["patients"], {name: frames[name] for name in made.events}, made)
+    reached = recount(told, replay(made), made)[1].reached
+    assert isinstance(reached, int)
+    stricter = KMAnonymity("events", reached + 1, 2, repair=True)
+    with pytest.raises(VerificationFailed, match=r"an equivalence class breaks \(k, k\^m\)-anonymity"):
+        recount(told, replay(made), replace(made, criteria=(KAnonymity(3), stricter)))
+
+
+def test_no_message_holds_a_cell(tmp_path: Path) -> None:
+    """Neither a key, nor an id, nor a code, whatever is found."""
+    for number, (change, _) in enumerate(EVERY_CHANGE):
+        with staged(tmp_path / str(number), change=change) as stage:
+            with pytest.raises(VerificationFailed) as failure:
+                stage.verify()
+            cells = {str(cell) for frame in stage.frames.values() for row in frame.rows() for cell in row}
+            told = set(re.findall(r"[\w.-]+", str(failure.value)))
+        assert not {cell for cell in cells if len(cell) > 2} & told

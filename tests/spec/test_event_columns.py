@@ -1,4 +1,4 @@
-"""Columns of events: what they allow of one another, of the patients' columns and of changed dates."""
+"""Columns of events: what they allow of one another, and of the patients' columns."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import BadConfig, InputMissing
 from release.intake.source import read
 from tests.configs import TABLE, loaded
 from tests.spec.test_tables_config import (
-    ADMISSION,
-    LENGTH,
     MORE,
-    NO_STAYS,
-    RELATIVE,
     SEVERAL,
-    SHIFTED,
     Edits,
     edited,
     line_of,
     told,
 )
-
-DROPPED = (MORE, "  admission_date: {role: identifier}\n")
 
 
 def refused(folder: Path, changes: Edits, marker: str, path: str) -> str:
@@ -135,7 +129,11 @@ def test_a_view_is_of_the_elements_that_it_selects(tmp_path: Path) -> None:
         {"column": [{"name": "id", "path": "subject.getReferenceKey(Patient)"}]},
         {
             "column": [
-                {"name": "left_how", "path": "hospitalization.dischargeDisposition.coding.code.first()"}
+                {
+                    "name": "left_how",
+                    "path": "hospitalization.dischargeDisposition.coding.code.first()",
+                    "type": "code",
+                }
             ]
         },
     ]
@@ -243,169 +241,9 @@ def test_units_tell_no_codes_apart_that_are_released_as_one(tmp_path: Path) -> N
     accepted(tmp_path, SECOND, ANY_CODE, suppressed)
 
 
-# changed dates --------------------------------------------------------------------------------------
+def test_without_tables_a_list_may_be_called_events(tmp_path: Path) -> None:
+    text = TABLE.replace("diagnosis: {role: sensitive}", "events: {role: sensitive, type: codes}")
+    demand = "l_diversity: [{column: diagnosis, kind: distinct, l: 2}]"
+    text = text.replace(demand, "km_anonymity: {column: events, k: 2, m: 1}")
 
-
-def shifting(*names: str, days: str = "") -> tuple[str, str]:
-    return ("\noutput", f"\ntime: {{shift: {{columns: [{', '.join(names)}]{days}}}}}\noutput")
-
-
-YEAR = "{role: sensitive, hierarchy: {date: [year]}, release_level: 1}"
-KNOWN_YEAR = YEAR.replace("sensitive", "quasi-identifier")
-STAYS_LEFT_OUT = (NO_STAYS, "")
-CALENDAR = "is released by the calendar: near a shifted date it tells the shift"
-TIMES: tuple[tuple[Edits, str, str], ...] = (
-    ((shifting("lab.recorded_date"),), "time.shift.columns[0]", "is no date of `tables`"),
-    (
-        (shifting("diagnoses.recorded_dat"),),
-        "time.shift.columns[0]",
-        "did you mean 'diagnoses.recorded_date'?",
-    ),
-    ((shifting("labs.value"),), "time.shift.columns[0]", "labs.value is no date of `tables`"),
-    (
-        (shifting("labs.effective_date"),),
-        "time.shift.columns[0]",
-        "labs.effective_date is no date of `tables`",
-    ),
-    (
-        (
-            (MORE, "  admission_date: {role: identifier}\n"),
-            ("\noutput", "\ntime: {relative: {columns: [labs.unit], to: admission_date}}\noutput"),
-        ),
-        "time.relative.columns[0]",
-        "labs.unit is no date of `tables`",
-    ),
-    (
-        (
-            STAYS_LEFT_OUT,
-            shifting("diagnoses.recorded_date"),
-            ("{role: sensitive}", KNOWN_YEAR),
-        ),
-        "time.shift.columns[0]",
-        "diagnoses.recorded_date must be sensitive or insensitive",
-    ),
-    (
-        (
-            STAYS_LEFT_OUT,
-            shifting("diagnoses.recorded_date"),
-            ("{role: sensitive}", YEAR),
-        ),
-        "time.shift.columns[0]",
-        "diagnoses.recorded_date cannot have hierarchy beside `time`",
-    ),
-    (
-        (
-            (
-                "\noutput",
-                f"\n{RELATIVE.replace('admission_date', 'diagnoses.recorded_date')}",
-            ),
-        ),
-        "time.relative.to",
-        "must be a date of the patient, not of an event",
-    ),
-    (
-        (STAYS_LEFT_OUT, shifting("diagnoses.recorded_date"), (MORE, "  death_date: {role: sensitive}\n")),
-        "time.shift",
-        f"death_date {CALENDAR}",
-    ),
-    (
-        (
-            (
-                LENGTH,
-                "",
-            ),
-            shifting("diagnoses.recorded_date"),
-        ),
-        "time.shift",
-        "which undoes it for all dates of the person; shift it too, leave it out",
-    ),
-    (
-        (
-            (
-                LENGTH,
-                "",
-            ),
-            ("    recorded_date: {role: sensitive}\n", ""),
-            (MORE, "  death_date: {role: sensitive}\n"),
-            shifting("death_date"),
-        ),
-        "time.shift",
-        f"encounters.admission_date {CALENDAR}",
-    ),
-    (
-        (
-            (MORE, "  admission_date: {role: identifier}\n"),
-            (
-                ADMISSION,
-                "",
-            ),
-            ("\noutput", f"\n{RELATIVE}"),
-        ),
-        "time",
-        "length_of_stay_days is a quasi-identifier",
-    ),
-    (
-        (
-            (
-                ADMISSION,
-                "",
-            ),
-            ("\noutput", f"\n{SHIFTED}"),
-        ),
-        "time",
-        "one date of patients may be shifted, and none of `tables`",
-    ),
-)
-
-
-@pytest.mark.parametrize(("changes", "path", "says"), TIMES)
-def test_unsafe_changes_of_dates_are_refused(tmp_path: Path, changes: Edits, path: str, says: str) -> None:
-    text = edited(*changes)
-    found = told(tmp_path, text, BadConfig)
-
-    assert all(line.startswith(f"line {line_of(text, 'time: {')}: {path}: ") for line in found)
-    assert any(says in line for line in found)
-
-
-def test_a_changed_date_beside_a_quasi_identifier_of_its_element_is_refused(tmp_path: Path) -> None:
-    changes = (
-        (
-            LENGTH,
-            "    discharge_date: {role: sensitive}\n",
-        ),
-        (MORE, "  admission_date: {role: identifier}\n"),
-        (
-            "\noutput",
-            "\ntime: {relative: {columns: [encounters.discharge_date], to: admission_date}}\noutput",
-        ),
-    )
-    message = refused(tmp_path, changes, "time: {", "time.relative.columns[0]")
-    assert "comes from the same source element as the quasi-identifier encounters.admission_date" in message
-    assert "leave it out" in message
-
-
-def test_dates_of_events_may_be_shifted_together_or_told_since_an_admission(tmp_path: Path) -> None:
-    accepted(tmp_path, STAYS_LEFT_OUT, ("\noutput", f"\n{SHIFTED}"))
-    accepted(tmp_path, STAYS_LEFT_OUT, DROPPED, ("\noutput", f"\n{RELATIVE}"))
-    at_the_top = ("release_level: 2}\n    length", "release_level: 3}\n    length")
-    no_length = (
-        LENGTH,
-        "",
-    )
-    accepted(tmp_path, at_the_top, no_length, ("\noutput", f"\n{SHIFTED}"))
-
-
-def test_a_date_of_an_event_needs_its_table(tmp_path: Path) -> None:
-    section = SEVERAL[SEVERAL.index("tables:") : SEVERAL.index("privacy:")]
-    demand = ("  km_anonymity: {column: events, k: 5, m: 2}\n", "")
-    (found,) = told(tmp_path, edited((section, ""), demand, ("\noutput", f"\n{SHIFTED}")), BadConfig)
-
-    assert "time.shift.columns[0]: diagnoses.recorded_date is no date of `tables`" in found
-
-
-def test_a_plain_table_may_have_names_with_a_dot(tmp_path: Path) -> None:
-    text = TABLE.replace("  diagnosis: {", '  "labs.day": {role: sensitive, type: date}\n  diagnosis: {')
-    config = loaded(tmp_path, text + "time: {shift: {columns: [labs.day]}}\n")
-
-    assert config.time is not None
-    assert config.time.columns == {"labs.day"}
+    assert KMAnonymity("events", 2, 1, repair=True) in loaded(tmp_path, text).criteria

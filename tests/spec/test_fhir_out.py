@@ -109,6 +109,16 @@ def test_what_a_profile_demands_and_no_column_tells_is_said_to_be_absent() -> No
     assert one("MedicationRequest", "medications", kind="request")["_intent"] == because(UNKNOWN)
 
 
+def test_a_discharge_stands_beside_an_admission_of_which_nothing_is_told() -> None:
+    stay = one("Encounter", "encounters", discharge_reason="079")["hospitalization"]
+    assert stay["admitSource"] == because(MASKED)
+    places = stay["dischargeDisposition"]["extension"][0]["extension"]
+    assert [(each["url"], each["valueCoding"]["code"]) for each in places] == [
+        ("ErsteUndZweiteStelle", "07"),
+        ("DritteStelle", "9"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "category"), [("5-323.51", "387713003"), ("5-32", "387713003"), ("5", "387713003")]
 )

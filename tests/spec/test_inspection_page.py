@@ -41,6 +41,7 @@ def small_findings(**changes: Any) -> dict[str, Any]:
         "patients_with_several_encounters": 20,
         "resources": [{"type": "Patient", "read": 41, "unique": 40, "duplicate": 1}],
         "resources_of_unknown_type": 0,
+        "keys_repeated": 0,
         "elements": [
             ELEMENT | {"element": "name", "class": "D", "present": 5, "share": 0.125},
             ELEMENT | {"element": "gender", "present": 40, "share": 1.0},
