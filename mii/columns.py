@@ -168,10 +168,15 @@ class Columns:
 
     def _flush(self) -> None:
         made = zip(self._schema.items(), self._lists, strict=True)
-        told = (each for each in made if each[0][0] in _ALWAYS or each[1].count(None) < len(each[1]))
+        told = (each for each in made if each[0][0] in _ALWAYS or _tells(each[1]))
         self._frames.append(pl.DataFrame([pl.Series(n, values, dtype=d) for (n, d), values in told]))
         for values in self._lists:
             values.clear()
+
+
+def _tells(values: Values) -> bool:
+    """Whether a value is there: mostly the first one is, or none."""
+    return values[0] is not None or values.count(None) < len(values)
 
 
 def together(frames: Mapping[str, pl.DataFrame], key: bytes) -> tuple[Table | None, list[str]]:

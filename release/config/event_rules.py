@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from anonymizer.criteria import KAnonymity, MaxRisk
 from anonymizer.tables.table import EVENTS
 from mii import TABLES
 from release.config.columns import BandsSpec, DatesSpec
@@ -82,6 +83,16 @@ def known_events_are_bounded(tables: Tables, privacy: Privacy) -> Findings:
             )
         elif demand.repair != "suppress-codes":
             yield Finding((*at, "repair"), f"must be suppress-codes for {EVENTS}: the rarest leave a class")
+        elif demand.k < (least := _fewest_people(privacy)):
+            yield Finding(
+                (*at, "k"), f"must be {least} or more, as is asked of whoever knows no event of a person"
+            )
+
+
+def _fewest_people(privacy: Privacy) -> int:
+    """How many people must look alike to whoever knows their quasi-identifiers."""
+    asked = (c.k for c in privacy.criteria if isinstance(c, KAnonymity | MaxRisk))
+    return max(asked, default=0)
 
 
 def events_are_dropped_whole(tables: Tables, output: Output) -> Findings:

@@ -39,9 +39,11 @@ UNMET = 10
 SEEDS = range(24)
 
 
-def released_world(folder: Path, world: World) -> Path | None:
+def released_world(folder: Path, world: World, formats: str = "[parquet]") -> Path | None:
     """The folder `release/` of a world; none where the criteria cannot be met."""
-    result = anon("run", write_world(folder, world), "--quiet")
+    path = write_world(folder, world)
+    path.write_text(path.read_text(encoding="utf-8").replace("[parquet]", formats), encoding="utf-8")
+    result = anon("run", path, "--quiet")
     assert result.code in {0, UNMET}, result.err
     return folder / "out/world/release" if result.code == 0 else None
 
@@ -175,11 +177,12 @@ def test_no_two_runs_have_a_key_in_common(tmp_path: Path) -> None:
 def test_what_a_class_lost_leaves_no_trace(tmp_path: Path, seed: int) -> None:
     """A world that never had those events has the same release but for the keys, papers and all."""
     world = draw_world(Random(seed))
-    release = some(released_world(tmp_path / "lost", world))
+    release = some(released_world(tmp_path / "lost", world, "[parquet, fhir]"))
     poorer = without_the_lost(world, release)
     assert count_events(poorer) < count_events(world)
-    again = some(released_world(tmp_path / "never", poorer))
+    again = some(released_world(tmp_path / "never", poorer, "[parquet, fhir]"))
     assert by_tag(release) == by_tag(again)
+    assert resources_by_tag(release) == resources_by_tag(again)
     for name in ("release_report.html", "datapackage.json"):
         assert (release / name).read_bytes() == (again / name).read_bytes()
     papers = [
@@ -222,8 +225,21 @@ def by_tag(release: Path) -> dict[str, Counter[tuple[object, ...]]]:
     tags = {key: tag for tag, key in keys_of(release).items()}
     return {
         path.stem: Counter((tags[key], *cells) for key, *cells in pl.read_parquet(path).iter_rows())
-        for path in (release / "data").iterdir()
+        for path in (release / "data").glob("*.parquet")
     }
+
+
+def resources_by_tag(release: Path) -> Counter[str]:
+    """The resources of the release with the tags in the place of the keys, all known; no two have one id."""
+    lines = [
+        line
+        for path in sorted((release / "data/fhir").iterdir())
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    identities = [(told["resourceType"], told["id"]) for told in map(json.loads, lines)]
+    assert len(set(identities)) == len(identities)
+    tags = {key: tag for tag, key in keys_of(release).items()}
+    return Counter(re.sub("[0-9a-f]{16}", lambda key: tags[key[0]], line) for line in lines)
 
 
 def count_events(world: World) -> int:

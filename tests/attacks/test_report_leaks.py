@@ -11,7 +11,7 @@ import polars as pl
 from risk import CriterionResult, ReleasedColumn, ReleaseFacts, release_report
 from tests.conftest import needs_shared
 from tests.published import facts_of, generalised, golden, kept, original
-from tests.spec.test_reports import Page, small_facts
+from tests.report_scenes import Page, small_facts
 
 CASE = "adult9_k5_s2_loss"
 CANARY = "Zanzibar-7731"

@@ -21,8 +21,8 @@ from selenium.webdriver.common.print_page_options import PrintOptions
 from risk import release_report, risk_report
 from risk.inspection import inspection_page
 from tests.linked_report import linked_assessment, linked_context, linked_facts
+from tests.report_scenes import HOSTILE, small_assessment, small_context, small_facts
 from tests.spec.test_inspection_page import small_findings
-from tests.spec.test_reports import HOSTILE, small_assessment, small_context, small_facts
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ import pytest
 
 from risk import FIGURES, LINKED_FIGURES
 from tests.cli.test_linked_runs import copied, frames
+from tests.report_scenes import Page
 from tests.runs import anon
-from tests.spec.test_reports import Page
 
 LIMIT = ("output:", "risk: {thresholds: {anonymised.prosecutor_average_without_events: 0.05}}\noutput:")
 

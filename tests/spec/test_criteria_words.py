@@ -9,7 +9,7 @@ import pytest
 
 from risk import CriterionResult, criteria_words, release_report, risk_report
 from risk.facts import Status
-from tests.spec.test_reports import Page, small_assessment, small_context, small_facts
+from tests.report_scenes import Page, small_assessment, small_context, small_facts
 
 
 def result(

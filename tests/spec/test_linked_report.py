@@ -37,7 +37,7 @@ from tests.linked_report import (
     linked_context,
     linked_facts,
 )
-from tests.spec.test_reports import Page
+from tests.report_scenes import Page
 
 RELEASE = Page(release_report(linked_facts())).text
 INSIDE = Page(risk_report(linked_assessment(), linked_context())).text

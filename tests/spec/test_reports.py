@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,11 @@ import polars as pl
 import pytest
 
 from risk import (
-    Assessment,
     ClassSizes,
     CriterionResult,
     Figure,
     ReleasedColumn,
     ReleaseFacts,
-    RunContext,
     assess,
     release_report,
     risk_report,
@@ -30,84 +27,18 @@ from risk import (
 )
 from risk.charts import Caption, bar_chart, size_bands
 from tests.conftest import ROOT, needs_shared
-from tests.linked_report import linked_assessment, linked_context, linked_facts
 from tests.published import facts_of, golden, original, sizes
-
-HOSTILE = "<script>alert('x')</script>\"' onload=\"y"
-
-
-class Page(HTMLParser):
-    """A parsed page: its elements with attributes, and its visible text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._hidden = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._hidden = tag == "style"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.text = " ".join(f"{self.text} {data}".split())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-SMALL = pl.DataFrame(
-    {
-        "sex": ["F"] * 3 + ["M"] * 2 + ["*"] * 2,
-        "age": ["[40, 44]"] * 3 + [None] * 2 + ["*"] * 2,
-        "diagnosis": ["I50", "I21", "I50", "E11", "E11", "J44", None],
-        "crp": [1.5, 2.5, None, 4.0, 120.25, 7.0, 9.0],
-    },
-    schema_overrides={"crp": pl.Float64},
+from tests.report_scenes import (
+    HOSTILE,
+    K2,
+    L1,
+    SMALL,
+    Page,
+    both,
+    small_assessment,
+    small_context,
+    small_facts,
 )
-K2 = CriterionResult("k-anonymity", None, {"k": 2}, 2, "recounted")
-L1 = CriterionResult("distinct l-diversity", "diagnosis", {"l": 1}, 1, "recounted")
-
-
-def small_facts() -> ReleaseFacts:
-    columns = (
-        ReleasedColumn("sex", "quasi-identifier", "string", 0, 1, "value", "unchanged"),
-        ReleasedColumn("age", "quasi-identifier", "string", 1, 3, "5 years", "generalised"),
-        ReleasedColumn("diagnosis", "sensitive", "string", None, None, None, "unchanged"),
-        ReleasedColumn("crp", "sensitive", "number", None, None, None, "clipped to 0…300"),
-    )
-    return ReleaseFacts("small", SMALL, columns, (K2, L1), True, "Every consent was checked.", "2026-11-22")
-
-
-def small_context(**changed: object) -> RunContext:
-    stated = {
-        "name": "small",
-        "run": {"rows_in": 8, "search": {"metric": "loss", "score": 0.25, "optimal": True, "gap": None}},
-        "consent": {"patients": {"in": 8, "excluded": {"withdrawn": 1_200}}},
-        "thresholds": {"anonymised.prosecutor_max": 0.5, "anonymised.marketer": 0.1},
-    }
-    return RunContext(**{**stated, **changed})
-
-
-def small_assessment() -> Assessment:
-    before, after = (ClassSizes(np.array(c), np.array(c)) for c in ([1, 2, 2, 3], [2, 2, 3]))
-    return assess(before, after, suppressed=1, rows_in=8)
-
-
-def both() -> list[str]:
-    """Both reports, of one table and of several."""
-    return [
-        release_report(small_facts()),
-        risk_report(small_assessment(), small_context()),
-        release_report(linked_facts()),
-        risk_report(linked_assessment(), linked_context()),
-    ]
-
 
 # What the release report says
 
@@ -373,7 +304,7 @@ def test_a_report_needs_neither_a_home_nor_a_writable_cache(tmp_path: Path) -> N
     """Case 59: on a read-only installation without HOME a report is drawn, and standard error stays empty."""
     occupied = tmp_path / "file"
     occupied.write_text("no directory can be made below a file")
-    code = "from tests.spec.test_reports import both; print(len(both()))"
+    code = "from tests.report_scenes import both; print(len(both()))"
     environment = {"MPLCONFIGDIR": str(occupied / "cache"), "TMPDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

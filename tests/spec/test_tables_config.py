@@ -271,6 +271,18 @@ TOGETHER: tuple[tuple[Edits, str, str, str], ...] = (
         "must be events, and that once",
     ),
     (
+        (("{column: events, k: 5, m: 2}", "{column: events, k: 4, m: 2}"),),
+        "km_anonymity:",
+        "privacy.km_anonymity[0].k",
+        "must be 5 or more",
+    ),
+    (
+        (("  k_anonymity: 5\n", "  k_anonymity: 5\n  max_risk: 0.09\n"),),
+        "km_anonymity:",
+        "privacy.km_anonymity[0].k",
+        "must be 12 or more",
+    ),
+    (
         (("{column: events, k: 5, m: 2}", "{column: events, k: 5, m: 2, repair: suppress-class}"),),
         "km_anonymity:",
         "privacy.km_anonymity[0].repair",
@@ -384,7 +396,7 @@ def test_differential_privacy_beside_tables_ends_with_69(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "criterion", ["max_risk: 0.09", "l_diversity: [{column: gender, kind: distinct, l: 2}]"]
+    "criterion", ["max_risk: 0.2", "l_diversity: [{column: gender, kind: distinct, l: 2}]"]
 )
 def test_criteria_that_are_built_for_several_tables_are_taken(tmp_path: Path, criterion: str) -> None:
     text = edited(
