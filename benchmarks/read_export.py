@@ -4,7 +4,8 @@
     python -m benchmarks.read_export --patients 20000
 
 The first reads 300 MB in six shapes. The second reads one large export, of so many patients with 150 kB each
-(20,000 are 3 GB), as one Bundle per patient and line, and half of it, which shows how memory grows.
+(20,000 are 3 GB), as one Bundle per patient and line, and a half and a quarter of it, which shows how memory
+grows.
 
 The files are made in a temporary folder by repeating an export with new ids: the sample export, each
 patient's laboratory values repeated until the patient has 150 kB, as sites' exports do; the sample export
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,21 @@ def _shapes(times: int) -> dict[str, object]:
 
 def _large(patients: int, times: int) -> dict[str, object]:
     bundles = list(map(_bundle, _grown(_patients(SAMPLE))))
-    sizes = (patients // 2 * PATIENT_BYTES, patients * PATIENT_BYTES)
-    return {f"{size} bytes, bundle per line": _measured(bundles, size, times) for size in sizes}
+    sizes = [patients * PATIENT_BYTES // part for part in (4, 2, 1)]
+    found = {size: _measured(bundles, size, times) for size in sizes}
+    growth = {
+        f"{name}_memory_grows_by_bytes_per_byte": _growth(
+            {size: of[f"{name}_memory_bytes"] for size, of in found.items()}
+        )
+        for name in ("collect", "read")
+    }
+    return {f"{size} bytes, bundle per line": figures for size, figures in found.items()} | growth
+
+
+def _growth(memory: Mapping[int, int]) -> float:
+    """The memory that a byte of the export takes, between the smallest and the largest."""
+    (small, least), (large, most) = min(memory.items()), max(memory.items())
+    return round((most - least) / (large - small), 4)
 
 
 def _measured(content: Iterable[str], size: int, times: int) -> dict[str, Any]:

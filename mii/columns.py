@@ -109,8 +109,8 @@ class Sink(Protocol):
 class ColumnSink:
     """A `Sink` for one type, whose columns ``make`` gives as ``schema`` says."""
 
-    def __init__(self, kind: str, make: Maker, schema: Mapping[str, Any]) -> None:
-        self._kind, self._make, self._tells = kind, make, "codes" in schema
+    def __init__(self, make: Maker, schema: Mapping[str, Any]) -> None:
+        self._make, self._tells = make, "codes" in schema
         self._columns = Columns(schema)
         self._waiting: list[Any] = []
         self.add: Callable[[Any], None] = self._waiting.append
@@ -125,20 +125,11 @@ class ColumnSink:
         if self._waiting:
             self._take_out()
         frame = self._columns.frame()
-        if frame is not None and self._kind.startswith("Medication"):
-            frame = _naming(frame)
         return Frames(telling=frame) if self._tells else Frames(dating=frame)
 
     def _take_out(self) -> None:
         self._columns.extend(self._make(self._waiting))
         self._waiting.clear()
-
-
-def _naming(events: pl.DataFrame) -> pl.DataFrame:
-    """``events`` with ids in place of references to Medications."""
-    if "others" not in events.columns:
-        return events
-    return events.with_columns(named(events["others"], "Medication"))
 
 
 class Columns:
@@ -193,7 +184,7 @@ def together(frames: Mapping[str, pl.DataFrame], key: bytes) -> tuple[Table | No
     numbering = Numbering()
     numbering.keep(*digests(frame["id"], key))
     told = [column.name for column in frame if column.null_count() < frame.height]
-    texts = {name for name in told if frame.schema[name] == pl.String} - {"id"}
+    texts = [name for name in told if name != "id" and frame.schema[name] == pl.String]
     numbering.number(frame.select(texts), {name: _made(name, tells=tells) for name in texts})
     numbering.keep(*frame.select(name for name in told if name not in texts and (tells or name != "id")))
     nameless = frame["type"].filter(frame["id"].is_null()).unique()
@@ -221,13 +212,8 @@ def renamed(frame: pl.DataFrame, urns: Mapping[str, str]) -> pl.DataFrame:
     )
 
 
-def named(references: pl.Series, kind: str) -> pl.Series:
-    """The ids that references of one kind name; missing where they name none."""
-    return mapped(references, lambda reference: local_id(reference, kind) or None)
-
-
 def _ids(references: pl.Series, kind: str) -> pl.Series:
-    """As `named`, of distinct references."""
+    """The ids that distinct references of one kind name; missing where they name none."""
     return pl.Series([local_id(reference, kind) or None for reference in references], dtype=pl.String)
 
 

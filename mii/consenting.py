@@ -164,7 +164,7 @@ def _intervals(windows: Mapping[str, Window], patient: pl.DataType) -> pl.DataFr
 def _per_patient(frames: Iterable[pl.DataFrame]) -> dict[str, Counter[str]]:
     """How many resources of each type each patient has; those of nobody count for `NOWHERE`."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in DATED}
-    for frame in frames:
-        for name, patient, count in frame.group_by("type", "patient").len().iter_rows():
+    for rows in chain.from_iterable(frame.iter_slices(SLICE_ROWS) for frame in frames):
+        for name, patient, count in rows.group_by("type", "patient").len().iter_rows():
             counts[name][patient or NOWHERE] += count
     return counts

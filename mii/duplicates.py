@@ -24,7 +24,7 @@ Schema = Mapping[str, Any]
 
 
 def deduplicated(
-    telling: Frames, dating: Frames, *, schemas: tuple[Schema, Schema]
+    telling: list[pl.DataFrame], dating: list[pl.DataFrame], *, schemas: tuple[Schema, Schema]
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
     """The rows of ``telling`` and of ``dating`` with each id of a type once, and by type how many ids have
     different contents.
@@ -32,13 +32,15 @@ def deduplicated(
     The frames have the columns `DIGEST` and updated beside those of their schema, and lack those that are
     missing in all rows. Of different contents the one updated last is kept. Without ``meta.lastUpdated`` the
     choice depends on the content alone, never on the order of files. Only the rows of repeated ids are
-    compared, and so many of them at a time that what is made on the way stays small.
+    compared, and so many of them at a time that what is made on the way stays small; the two lists are empty
+    afterwards, so that no row is held twice.
     """
     several = _repeated(_halves([*telling, *dating]))
-    tells, told_again = _parted(telling, several)
-    dates, dated_again = _parted(dating, several)
+    again: list[pl.DataFrame] = []
+    tells = [_taken(frame, several, again, schemas[0]) for frame in _emptied(telling)]
+    dates = [_taken(frame, several, again, schemas[1]) for frame in _emptied(dating)]
     different = Counter[str]()
-    for found in _portions([*told_again, *dated_again], several):
+    for found in _portions(again, several):
         kept, conflicts = _latest(found, list(schemas[0]))
         told = kept["codes"].is_not_null()
         tells.append(kept.filter(told).cast(pl.Schema(schemas[0])))
@@ -51,13 +53,12 @@ def distinct(frames: Frames) -> int:
     """How many different `DIGEST` the rows of some frames have."""
     several = _repeated(_halves(frames))
     rows = sum(frame.height for frame in frames)
-    again = pl.concat(_parted(frames, several)[1])
+    again = pl.concat([frame.filter(_are_among(frame, several)) for frame in frames])
     return rows - again.height + again.n_unique()
 
 
 def _stacked(frames: Frames, schema: Schema) -> pl.DataFrame:
-    made = [frame.select(name for name in schema if name in frame.columns) for frame in frames]
-    return pl.concat([pl.DataFrame(schema=dict(schema)), *made], how="diagonal")
+    return pl.concat([pl.DataFrame(schema=dict(schema)), *frames], how="diagonal")
 
 
 def _halves(frames: Frames) -> NDArray[np.uint64]:
@@ -71,14 +72,23 @@ def _repeated(halves: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.unique(again[again == halves[:-1]])
 
 
-def _parted(frames: Frames, several: NDArray[np.uint64]) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
-    """The rows of each frame whose ids are not in ``several``, and those whose are."""
-    once, again = [], []
-    for frame in frames:
-        are = _are_among(frame, several)
-        once.append(frame.filter(~are) if are.any() else frame)
-        again.append(frame.filter(are))
-    return once, again
+def _emptied(frames: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames of a list, which loses them."""
+    frames.reverse()
+    while frames:
+        yield frames.pop()
+
+
+def _taken(
+    frame: pl.DataFrame, several: NDArray[np.uint64], again: list[pl.DataFrame], schema: Schema
+) -> pl.DataFrame:
+    """The columns of ``schema`` of the rows whose ids are not in ``several``; ``again`` gets the others."""
+    are = _are_among(frame, several)
+    own = frame.select(name for name in schema if name in frame.columns)
+    if not are.any():
+        return own
+    again.append(frame.filter(are))
+    return own.filter(~are)
 
 
 def _are_among(frame: pl.DataFrame, several: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -93,7 +103,7 @@ def _portions(frames: Frames, several: NDArray[np.uint64]) -> Iterator[pl.DataFr
     """All rows of the ids in ``several``, those of one id together, their categories as texts."""
     for start in range(0, len(several), PORTION_IDS):
         some = several[start : start + PORTION_IDS]
-        own = frames if len(some) == len(several) else _parted(frames, some)[1]
+        own = [frame.filter(_are_among(frame, some)) for frame in frames]
         yield pl.concat([plain(frame) for frame in own], how="diagonal")
 
 

@@ -11,7 +11,7 @@ from mii.columns import Row
 from mii.consent import ConsentRecord, Provision
 from mii.dates import day_text
 from mii.records import Person, Stay, Substance, Use
-from mii.references import NOWHERE, Targets
+from mii.references import NOWHERE, Targets, local_id
 from mii.tokens import ALPHA_ID, ONSET, ORPHA, PZN, SNOMED, bare, named, others
 
 ICD_10_GM = frozenset(
@@ -58,7 +58,8 @@ NO_RANK = 1 << 31
 _NO_ROLE = len(MAIN_ROLES)
 _PLAIN_ICD = re.compile(r"[A-Z0-9.]+")
 _MARKS = "†*!+"
-_OF_CONDITIONS = (ALPHA_ID, ORPHA, SNOMED)
+_OF_CONDITIONS = frozenset({ALPHA_ID, ORPHA, SNOMED})
+_OF_DRUGS = frozenset({PZN})
 
 
 class Extractor:
@@ -198,7 +199,7 @@ def _drug(event: Any) -> Row:
         event.status if event.status in VOID else None,
         encounter.reference if encounter is not None else None,
         " ".join(codes),
-        reference,
+        local_id(reference, "Medication") or None if reference is not None else None,
     )
 
 
@@ -308,7 +309,7 @@ def _by_id(contained: Iterable[fhir.Contained] | None) -> dict[str, fhir.Contain
 
 def _drug_codes(concept: Any) -> list[str]:
     codings = _concept(concept)
-    return [*_codes_of(codings, ATC), *others(codings, (PZN,))]
+    return [*_codes_of(codings, ATC), *others(codings, _OF_DRUGS)]
 
 
 def _icd_text(coding: fhir.MarkedCoding) -> str:

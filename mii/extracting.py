@@ -124,4 +124,4 @@ def _sinks(loincs: frozenset[str]) -> dict[str, Sink]:
         "ServiceRequest": elements.order_row,
     }
     sinks: dict[str, Sink] = {"Observation": ObservationSink(loincs)}
-    return sinks | {name: ColumnSink(name, by_row(make), SCHEMAS[name]) for name, make in makers.items()}
+    return sinks | {name: ColumnSink(by_row(make), SCHEMAS[name]) for name, make in makers.items()}

@@ -50,9 +50,11 @@ class Numbering:
         """Adds for each name in ``made`` of a column its texts, changed, each distinct one once."""
         held = columns.cast({name: pl.Categorical(pl.Categories.random()) for name in columns.columns})
         numbers = held.select(pl.all().to_physical())
-        filled = numbers.select(pl.col(name).fill_null(pl.col(name).max() + 1) for name in numbers.columns)
+        filled = numbers.select(_without_gaps(name) for name in numbers.columns)
         for column in columns.columns:
-            distinct = columns[column].gather(_a_row_of_each(filled[column].to_numpy(), numbers[column].max()))
+            distinct = columns[column].gather(
+                _a_row_of_each(filled[column].to_numpy(), numbers[column].max())
+            )
             for name, change in made[column].items():
                 changed = (distinct if change is None else change(distinct)).alias(TEXT)
                 self._texts.append(changed)
@@ -66,11 +68,16 @@ class Numbering:
         return Table(pl.DataFrame(self._rows), pl.concat(texts).to_frame(), self._places)
 
 
+def _without_gaps(name: str) -> pl.Expr:
+    """Numbers with the next one in place of what is missing."""
+    return pl.col(name).fill_null((pl.col(name).max() + 1).fill_null(0))
+
+
 def _a_row_of_each(numbers: NDArray[np.uint32], last: Any) -> NDArray[np.uint32]:
     """For each number up to ``last`` a row that has it: numbers do not follow the rows."""
-    rows = np.zeros(int(numbers.max()) + 1, dtype=np.uint32)
+    rows = np.zeros(numbers.max(initial=0) + 1, dtype=np.uint32)
     rows[numbers] = np.arange(len(numbers), dtype=np.uint32)
-    return rows[: last + 1]
+    return rows[: 0 if last is None else last + 1]
 
 
 def restored(table: Table, held: pl.Categorical) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 
@@ -49,18 +50,30 @@ def _in_order(parts: Sequence[Share], workers: Sequence[_Worker]) -> Iterator[Ba
     handed = 0
     for place in range(len(parts)):
         while place not in answers:
-            for worker in workers:
-                if worker.place is None and handed < min(len(parts), place + _AHEAD * len(workers)):
-                    worker.ask(handed, parts[handed])
-                    handed += 1
-            busy = [worker for worker in workers if worker.place is not None]
+            handed = _hand_over(parts, workers, handed, min(len(parts), place + _AHEAD * len(workers)))
+            busy = [worker for worker in workers if worker.places]
             ready = wait([worker.connection for worker in busy])
             answers |= dict(worker.answer() for worker in busy if worker.connection in ready)
         yield found(answers.pop(place))
 
 
+def _hand_over(parts: Sequence[Share], workers: Sequence[_Worker], handed: int, end: int) -> int:
+    """The next share after those that were handed over, at most up to ``end``.
+
+    A process knows its next share before it is done with one, so that it never waits; but the last shares
+    go to those that have none.
+    """
+    for most in (0, 1):
+        for worker in workers:
+            may_wait = most == 0 or len(parts) - handed > len(workers)
+            if len(worker.places) == most and handed < end and may_wait:
+                worker.ask(handed, parts[handed])
+                handed += 1
+    return handed
+
+
 class _Worker:
-    """A process that reads shares; ``place`` is that of the one it reads."""
+    """A process that reads shares; ``places`` are those of the one it reads and of its next one."""
 
     def __init__(self, task: Task) -> None:
         here, there = socket.socketpair()
@@ -74,20 +87,18 @@ class _Worker:
                 env=_environment(),
             )
         self.connection = Connection(here.detach())
-        self.place: int | None = None
+        self.places: deque[int] = deque()
         self._send(packed(task))
 
     def ask(self, place: int, share: Share) -> None:
         """Hands over the share at ``place``."""
         self._send(packed(share))
-        self.place = place
+        self.places.append(place)
 
     def answer(self) -> tuple[int, bytes]:
         """The place of the share it read and what it answers; waits for it."""
-        assert self.place is not None
-        place, self.place = self.place, None
         try:
-            return place, self.connection.recv_bytes()
+            return self.places.popleft(), self.connection.recv_bytes()
         except (EOFError, OSError):
             raise _ended() from None
 

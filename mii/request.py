@@ -64,7 +64,7 @@ FAMILIES = (
     frozenset({"performed_first", "performed_last"}),
     frozenset({"atc_all", "pzn_all"}),
     frozenset({"plz", "ags"}),
-    frozenset({"deceased", "death_date"}),
+    frozenset({"deceased", "death_date", "discharge_reason"}),
 )
 """Columns made of one source element: where one is a quasi-identifier, none may be released finer."""
 

@@ -7,7 +7,7 @@ that somebody typed can pass for another system: a bare code has no colon, a nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -58,12 +58,11 @@ def bare(code: str) -> str:
     return code.strip().replace(":", _ILLEGIBLE)
 
 
-def others(codings: Iterable[Any], systems: Iterable[str]) -> Iterator[str]:
+def others(codings: Iterable[Any], systems: Collection[str]) -> Iterator[str]:
     """The tokens of the codings that belong to one of the other ``systems``, given by name."""
-    asked = frozenset(systems)
     for coding in codings:
         system = SYSTEMS.get(coding.system or "")
-        if system in asked and coding.code:
+        if system is not None and system in systems and coding.code:
             yield named(system, coding.code)
 
 

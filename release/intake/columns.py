@@ -20,6 +20,7 @@ from release.config.root import Config
 from release.config.tables import event_dates
 from release.intake.births import birth_problems, without_oldest
 from release.intake.event_columns import NO_EVENTS, EventTables, beside_patients
+from release.intake.event_dates import event_date_problems
 from release.intake.export_columns import NO_KINDS, export_problems, lab_families
 from release.intake.families import Families, finer
 from release.intake.hierarchies import build
@@ -78,6 +79,7 @@ def resolve(
     problems += _finer_in_family(config, columns, families)
     problems += export_time_problems(config, columns, families, events.qualified)
     problems += (*events.problems, *beside_patients(config, columns, families, kinds))
+    problems += event_date_problems(config, columns, events.qualified)
     if is_export:
         columns = without_oldest(config, columns, families, kinds)
         problems += birth_problems(config, columns, families, kinds)

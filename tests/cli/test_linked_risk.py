@@ -53,7 +53,7 @@ def test_the_risk_of_one_person_s_events_is_counted_in_the_released_tables(publi
     """The person with the largest risk by one kind of event is no safer in the report's figures."""
     found = frames(published)
     classes = found["patients"].select("person", "age_years", "gender")
-    kinds = {"encounters": "admission_date", "diagnoses": "icd10gm", "procedures": "ops"}
+    kinds = {"encounters": "department", "diagnoses": "icd10gm", "procedures": "ops"}
     for name, column in kinds.items():
         had = found[name].select("person", column).unique().join(classes, on="person")
         shared = had.group_by("age_years", "gender", column).agg(pl.col("person").n_unique().alias("people"))

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-import release.run
 from tests.conftest import ROOT
 from tests.runs import CONFIG, anon, files, people, scene
 

@@ -189,7 +189,7 @@ def read_all(descriptor: int) -> bytes:
 # signals ------------------------------------------------------------------------------------------
 
 STRUCK = """
-import os, signal, threading, release.run as run
+import os, signal, threading, release.deciding.decision as run
 solve = run.solve
 def struck(config, counts, report=None):
     def strike(*_):
@@ -210,7 +210,7 @@ def test_a_signal_during_the_search_ends_the_run_cleanly(tmp_path: Path, name: s
 
 
 SWALLOWED = """
-import ctypes, os, signal, release.run as run
+import ctypes, os, signal, release.deciding.decision as run
 solve = run.solve
 @ctypes.CFUNCTYPE(None)
 def callback():
@@ -222,7 +222,7 @@ def struck(config, counts, report=None):
 run.solve = struck
 """
 CAUGHT = """
-import os, signal, release.run as run
+import os, signal, release.deciding.decision as run
 solve = run.solve
 def struck(config, counts, report=None):
     try:
@@ -248,7 +248,7 @@ def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
 
 
 UNRAISABLE = """
-import ctypes, release.run as run
+import ctypes, release.deciding.decision as run
 solve = run.solve
 @ctypes.CFUNCTYPE(None)
 def callback():
