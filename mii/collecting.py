@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -214,7 +214,7 @@ def _resolved_substance(substance: Substance, urns: Mapping[str, str]) -> Substa
 
 
 def _of_patient(record: ConsentRecord, urns: Mapping[str, str]) -> ConsentRecord:
-    return replace(record, patient=urns.get(record.patient, record.patient)) if urns else record
+    return structs.replace(record, patient=urns.get(record.patient, record.patient)) if urns else record
 
 
 def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:

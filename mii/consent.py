@@ -24,6 +24,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from msgspec import Struct
+
 from mii.dates import day_text, span
 
 OID = "2.16.840.1.113883.3.1937.777.24.5.3"
@@ -49,8 +51,7 @@ class Reason(StrEnum):
     NO_WINDOW = "nothing of X.6 is left"
 
 
-@dataclass(frozen=True, slots=True)
-class Provision:
+class Provision(Struct, frozen=True, gc=False):
     """One nested ``provision.provision[]`` of a Consent.
 
     ``type`` is ``permit`` or ``deny``; ``start`` and ``end`` are FHIR dateTimes as written (may be partial,
@@ -63,8 +64,7 @@ class Provision:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRecord:
+class ConsentRecord(Struct, frozen=True, gc=False):
     """One Consent resource: ``patient`` is the patient's id without ``Patient/``.
 
     ``research`` says whether a scope coding is ``research``; ``category_expected`` whether a category

@@ -20,7 +20,7 @@ DIGEST = ("digest", "digest_rest")
 
 _WORD = 8
 _LONG_BYTES = 256
-_STEP_IDS = 1 << 12
+_STEP_IDS = 1 << 13
 _Words = NDArray[np.uint64]
 _START = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 _TAILS = np.array([(1 << 8 * n) - 1 for n in range(_WORD)], dtype=np.uint64)

@@ -86,17 +86,18 @@ class Extractor:
     def stay(self, encounter: fhir.Encounter) -> Stay:
         """What is kept of an Encounter."""
         period = encounter.period
+        levels, kinds = _levels_and_kinds(encounter.type) if encounter.type else ((), ())
         return Stay(
             _updated(encounter),
             _target(self._patients, encounter.subject),
             period.start if period is not None else None,
             period.end if period is not None else None,
             encounter.status if encounter.status in VOID else None,
-            _types(encounter.type, CONTACT_LEVEL) if encounter.type else (),
+            tuple(levels),
             _department(encounter.service_type),
             _target(self._encounters, encounter.part_of),
             self._uses(encounter.diagnosis) if encounter.diagnosis else (),
-            *_circumstances(encounter),
+            *_circumstances(encounter, kinds),
         )
 
     def substance(self, medication: fhir.Medication) -> Substance:
@@ -111,9 +112,9 @@ class Extractor:
         record = ConsentRecord(
             patient=_target(self._patients, consent.patient),
             status=consent.status or "",
-            research=any(coding.code == "research" for coding in _concept(consent.scope)),
-            category_expected="57016-8" in _codes(_codings(consent.category or ()), LOINC),
-            provisions=tuple(_provision(provision) for provision in nested or ()),
+            research="research" in [coding.code for coding in _concept(consent.scope)],
+            category_expected="57016-8" in _types(consent.category or (), LOINC),
+            provisions=tuple([_provision(provision) for provision in nested or ()]),
         )
         return _updated(consent), record
 
@@ -216,14 +217,6 @@ def _concept(concept: Any) -> Any:
     return (concept.coding or ()) if concept is not None else ()
 
 
-def _codings(concepts: Iterable[fhir.CodeableConcept]) -> list[fhir.Coding]:
-    return [coding for concept in concepts for coding in _concept(concept)]
-
-
-def _codes(codings: Iterable[Any], system: str) -> list[str]:
-    return [coding.code for coding in codings if coding.system == system and coding.code]
-
-
 def _codes_of(codings: Iterable[fhir.Coding], systems: frozenset[str]) -> list[str]:
     return [bare(coding.code) for coding in codings if coding.system in systems and coding.code]
 
@@ -232,15 +225,28 @@ def _types(types: Iterable[fhir.CodeableConcept], system: str) -> tuple[str, ...
     return tuple([c.code for t in types for c in t.coding or () if c.system == system and c.code])
 
 
+def _levels_and_kinds(types: Iterable[fhir.CodeableConcept]) -> tuple[list[str], list[str]]:
+    """The codes of Kontaktebene and of Kontaktart."""
+    levels, kinds = [], []
+    for concept in types:
+        for coding in concept.coding or ():
+            if coding.code and coding.system == CONTACT_LEVEL:
+                levels.append(coding.code)
+            elif coding.code and coding.system == CONTACT_TYPE:
+                kinds.append(coding.code)
+    return levels, kinds
+
+
 def _circumstances(
-    encounter: fhir.Encounter,
+    encounter: fhir.Encounter, kinds: Iterable[str]
 ) -> tuple[str | None, str | None, str | None, str | None, str | None]:
     """Contact type, class, and why the patient came, from where, and why he left."""
     klass, stay = encounter.contact_class, encounter.hospitalization
     left = stay.disposition.extension if stay is not None and stay.disposition is not None else None
-    sources = [c.code for c in _concept(stay.source if stay else None) if c.system in ADMISSION_SOURCES]
+    told = _concept(stay.source) if stay is not None else ()
+    sources = [coding.code for coding in told if coding.system in ADMISSION_SOURCES]
     return (
-        _only(_types(encounter.type or (), CONTACT_TYPE)),
+        _only(kinds),
         klass.code if klass is not None and klass.system in (None, CONTACT_CLASS) else None,
         _key(encounter.extension, ADMISSION_REASON),
         _only(sources),

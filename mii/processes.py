@@ -22,6 +22,7 @@ from mii.tasks import ShareReader, Task, found, packed
 _PROGRAM = "from mii.working import main; main()"
 _AHEAD = 3
 """Shares per process that may be under way or wait for an earlier one."""
+_KEPT_BYTES = 32 << 20
 
 
 def batches(parts: Sequence[Share], task: Task, processes: int) -> Generator[Batch]:
@@ -123,6 +124,10 @@ def _ended() -> AnonError:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, with the places it imports from; one thread, as there are many processes."""
+    """That of this process, with the places it imports from; one thread, as there are many processes.
+
+    The C library keeps the memory of one block for the next, rather than give it back and ask for it again.
+    """
     places = os.pathsep.join(place for place in sys.path if place)
-    return {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1"}
+    kept = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(_KEPT_BYTES))
+    return {**os.environ, **kept, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1"}

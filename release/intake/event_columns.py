@@ -24,6 +24,7 @@ from release.intake.export_columns import LISTS
 from release.intake.families import Families, finer, is_suppressed
 from release.intake.hierarchies import build
 
+DISCHARGED = "discharge_reason"
 FAMILIES = (
     frozenset({"encounters.admission_date", "encounters.discharge_date", "encounters.length_of_stay_days"}),
     frozenset(
@@ -103,8 +104,12 @@ def beside_patients(
 
 
 def _elements(name: str, families: Families) -> frozenset[str]:
-    """The columns that are made of what the column ``name`` is made of, itself among them."""
-    return frozenset({name}).union(*(family for family in families if name in family))
+    """The columns that are made of what the column ``name`` is made of, itself among them.
+
+    Whatever tells of a death is of a family with the reason of a discharge, but it tells no stay.
+    """
+    made = frozenset[str]().union(*(family for family in families if name in family))
+    return made - {DISCHARGED} | {name}
 
 
 ELEMENTS: Mapping[str, frozenset[str]] = {

@@ -2,13 +2,13 @@
 
 Values are measured during stays, drugs are given for diagnoses: whoever knows when two stays of a person
 began knows how many days lie between some of the person's values. So where a date is a quasi-identifier, of a
-person or of an event, at whatever level it is released, a date of events may be told neither finer nor by its
-distance from another.
+person or of an event, a date of events may be told neither finer nor by its distance from another. Beside a
+quasi-identifier of events it may not be told at all: what is rare leaves, and would be told all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from anonymizer.errors import Problem
 from anonymizer.hierarchies.dates import UNITS, Dates
@@ -16,34 +16,39 @@ from anonymizer.tables.table import Column, Role
 from release.config.root import Config
 from release.config.tables import DATES
 from release.config.time import EVENTS
+from release.intake.event_columns import DISCHARGED
+from release.intake.families import Families, is_suppressed
 from release.intake.time_columns import STAY, changed_dates
 
-_FINEST, _COARSEST = 0, len(UNITS)
-_MESSAGE = (
-    "tells of dates that may be known, since {} is a quasi-identifier: leave it out, release it at a level "
-    "that is no finer, or make it a quasi-identifier too"
-)
-_DIED = "tells who died, and {} is a quasi-identifier: leave it out, or make it a quasi-identifier too"
+_BY_THE_DAY, _NOT_AT_ALL = 0, len(UNITS)
 
 
 def event_date_problems(
-    config: Config, columns: Sequence[Column], events: Sequence[Column]
+    config: Config,
+    columns: Sequence[Column],
+    events: Sequence[Column],
+    families: Families,
+    kinds: Mapping[str, str],
 ) -> Iterator[Problem]:
-    """Which columns of events, called ``<table>.<column>``, tell finer what is a quasi-identifier."""
+    """Which columns of ``events``, called ``<table>.<column>``, tell finer what is a quasi-identifier.
+
+    ``families`` are sets of patients' columns made of one element, ``kinds`` tells what declared ones are.
+    """
     quasi = [column for column in (*columns, *events) if column.role is Role.QUASI_IDENTIFIER]
-    known = [column for column in quasi if _tells_time(column.name)]
-    deaths = [column.name for column in quasi if column.name in ("deceased", "death_date")]
+    known = [column for column in quasi if _tells_time(column.name) or kinds.get(column.name) == "date"]
+    of_death = frozenset[str]().union(*(family for family in families if DISCHARGED in family))
+    deaths = [column.name for column in quasi if column.name in of_death]
     for column in events:
+        table, _, name = column.name.partition(".")
+        at = ("tables", table, name)
         if column.role is Role.QUASI_IDENTIFIER:
             continue
-        table, _, name = column.name.partition(".")
-        if name in DATES:
-            is_told = column.name in changed_dates(config)
-            for finer in (each for each in known if is_told or _released(column) < _period(each)):
-                yield config.problem(("tables", table, name), _MESSAGE.format(finer.name))
-                break
-        elif name == "discharge_reason" and deaths and _released(column) < _COARSEST:
-            yield config.problem(("tables", table, name), _DIED.format(deaths[0]))
+        if name in DATES and known:
+            coarsest = max(known, key=_period)
+            if column.name in changed_dates(config) or _released(column) < _period(coarsest):
+                yield config.problem(at, _DATE.format(coarsest.name, _remedy(_period(coarsest))))
+        elif name == DISCHARGED and deaths and not is_suppressed(column):
+            yield config.problem(at, _DEATH.format(deaths[0]))
 
 
 def _tells_time(name: str) -> bool:
@@ -52,19 +57,33 @@ def _tells_time(name: str) -> bool:
 
 
 def _period(known: Column) -> int:
-    """How coarse a quasi-identifier may be released: its unit's rank; where it is no date, the coarsest."""
-    if not isinstance(known.hierarchy, Dates) or known.max_level is None:
-        return _COARSEST
-    return _rank(known, known.max_level, otherwise=_COARSEST)
+    """How coarse a date must be beside a quasi-identifier: as that may get, as far as its unit is known."""
+    is_of_an_event = "." in known.name
+    if is_of_an_event or known.max_level is None:
+        return _NOT_AT_ALL
+    return _rank(known, known.max_level, otherwise=_NOT_AT_ALL)
 
 
 def _released(column: Column) -> int:
-    """How coarse a kept column is released at least."""
-    return _FINEST if column.release_level is None else _rank(column, column.release_level, otherwise=_FINEST)
+    """How coarse a kept date is at least."""
+    level = column.release_level
+    return _BY_THE_DAY if level is None else _rank(column, level, otherwise=_BY_THE_DAY)
 
 
 def _rank(column: Column, level: int, *, otherwise: int) -> int:
+    """The place of a level's unit among all units, after which comes the top level; else ``otherwise``."""
     names = () if column.hierarchy is None else column.hierarchy.level_names
-    if level == len(names) - 1:
-        return _COARSEST
+    if level >= len(names) - 1:
+        return _NOT_AT_ALL
     return UNITS.index(names[level]) if isinstance(column.hierarchy, Dates) else otherwise
+
+
+def _remedy(period: int) -> str:
+    return "at the top level (*)" if period == _NOT_AT_ALL else f"by {UNITS[period]} or coarser"
+
+
+_DATE = (
+    "tells of dates that may be known, since {} is a quasi-identifier: leave it out, release it {}, or make "
+    "it a quasi-identifier too"
+)
+_DEATH = "tells who died, and {} is a quasi-identifier: leave it out, or make it a quasi-identifier too"

@@ -23,8 +23,7 @@ from anonymizer.tables.table import Column, Role, Table
 from anonymizer.transforming.timing import Relative, Timing, first_days, since, timed
 from release.config.root import Config
 from release.config.tables import DATES
-from release.config.time import EVENTS, Time
-from release.intake.event_columns import FAMILIES as EVENT_FAMILIES
+from release.config.time import EVENTS
 from release.intake.families import Families
 
 STAY = "length_of_stay_days"
@@ -42,17 +41,18 @@ def export_time_problems(
 ) -> Iterator[Problem]:
     """What is unsafe about an export's changed dates; its columns' meanings are known.
 
-    ``events`` are the columns of further tables, each called ``<table>.<column>``.
+    ``events`` are the columns of further tables, each called ``<table>.<column>``; what is unsafe about
+    their own changed dates, `event_dates` tells.
     """
     if config.time is None:
         return
-    sets = [frozenset(family) for family in (*families, *EVENT_FAMILIES)]
+    sets = [frozenset(family) for family in families]
     quasi = {column.name for column in (*columns, *events) if column.role is Role.QUASI_IDENTIFIER}
     for at, name in config.time.named:
         beside = {other for family in sets if name in family for other in quasi & family} - _STAYS
         for other in sorted(beside):
-            yield config.problem(("time", *at), _IN_FAMILY.format(name, other, drop=_drop(name)))
-    if quasi & _STAYS and _tells_intervals(config.time, frozenset(column.name for column in events)):
+            yield config.problem(("time", *at), _IN_FAMILY.format(name, other))
+    if quasi & _STAYS and (len(config.time.columns) > 1 or config.time.relative is not None):
         yield config.problem(("time",), _STAY)
     if config.time.shift is not None:
         dated = (EVENTS | {column.name for column in events if _is_a_date(column)}) - config.time.columns
@@ -60,11 +60,6 @@ def export_time_problems(
             if column.name in dated and is_on_the_calendar(column):
                 message = _CALENDAR.format(column.name, drop=_drop(column.name))
                 yield config.problem(("time", "shift"), message)
-
-
-def _tells_intervals(time: Time, events: Collection[str]) -> bool:
-    """Whether the changed dates tell the days between two of them; events of one column have several."""
-    return len(time.columns) > 1 or time.relative is not None or not time.columns.isdisjoint(events)
 
 
 def _is_a_date(column: Column) -> bool:
@@ -140,12 +135,12 @@ def _is_near(shifted: pl.Series, other: pl.Series, width: int) -> bool:
 
 
 _IN_FAMILY = (
-    "{0} comes from the same source element as the quasi-identifier {1}, which it would tell finer; {drop}, "
-    "or make it a quasi-identifier too and leave it out here"
+    "{0} comes from the same source element as the quasi-identifier {1}, which it would tell finer; drop "
+    "it (identifier), or make it a quasi-identifier too and leave it out here"
 )
 _STAY = (
     f"{STAY} is a quasi-identifier, and the days between two events may be the stay exactly: beside it one "
-    "date of patients may be shifted, and none of `tables`, nor any told as relative time"
+    "date may be shifted, and none be told as relative time"
 )
 _CALENDAR = (
     "{} is released by the calendar: near a shifted date it tells the shift, which undoes it for all dates "

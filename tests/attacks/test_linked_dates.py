@@ -91,8 +91,8 @@ def made(folder: Path, level: int, time: str) -> None:
 def test_dates_beside_dates_that_may_be_known_are_refused(tmp_path: Path, level: int, time: str) -> None:
     made(tmp_path, level, time)
     result = anon("check", tmp_path / "config.yaml")
-    assert result.code == (0 if (level, time) == (0, "null") else 78)
-    assert result.code == 0 or "tells of dates that may be known" in result.err
+    assert result.code == 78
+    assert "labs.effective_date: tells of dates that may be known" in result.err
 
 
 def test_days_since_the_first_stay_find_whose_second_stay_is_known(tmp_path: Path) -> None:
@@ -102,6 +102,14 @@ def test_days_since_the_first_stay_find_whose_second_stay_is_known(tmp_path: Pat
     groups = [sum(days in shown[key] for key in shown) for days in intervals]
     assert all(groups)
     assert sum(size < K for size in groups) == PEOPLE
+
+
+def test_days_tell_of_stays_that_left_because_they_are_rare(tmp_path: Path) -> None:
+    """Nobody shares a person's days, so that no stay is released at all; the days of their labs are."""
+    shown = days_of_labs(tmp_path, 0, "null")
+    assert pl.read_parquet(tmp_path / "out/stays/release/data/encounters.parquet").is_empty()
+    for days in stays():
+        assert sum({str(day) for day in days} <= set(told) for told in shown.values()) == 1
 
 
 def test_a_shift_leaves_the_interval_of_two_known_stays(tmp_path: Path) -> None:

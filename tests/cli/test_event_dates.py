@@ -11,7 +11,7 @@ import pytest
 
 from tests import tiny_export
 from tests.runs import anon
-from tests.spec.test_tables_config import MORE, NO_STAYS, edited
+from tests.spec.test_tables_config import KEPT, MORE, NO_STAYS, edited
 
 MEASURED = ("    unit: {role: insensitive}\n", "    effective_date: {role: sensitive}\n")
 LOOSE = (("k_anonymity: 5", "k_anonymity: 2\n  suppression_limit: 0.5"), ("k: 5, m: 2", "k: 2, m: 1"))
@@ -21,7 +21,7 @@ YEARS = (date(2025, 1, 10) - date(2021, 1, 10)).days
 
 def released(folder: Path, *changes: tuple[str, str]) -> Mapping[str, pl.DataFrame]:
     tiny_export.ndjson(folder / "export", tiny_export.resources())
-    (folder / "config.yaml").write_text(edited(*LOOSE, (NO_STAYS, ""), MEASURED, *changes))
+    (folder / "config.yaml").write_text(edited(*LOOSE, (NO_STAYS, ""), KEPT, MEASURED, *changes))
     result = anon("run", folder / "config.yaml", "--quiet")
     assert result.code == 0, result.err
     data = folder / "releases" / "several" / "release" / "data"

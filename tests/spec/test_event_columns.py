@@ -124,26 +124,30 @@ def test_a_declared_column_is_of_the_element_that_it_is_made_of(
     assert f"the table {table} tells" in refused(tmp_path, changes, "  told: {role", "columns.told")
 
 
-def test_a_view_is_of_the_elements_that_it_selects(tmp_path: Path) -> None:
-    select = [
-        {"column": [{"name": "id", "path": "subject.getReferenceKey(Patient)"}]},
-        {
-            "column": [
-                {
-                    "name": "left_how",
-                    "path": "hospitalization.dischargeDisposition.coding.code.first()",
-                    "type": "code",
-                }
-            ]
-        },
-    ]
-    view = {"resourceType": "ViewDefinition", "resource": "Encounter", "status": "active", "select": select}
-    (tmp_path / "v.json").write_text(json.dumps(view))
-    changes = (
+def viewed(folder: Path, resource: str, *columns: tuple[str, str, str], role: str) -> Edits:
+    """The config with a view of the ``columns``, each a name, a path and a type; the last has a role."""
+    select = [{"column": [dict(zip(("name", "path", "type"), each, strict=True))]} for each in columns]
+    view = {"resourceType": "ViewDefinition", "resource": resource, "status": "active", "select": select}
+    (folder / "v.json").write_text(json.dumps(view))
+    return (
         ("    observations:\n", "    views: [v.json]\n    observations:\n"),
-        (MORE, "  left_how: {role: sensitive}\n"),
+        (MORE, f"  {columns[-1][0]}: {role}\n"),
     )
+
+
+def test_a_view_is_of_the_elements_that_it_selects(tmp_path: Path) -> None:
+    patient = ("id", "subject.getReferenceKey(Patient)", "string")
+    way = ("left_how", "hospitalization.dischargeDisposition.coding.code.first()", "code")
+    changes = viewed(tmp_path, "Encounter", patient, way, role="{role: sensitive}")
     assert "the table encounters tells" in refused(tmp_path, changes, "  left_how: {", "columns.left_how")
+
+
+def test_a_view_of_a_death_is_of_no_stay(tmp_path: Path) -> None:
+    """Though a discharge's reason tells deaths too, as `deceased` is beside encounters."""
+    dead = ("dead", "deceased.ofType(boolean)", "boolean")
+    patient = ("id", "getResourceKey()", "string")
+    accepted(tmp_path, *viewed(tmp_path, "Patient", patient, dead, role="{role: sensitive}"))
+    accepted(tmp_path, (MORE, "  deceased: {role: sensitive}\n"))
 
 
 def test_other_declared_columns_stand_beside_tables(tmp_path: Path) -> None:
@@ -173,7 +177,6 @@ def test_names_that_linked_tables_need_are_taken(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize(
     ("table", "column", "rule", "other"),
     [
-        ("encounters", "discharge_date", "{role: sensitive}", "admission_date"),
         ("diagnoses", "snomed", "{role: insensitive}", "icd10gm"),
         ("diagnoses", "alpha_id", "{role: sensitive}", "icd10gm"),
         ("diagnoses", "orpha", "{role: sensitive, hierarchy: suppression, release_level: 0}", "icd10gm"),
@@ -197,6 +200,17 @@ def test_nothing_of_an_element_is_released_finer_than_its_quasi_identifier(
     assert any(f".{other} and would be released finer; leave it out" in line for line in found)
 
 
+def test_neither_is_another_day_of_a_stay(tmp_path: Path) -> None:
+    text = edited(("  encounters:\n", "  encounters:\n    discharge_date: {role: sensitive}\n"))
+    found = told(tmp_path, text, BadConfig)
+
+    start = f"line {line_of(text, '    discharge_date: ')}: tables.encounters.discharge_date: "
+    assert all(line.startswith(start) for line in found)
+    for other, line in zip(("admission_date", "length_of_stay_days"), found, strict=False):
+        assert f"the quasi-identifier encounters.{other} and would be released finer; leave it out" in line
+    assert [line.removeprefix(start)[:35] for line in found[2:]] == ["tells of dates that may be known, s"]
+
+
 @pytest.mark.parametrize(
     ("table", "told_too"),
     [
@@ -207,7 +221,6 @@ def test_nothing_of_an_element_is_released_finer_than_its_quasi_identifier(
         ),
         ("encounters", "main_diagnosis: {role: sensitive, hierarchy: icd-10-gm, release_level: 2}"),
         ("encounters", "department: {role: sensitive}"),
-        ("diagnoses", "onset_date: {role: sensitive}"),
         ("diagnoses", "orpha: {role: sensitive, hierarchy: suppression, release_level: 1}"),
     ],
 )

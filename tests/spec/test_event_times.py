@@ -8,12 +8,15 @@ import pytest
 
 from anonymizer.errors import BadConfig
 from tests.configs import TABLE, loaded
-from tests.spec.test_event_columns import accepted, refused
+from tests.spec.test_event_columns import accepted
 from tests.spec.test_tables_config import (
     ADMISSION,
+    BY_YEAR,
+    KEPT,
     LENGTH,
     MORE,
     NO_STAYS,
+    RECORDED,
     RELATIVE,
     SEVERAL,
     SHIFTED,
@@ -23,16 +26,21 @@ from tests.spec.test_tables_config import (
     told,
 )
 
-DROPPED = (MORE, "  admission_date: {role: identifier}\n")
+DROPPED = (MORE, f"  admission_date: {{role: identifier}}\n{MORE}")
 
 
 def shifting(*names: str, days: str = "") -> tuple[str, str]:
     return ("\noutput", f"\ntime: {{shift: {{columns: [{', '.join(names)}]{days}}}}}\noutput")
 
 
-YEAR = "{role: sensitive, hierarchy: {date: [year]}, release_level: 1}"
-KNOWN_YEAR = YEAR.replace("sensitive", "quasi-identifier")
+def since_admission(name: str) -> tuple[str, str]:
+    return ("\noutput", f"\ntime: {{relative: {{columns: [{name}], to: admission_date}}}}\noutput")
+
+
 STAYS_LEFT_OUT = (NO_STAYS, "")
+NO_LENGTH = (LENGTH, "")
+STAYS_BY_YEAR = (ADMISSION, ADMISSION.replace("quasi-identifier", "sensitive"))
+DEATH = (MORE, "  death_date: {role: sensitive}\n")
 CALENDAR = "is released by the calendar: near a shifted date it tells the shift"
 TIMES: tuple[tuple[Edits, str, str], ...] = (
     ((shifting("lab.recorded_date"),), "time.shift.columns[0]", "is no date of `tables`"),
@@ -48,92 +56,45 @@ TIMES: tuple[tuple[Edits, str, str], ...] = (
         "labs.effective_date is no date of `tables`",
     ),
     (
-        (
-            (MORE, "  admission_date: {role: identifier}\n"),
-            ("\noutput", "\ntime: {relative: {columns: [labs.unit], to: admission_date}}\noutput"),
-        ),
+        (DROPPED, since_admission("labs.unit")),
         "time.relative.columns[0]",
         "labs.unit is no date of `tables`",
     ),
     (
-        (
-            STAYS_LEFT_OUT,
-            shifting("diagnoses.recorded_date"),
-            ("{role: sensitive}", KNOWN_YEAR),
-        ),
+        (STAYS_LEFT_OUT, shifting("diagnoses.recorded_date")),
         "time.shift.columns[0]",
         "diagnoses.recorded_date must be sensitive or insensitive",
     ),
     (
-        (
-            STAYS_LEFT_OUT,
-            shifting("diagnoses.recorded_date"),
-            ("{role: sensitive}", YEAR),
-        ),
+        (STAYS_LEFT_OUT, BY_YEAR, shifting("diagnoses.recorded_date")),
         "time.shift.columns[0]",
         "diagnoses.recorded_date cannot have hierarchy beside `time`",
     ),
     (
-        (
-            (
-                "\noutput",
-                f"\n{RELATIVE.replace('admission_date', 'diagnoses.recorded_date')}",
-            ),
-        ),
+        (KEPT, ("\noutput", f"\n{RELATIVE.replace('admission_date', 'diagnoses.recorded_date')}")),
         "time.relative.to",
         "must be a date of the patient, not of an event",
     ),
     (
-        (STAYS_LEFT_OUT, shifting("diagnoses.recorded_date"), (MORE, "  death_date: {role: sensitive}\n")),
+        (STAYS_LEFT_OUT, KEPT, shifting("diagnoses.recorded_date"), DEATH),
         "time.shift",
         f"death_date {CALENDAR}",
     ),
     (
-        (
-            (
-                LENGTH,
-                "",
-            ),
-            shifting("diagnoses.recorded_date"),
-        ),
+        (STAYS_BY_YEAR, NO_LENGTH, KEPT, shifting("diagnoses.recorded_date")),
         "time.shift",
-        "which undoes it for all dates of the person; shift it too, leave it out",
+        f"encounters.admission_date {CALENDAR}, which undoes it for all dates of the person; shift it too, "
+        "leave it out",
     ),
     (
-        (
-            (
-                LENGTH,
-                "",
-            ),
-            ("    recorded_date: {role: sensitive}\n", ""),
-            (MORE, "  death_date: {role: sensitive}\n"),
-            shifting("death_date"),
-        ),
+        (NO_LENGTH, (RECORDED, ""), DEATH, shifting("death_date")),
         "time.shift",
         f"encounters.admission_date {CALENDAR}",
     ),
     (
-        (
-            (MORE, "  admission_date: {role: identifier}\n"),
-            (
-                ADMISSION,
-                "",
-            ),
-            ("\noutput", f"\n{RELATIVE}"),
-        ),
+        (DROPPED, (ADMISSION, ""), (RECORDED, ""), DEATH, since_admission("death_date")),
         "time",
         "length_of_stay_days is a quasi-identifier",
-    ),
-    (
-        (
-            (
-                ADMISSION,
-                "",
-            ),
-            ("\noutput", f"\n{SHIFTED}"),
-        ),
-        "time",
-        "one date of patients may be shifted, and none of `tables`",
     ),
 )
 
@@ -147,32 +108,16 @@ def test_unsafe_changes_of_dates_are_refused(tmp_path: Path, changes: Edits, pat
     assert any(says in line for line in found)
 
 
-def test_a_changed_date_beside_a_quasi_identifier_of_its_element_is_refused(tmp_path: Path) -> None:
-    changes = (
-        (
-            LENGTH,
-            "    discharge_date: {role: sensitive}\n",
-        ),
-        (MORE, "  admission_date: {role: identifier}\n"),
-        (
-            "\noutput",
-            "\ntime: {relative: {columns: [encounters.discharge_date], to: admission_date}}\noutput",
-        ),
-    )
-    message = refused(tmp_path, changes, "time: {", "time.relative.columns[0]")
-    assert "comes from the same source element as the quasi-identifier encounters.admission_date" in message
-    assert "leave it out" in message
+def test_the_only_shifted_date_may_stand_beside_the_length_of_stays(tmp_path: Path) -> None:
+    """One date of patients, whose intervals nothing tells."""
+    accepted(tmp_path, (ADMISSION, ""), (RECORDED, ""), DEATH, shifting("death_date"))
 
 
 def test_dates_of_events_may_be_shifted_together_or_told_since_an_admission(tmp_path: Path) -> None:
-    accepted(tmp_path, STAYS_LEFT_OUT, ("\noutput", f"\n{SHIFTED}"))
-    accepted(tmp_path, STAYS_LEFT_OUT, DROPPED, ("\noutput", f"\n{RELATIVE}"))
-    at_the_top = ("release_level: 2}\n    length", "release_level: 3}\n    length")
-    no_length = (
-        LENGTH,
-        "",
-    )
-    accepted(tmp_path, at_the_top, no_length, ("\noutput", f"\n{SHIFTED}"))
+    accepted(tmp_path, STAYS_LEFT_OUT, KEPT, ("\noutput", f"\n{SHIFTED}"))
+    accepted(tmp_path, STAYS_LEFT_OUT, KEPT, DROPPED, ("\noutput", f"\n{RELATIVE}"))
+    at_the_top = (ADMISSION, STAYS_BY_YEAR[1].replace("release_level: 2", "release_level: 3"))
+    accepted(tmp_path, at_the_top, NO_LENGTH, KEPT, ("\noutput", f"\n{SHIFTED}"))
 
 
 def test_a_date_of_an_event_needs_its_table(tmp_path: Path) -> None:

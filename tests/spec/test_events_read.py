@@ -14,7 +14,7 @@ from release.intake.source import Source, read
 from tests import tiny_export
 from tests.configs import loaded
 from tests.runs import anon
-from tests.spec.test_tables_config import ADMISSION, LENGTH, NO_STAYS, SEVERAL, SHIFTED, edited
+from tests.spec.test_tables_config import ADMISSION, KEPT, LENGTH, NO_STAYS, SEVERAL, SHIFTED, edited
 
 
 def source_of(folder: Path, text: str, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Source:
@@ -105,7 +105,7 @@ def test_a_contradiction_is_seen_in_a_column_that_is_not_released(tmp_path: Path
 
 def test_an_impossible_date_that_is_shifted_ends_the_run(tmp_path: Path) -> None:
     change = of_resource("p1-e0-c", recordedDate="2031-01-01")
-    text = edited((NO_STAYS, ""), ("\noutput", f"\n{SHIFTED}"))
+    text = edited((NO_STAYS, ""), KEPT, ("\noutput", f"\n{SHIFTED}"))
     with pytest.raises(BadInput, match=r"'diagnoses\.recorded_date': impossible dates"):
         source_of(tmp_path, text, change)
 
@@ -127,6 +127,6 @@ def test_check_tells_the_tables_with_their_rows_and_roles(tmp_path: Path) -> Non
     assert lines[0] == "ok: 6 rows, 2 columns"
     assert lines[3:6] == [
         "encounters       12 rows; quasi-identifier: admission_date (level 2), length_of_stay_days (level 1)",
-        "diagnoses        12 rows; quasi-identifier: icd10gm (level 2); sensitive: recorded_date",
+        "diagnoses        12 rows; quasi-identifier: icd10gm (level 2), recorded_date (level 1)",
         "labs             18 rows; quasi-identifier: loinc (level 0); sensitive: value; insensitive: unit",
     ]

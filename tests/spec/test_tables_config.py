@@ -37,7 +37,7 @@ tables:
     length_of_stay_days: {role: quasi-identifier, hierarchy: {bands: [5], top: 90}, release_level: 1}
   diagnoses:
     icd10gm: {role: quasi-identifier, hierarchy: icd-10-gm, release_level: 2}
-    recorded_date: {role: sensitive}
+    recorded_date: {role: quasi-identifier, hierarchy: {date: [year]}, release_level: 1}
   labs:
     loinc: {role: quasi-identifier, hierarchy: suppression, release_level: 0}
     value: {role: sensitive, clip: [0, 300]}
@@ -57,6 +57,9 @@ LENGTH = (
     "    length_of_stay_days: {role: quasi-identifier, hierarchy: {bands: [5], top: 90}, release_level: 1}\n"
 )
 NO_STAYS = f"  encounters:\n{ADMISSION}{LENGTH}"
+RECORDED = "    recorded_date: {role: quasi-identifier, hierarchy: {date: [year]}, release_level: 1}\n"
+KEPT = (RECORDED, "    recorded_date: {role: sensitive}\n")
+BY_YEAR = (RECORDED, RECORDED.replace("quasi-identifier", "sensitive"))
 MORE = "  # more\n"
 Edits = tuple[tuple[str, str], ...]
 
@@ -100,7 +103,7 @@ def test_the_rules_of_events_become_columns_in_the_order_of_the_core_dataset(tmp
 
 def test_a_coarsened_column_has_its_level_and_a_bound_no_sign_of_zero(tmp_path: Path) -> None:
     text = edited(
-        ("{role: sensitive}", "{role: sensitive, hierarchy: {date: [year]}, release_level: 1}"),
+        BY_YEAR,
         ("clip: [0, 300]", "clip: [-0.0, 300]"),
     )
     found = event_tables(loaded(tmp_path, text)).columns
