@@ -17,7 +17,7 @@ class Effort:
     """How an export is read; nothing of it changes what is read.
 
     Files are cut into shares of about ``share_bytes``. ``workers`` are the processes to read them; ``None``
-    takes as many as there are processors, but at most `MOST_PROCESSES`, each of which takes about 150 MB,
+    takes as many as there are processors, but at most `MOST_PROCESSES`, each of which takes about 100 MB,
     and none for a small export. ``report`` is told the bytes read and their total from time to time.
     """
 

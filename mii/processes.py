@@ -62,12 +62,14 @@ def _hand_over(parts: Sequence[Share], workers: Sequence[_Worker], handed: int, 
     """The next share after those that were handed over, at most up to ``end``.
 
     A process knows its next share before it is done with one, so that it never waits; but the last shares
-    go to those that have none.
+    go to those that have none. A list of many files could fill the socket of a process that fills it from the
+    other side, so that both would wait for ever.
     """
     for most in (0, 1):
         for worker in workers:
-            may_wait = most == 0 or len(parts) - handed > len(workers)
-            if len(worker.places) == most and handed < end and may_wait:
+            if len(worker.places) != most or handed == end:
+                continue
+            if most == 0 or (len(parts) - handed > len(workers) and len(parts[handed]) == 1):
                 worker.ask(handed, parts[handed])
                 handed += 1
     return handed

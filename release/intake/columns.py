@@ -78,8 +78,10 @@ def resolve(
     problems += [*broken, *_levels_beyond(config, assigned, hierarchies)]
     problems += _finer_in_family(config, columns, families)
     problems += export_time_problems(config, columns, families, events.qualified)
-    problems += (*events.problems, *beside_patients(config, columns, families, kinds))
-    problems += event_date_problems(config, columns, events.qualified, families, kinds)
+    told_twice = tuple(beside_patients(config, columns, families, kinds))
+    problems += (*events.problems, *told_twice)
+    if not told_twice:
+        problems += event_date_problems(config, columns, events.qualified, families, kinds)
     if is_export:
         columns = without_oldest(config, columns, families, kinds)
         problems += birth_problems(config, columns, families, kinds)

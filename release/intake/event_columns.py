@@ -153,9 +153,21 @@ def _column(name: str, rule: EventColumn, hierarchy: Hierarchy | None) -> Column
 def _finer_in_family(config: Config, tables: EventTables) -> Iterator[Problem]:
     changed = frozenset() if config.time is None else config.time.columns
     columns = [column for column in tables.qualified if column.name not in changed]
-    for column, coarser in finer(columns, FAMILIES):
-        table, _, name = column.name.partition(".")
-        yield config.problem(("tables", table, name), _FINER.format(column.name, coarser.name))
+    for table in tables.columns:
+        for column, coarser in finer([_beside(table, each) for each in columns], FAMILIES):
+            own, _, name = column.name.partition(".")
+            if own == table:
+                message = _FINER if _is_of(table, coarser) else _RARE
+                yield config.problem(("tables", table, name), message.format(column.name, coarser.name))
+
+
+def _beside(table: str, column: Column) -> Column:
+    """A column as ``table`` must take it: rare events of others leave alone, so no level is coarse enough."""
+    return column if _is_of(table, column) else replace(column, max_level=None)
+
+
+def _is_of(table: str, column: Column) -> bool:
+    return column.name.startswith(f"{table}.")
 
 
 def _units_tell_codes(config: Config, columns: Sequence[Column]) -> Iterator[Problem]:
@@ -178,6 +190,10 @@ _FINER = (
     "{} comes from the same source element as the quasi-identifier {} and would be released finer; leave it "
     "out, give it the same hierarchy and a release_level no lower than the other's, or make it a "
     "quasi-identifier too"
+)
+_RARE = (
+    "{} tells what the quasi-identifier {} of another table tells, whose rare events leave a class alone; "
+    "leave it out, release it at the top level (*), or make it a quasi-identifier too"
 )
 _TWICE = (
     "{} tells what the table {} tells event by event, and the two together more than either; drop it "

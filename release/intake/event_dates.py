@@ -8,11 +8,12 @@ quasi-identifier of events it may not be told at all: what is rare leaves, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from anonymizer.errors import Problem
 from anonymizer.hierarchies.dates import UNITS, Dates
 from anonymizer.tables.table import Column, Role
+from release.config.columns import matching_keys
 from release.config.root import Config
 from release.config.tables import DATES
 from release.config.time import EVENTS
@@ -30,12 +31,13 @@ def event_date_problems(
     families: Families,
     kinds: Mapping[str, str],
 ) -> Iterator[Problem]:
-    """Which columns of ``events``, called ``<table>.<column>``, tell finer what is a quasi-identifier.
+    """Which kept columns tell finer what is a quasi-identifier of ``events``, or of people beside them.
 
-    ``families`` are sets of patients' columns made of one element, ``kinds`` tells what declared ones are.
+    Columns of ``events`` are called ``<table>.<column>``; ``families`` are sets of patients' columns made of
+    one element, ``kinds`` tells what declared ones are.
     """
     quasi = [column for column in (*columns, *events) if column.role is Role.QUASI_IDENTIFIER]
-    known = [column for column in quasi if _tells_time(column.name) or kinds.get(column.name) == "date"]
+    known = [column for column in quasi if _tells_time(column.name) or _is_a_declared_day(column.name, kinds)]
     of_death = frozenset[str]().union(*(family for family in families if DISCHARGED in family))
     deaths = [column.name for column in quasi if column.name in of_death]
     for column in events:
@@ -49,6 +51,32 @@ def event_date_problems(
                 yield config.problem(at, _DATE.format(coarsest.name, _remedy(_period(coarsest))))
         elif name == DISCHARGED and deaths and not is_suppressed(column):
             yield config.problem(at, _DEATH.format(deaths[0]))
+    # What is rare leaves the events, and a patient's own columns would tell it all the same.
+    of_events = [column.name for column in known if _is_of_an_event(column)]
+    discharged = [column.name for column in quasi if column.name == f"encounters.{DISCHARGED}"]
+    for column in columns:
+        if column.role in (Role.IDENTIFIER, Role.QUASI_IDENTIFIER) or is_suppressed(column):
+            continue
+        key = matching_keys(config.columns, column.name)[0]
+        is_a_day = column.name in EVENTS or _is_a_declared_day(column.name, kinds)
+        if of_events and is_a_day and column.name not in _shifted(config):
+            message = _DATE.format(of_events[0], _remedy(_NOT_AT_ALL))
+            yield config.problem(("columns", key), message)
+        elif discharged and column.name in of_death:
+            yield config.problem(("columns", key), _DEATH.format(discharged[0]))
+
+
+def _shifted(config: Config) -> Collection[str]:
+    """The dates of which what they tell of one another is looked at elsewhere: one alone tells nothing."""
+    return () if config.time is None or config.time.shift is None else config.time.shift.columns
+
+
+def _is_of_an_event(column: Column) -> bool:
+    return "." in column.name
+
+
+def _is_a_declared_day(name: str, kinds: Mapping[str, str]) -> bool:
+    return kinds.get(name) == "date"
 
 
 def _tells_time(name: str) -> bool:
@@ -58,8 +86,7 @@ def _tells_time(name: str) -> bool:
 
 def _period(known: Column) -> int:
     """How coarse a date must be beside a quasi-identifier: as that may get, as far as its unit is known."""
-    is_of_an_event = "." in known.name
-    if is_of_an_event or known.max_level is None:
+    if _is_of_an_event(known) or known.max_level is None:
         return _NOT_AT_ALL
     return _rank(known, known.max_level, otherwise=_NOT_AT_ALL)
 

@@ -9,6 +9,9 @@ import pytest
 
 from anonymizer.criteria import KMAnonymity
 from anonymizer.errors import BadConfig, InputMissing
+from mii import TABLES
+from release.config.tables import DATES, NUMBERS
+from release.intake.event_columns import FAMILIES
 from release.intake.source import read
 from tests.configs import TABLE, loaded
 from tests.spec.test_tables_config import (
@@ -174,19 +177,19 @@ def test_names_that_linked_tables_need_are_taken(tmp_path: Path, name: str) -> N
 # families -------------------------------------------------------------------------------------------
 
 
+def test_what_is_known_of_columns_of_events_is_said_of_columns_there_are() -> None:
+    named = {f"{table}.{name}" for table, names in TABLES.items() for name in names}
+
+    assert {name for names in TABLES.values() for name in names} >= DATES | NUMBERS.keys()
+    assert named >= frozenset[str]().union(*FAMILIES)
+
+
 @pytest.mark.parametrize(
     ("table", "column", "rule", "other"),
     [
         ("diagnoses", "snomed", "{role: insensitive}", "icd10gm"),
         ("diagnoses", "alpha_id", "{role: sensitive}", "icd10gm"),
         ("diagnoses", "orpha", "{role: sensitive, hierarchy: suppression, release_level: 0}", "icd10gm"),
-        ("encounters", "main_diagnosis", "{role: sensitive}", "icd10gm"),
-        (
-            "encounters",
-            "main_diagnosis",
-            "{role: sensitive, hierarchy: icd-10-gm, release_level: 1}",
-            "icd10gm",
-        ),
     ],
 )
 def test_nothing_of_an_element_is_released_finer_than_its_quasi_identifier(
@@ -198,6 +201,33 @@ def test_nothing_of_an_element_is_released_finer_than_its_quasi_identifier(
     start = f"line {line_of(text, f'    {column}: ')}: tables.{table}.{column}: {table}.{column} comes from"
     assert all(line.startswith(start) for line in found)
     assert any(f".{other} and would be released finer; leave it out" in line for line in found)
+
+
+@pytest.mark.parametrize("level", [None, 0, 2, 4])
+def test_a_main_diagnosis_is_none_that_leaves_with_rare_diagnoses(tmp_path: Path, level: int | None) -> None:
+    """At whatever level: a diagnosis that few people share leaves `diagnoses`, and the stay would tell it."""
+    coarsened = "" if level is None else f", hierarchy: icd-10-gm, release_level: {level}"
+    rule = f"    main_diagnosis: {{role: sensitive{coarsened}}}\n"
+    changes = (("  encounters:\n", f"  encounters:\n{rule}"),)
+    message = refused(tmp_path, changes, rule.rstrip(), "tables.encounters.main_diagnosis")
+
+    assert message == (
+        "encounters.main_diagnosis tells what the quasi-identifier diagnoses.icd10gm of another table tells, "
+        "whose rare events leave a class alone; leave it out, release it at the top level (*), or make it a "
+        "quasi-identifier too"
+    )
+
+
+def test_nor_is_a_diagnosis_a_rare_main_diagnosis(tmp_path: Path) -> None:
+    """The same the other way round; a quasi-identifier of the same table has left with it."""
+    known = "{role: quasi-identifier, hierarchy: icd-10-gm, release_level: 2}"
+    kept = "{role: sensitive, hierarchy: icd-10-gm, release_level: 2}"
+    main = ("  encounters:\n", f"  encounters:\n    main_diagnosis: {known}\n")
+    changes = (main, (f"icd10gm: {known}", f"icd10gm: {kept}"))
+    message = refused(tmp_path, changes, "    icd10gm: {", "tables.diagnoses.icd10gm")
+    assert message.startswith(
+        "diagnoses.icd10gm tells what the quasi-identifier encounters.main_diagnosis of"
+    )
 
 
 def test_neither_is_another_day_of_a_stay(tmp_path: Path) -> None:
@@ -219,9 +249,14 @@ def test_neither_is_another_day_of_a_stay(tmp_path: Path) -> None:
             "encounters",
             "discharge_date: {role: quasi-identifier, hierarchy: {date: [day]}, release_level: 0}",
         ),
-        ("encounters", "main_diagnosis: {role: sensitive, hierarchy: icd-10-gm, release_level: 2}"),
+        ("encounters", "main_diagnosis: {role: sensitive, hierarchy: icd-10-gm, release_level: 5}"),
+        (
+            "encounters",
+            "main_diagnosis: {role: quasi-identifier, hierarchy: icd-10-gm, release_level: 0}",
+        ),
         ("encounters", "department: {role: sensitive}"),
         ("diagnoses", "orpha: {role: sensitive, hierarchy: suppression, release_level: 1}"),
+        ("diagnoses", "orpha: {role: sensitive, hierarchy: icd-10-gm, release_level: 2}"),
     ],
 )
 def test_what_is_as_coarse_or_another_element_is_taken(tmp_path: Path, table: str, told_too: str) -> None:

@@ -260,6 +260,39 @@ def test_a_declared_date_may_be_known(tmp_path: Path) -> None:
     accepted(tmp_path, *NO_DATES, (known[0][0], known[0][1].replace("date}", "code}")), known[1])
 
 
+# dates of patients -----------------------------------------------------------------------------------
+
+DAY = "  death_date: {role: sensitive"
+
+
+@pytest.mark.parametrize("rest", ["}", ", hierarchy: {date: [year]}, release_level: 1}"])
+def test_a_patient_s_own_date_would_tell_what_leaves_the_events(tmp_path: Path, rest: str) -> None:
+    message = refused(tmp_path, ((MORE, f"{DAY}{rest}\n"),), DAY, "columns.death_date")
+    assert "tells of dates that may be known" in message
+    assert AT_THE_TOP in message
+    accepted(tmp_path, *NO_DATES, (MORE, f"{DAY}{rest}\n"))
+    accepted(tmp_path, (MORE, f"{DAY}, hierarchy: {{date: [year]}}, release_level: 2}}\n"))
+    accepted(tmp_path, (MORE, DAY.replace("sensitive", "identifier") + "}\n"))
+
+
+def test_a_declared_day_of_a_patient_tells_it_too(tmp_path: Path) -> None:
+    declared = "{told: {resource: Procedure, where: {ops: 5-323}, value: date}}"
+    changes = (
+        ("    observations:\n", f"    columns: {declared}\n    observations:\n"),
+        (MORE, "  told: {role: sensitive}\n"),
+    )
+    assert "tells of dates that may be known" in refused(tmp_path, changes, "  told: {role", "columns.told")
+    accepted(tmp_path, *NO_DATES, *changes)
+
+
+@pytest.mark.parametrize("column", ["deceased", "death_date"])
+def test_a_death_tells_the_reason_of_a_discharge(tmp_path: Path, column: str) -> None:
+    reason = "    discharge_reason: {role: quasi-identifier, hierarchy: suppression, release_level: 0}\n"
+    changes = (stays(reason), *NO_DATES[1:], (MORE, f"  {column}: {{role: sensitive}}\n"))
+    message = refused(tmp_path, changes, f"  {column}: {{role", f"columns.{column}")
+    assert message == DIED.format("encounters.discharge_reason")
+
+
 # deaths ---------------------------------------------------------------------------------------------
 
 REASON = "    discharge_reason: {role: sensitive"

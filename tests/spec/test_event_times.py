@@ -91,11 +91,6 @@ TIMES: tuple[tuple[Edits, str, str], ...] = (
         "time.shift",
         f"encounters.admission_date {CALENDAR}",
     ),
-    (
-        (DROPPED, (ADMISSION, ""), (RECORDED, ""), DEATH, since_admission("death_date")),
-        "time",
-        "length_of_stay_days is a quasi-identifier",
-    ),
 )
 
 
@@ -106,6 +101,18 @@ def test_unsafe_changes_of_dates_are_refused(tmp_path: Path, changes: Edits, pat
 
     assert all(line.startswith(f"line {line_of(text, 'time: {')}: {path}: ") for line in found)
     assert any(says in line for line in found)
+
+
+def test_the_days_from_an_admission_to_a_death_may_be_a_stay(tmp_path: Path) -> None:
+    changes = (DROPPED, (ADMISSION, ""), (RECORDED, ""), DEATH, since_admission("death_date"))
+    text = edited(*changes)
+    found = told(tmp_path, text, BadConfig)
+
+    assert len(found) == 2
+    assert found[0].startswith(
+        f"line {line_of(text, 'time: {')}: time: length_of_stay_days is a quasi-identi"
+    )
+    assert found[1].startswith(f"line {line_of(text, '  death_date: {')}: columns.death_date: tells of dates")
 
 
 def test_the_only_shifted_date_may_stand_beside_the_length_of_stays(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import mii
 from anonymizer.errors import AnonError, BadInput
 from mii import effort, processes
 from mii.forms import sources
-from mii.parts import shares
+from mii.parts import Part, Share, shares
 from mii.streaming import Limits
 from tests.cli.test_export_runs import FORMS, released
 from tests.cli.test_export_runs import run as run_export
@@ -165,6 +166,34 @@ def test_a_file_that_becomes_shorter_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match="became shorter"):
         mii.read(path, request(), effort=mii.Effort(1, 300, cut))
+
+
+@dataclass
+class Worker:
+    places: list[int] = field(default_factory=list)
+
+    def ask(self, place: int, share: Share) -> None:
+        self.places.append(place)
+
+
+@pytest.mark.parametrize(
+    ("files", "count", "handed"),
+    [
+        (1, 9, [[0, 2], [1, 3]]),
+        (1, 5, [[0, 2], [1]]),
+        (1, 4, [[0], [1]]),
+        (1, 2, [[0], [1]]),
+        (1, 1, [[0], []]),
+        (2, 9, [[0], [1]]),
+    ],
+)
+def test_a_busy_process_knows_its_next_share(files: int, count: int, handed: list[list[int]]) -> None:
+    """But not one of the last, and no long list of files: its socket could be full from both sides."""
+    part = Part("name", "file", None, is_document=False, disk_bytes=1)
+    workers = [Worker(), Worker()]
+    hand_over: Any = processes._hand_over
+    assert hand_over([(part,) * files] * count, workers, 0, count) == sum(map(len, handed))
+    assert [worker.places for worker in workers] == handed
 
 
 def test_a_killed_process_refuses_the_export(tmp_path: Path) -> None:
