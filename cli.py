@@ -139,7 +139,7 @@ def inspect(
         str, typer.Option(help="the day of a run, on which consent must hold as well")
     ] = "today",
     delimiter: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
-    encoding: Annotated[str, typer.Option(help="of a CSV table")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
     subject: Annotated[
         str | None,
         typer.Option(help="the column of a table that names the person, who may have several rows"),

@@ -11,6 +11,8 @@ from math import ceil, exp, expm1, lgamma, log
 from typing import Literal
 
 Distance = Literal["equal", "ordered", "hierarchical"]
+MOST_CODES_KNOWN = 4
+"""What an attacker of (k, k^m) is taken to know at most: combinations of more codes are too many to count."""
 SIGNIFICANCE = 0.05
 """Of the test that stands for k-map where the population is unknown."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+_LOOK_S = 0.05
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("numba", "numpy", "polars", "msgspec")
 
@@ -77,3 +78,31 @@ def write(name: str, figures: Mapping[str, object]) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), **figures}, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def memory_of_all(command: list[str]) -> int:
+    """The most memory that a command and the processes it starts take together."""
+    most = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, sum(map(_resident, _family(process.pid))))
+            time.sleep(_LOOK_S)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}")
+    return most
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [pid, *map(int, children)]
+
+
+def _resident(pid: int) -> int:
+    try:
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")) * 1024

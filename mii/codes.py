@@ -10,19 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
+from mii.code_shapes import fitting
 from mii.records import Substance
-from mii.tokens import ALPHA_ID, ORPHA, OWN, PZN, SHAPES, SNOMED, of_system
+from mii.tokens import ALPHA_ID, ATC, ICD_10_GM, OPS, ORPHA, PZN, SNOMED, of_system
 
 CODED_LISTS: Mapping[str, tuple[str, str]] = {
-    "icd10gm_all": ("Condition", OWN),
+    "icd10gm_all": ("Condition", ICD_10_GM),
     "alpha_id_all": ("Condition", ALPHA_ID),
     "orpha_all": ("Condition", ORPHA),
     "snomed_all": ("Condition", SNOMED),
-    "ops_all": ("Procedure", OWN),
+    "ops_all": ("Procedure", OPS),
 }
 """The columns that list the codes of one type of resource: the type, and the code system."""
 
-DRUG_LISTS: Mapping[str, str] = {"atc_all": OWN, "pzn_all": PZN}
+DRUG_LISTS: Mapping[str, str] = {"atc_all": ATC, "pzn_all": PZN}
 """The columns that list the codes of all medications, by code system."""
 
 _NOTHING: list[str] = []
@@ -41,9 +42,7 @@ def with_row(
     return frame.join(distinct.with_columns(keys), on=by, how="left", nulls_equal=True)
 
 
-def code_lists(
-    told: pl.DataFrame, keys: Sequence[str], counts: Counter[str], *, system: str = OWN
-) -> pl.Series:
+def code_lists(told: pl.DataFrame, keys: Sequence[str], counts: Counter[str], *, system: str) -> pl.Series:
     """The distinct codes of each of the rows ``keys``, sorted; what is no code is counted and left out.
 
     ``told`` is as `valid_codes` takes it.
@@ -63,7 +62,8 @@ def valid_codes(told: pl.DataFrame, counts: Counter[str], *, system: str) -> pl.
     codes = pl.col("codes").str.extract_all(r"\S+")
     each = told.select("row", codes).explode("codes")
     bare = each.select("row", of_system(pl.col("codes"), system).str.strip_chars_end("!")).drop_nulls()
-    valid = bare.filter(pl.col("codes").str.contains(SHAPES[system]))
+    shaped = fitting(system, bare["codes"].unique())
+    valid = bare.filter(pl.col("codes").is_in(shaped))
     counts["malformed"] += bare.height - valid.height
     return valid
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import polars as pl
@@ -14,9 +15,11 @@ from anonymizer.errors import BadInput
 from mii.batches import Batch
 from mii.columns import DATING, TELLING, renamed
 from mii.consent import ConsentRecord
+from mii.dates import moment
 from mii.duplicates import deduplicated, distinct
 from mii.extracting import SCHEMAS
 from mii.facts import plain, restored, schema
+from mii.linked import links
 from mii.records import Person, Stay, Substance
 
 
@@ -57,14 +60,16 @@ DATED = tuple(SCHEMAS)
 class Records:
     """The records of one type by id. A second resource with a known id is counted and not kept.
 
-    Where the two differ in what is kept, the later ``meta.lastUpdated`` wins; without one the choice
-    depends on the content alone and never on the order of files. With ``no_guess`` it is refused.
+    Where the two differ in what is kept, the later ``meta.lastUpdated`` wins, compared as an instant; without
+    one the choice depends on the content alone and never on the order of files. With ``no_guess`` the
+    versions are remembered, so that `refuse_guesses` can refuse that.
     """
 
     no_guess: str = ""
     by_id: dict[Any, Any] = field(default_factory=dict)
     read: int = 0
     conflicts: int = 0
+    versions: dict[Any, set[Any]] = field(default_factory=dict)
 
     @property
     def unique(self) -> int:
@@ -75,14 +80,23 @@ class Records:
         """Takes in the record of one resource."""
         self.read += 1
         known = self.by_id.setdefault(identity, record)
-        if known is record or _content(known) == _content(record):
+        if known is record:
             return
-        self.conflicts += 1
-        if self.no_guess and _updated(known) == _updated(record):
+        if self.no_guess:
+            self.versions.setdefault(identity, {known}).add(record)
+        is_same = _content(known) == _content(record)
+        self.conflicts += not is_same
+        if not is_same or _updated(known) != _updated(record):
+            self.by_id[identity] = max(known, record, key=_version)
+
+    def refuse_guesses(self) -> None:
+        """Raises ``BadInput`` where the newest of several contents is not told."""
+        guesses = sum(_is_guess(versions) for versions in self.versions.values())
+        if guesses:
             raise BadInput(
-                f"{self.no_guess}: an id has two contents and meta.lastUpdated does not tell the newer"
+                f"{self.no_guess}: an id has two contents and meta.lastUpdated does not tell the newer",
+                count=guesses,
             )
-        self.by_id[identity] = max(known, record, key=_version)
 
 
 class Collector:
@@ -128,20 +142,24 @@ class Collector:
         Raises ``BadInput`` where a resource that is read has no id.
         """
         self._require_ids()
+        self._consents.refuse_guesses()
         read = sum(frame.height for frame in (*self._telling, *self._dating))
         schemas = (schema(TELLING, self._held), schema(DATING, self._held))
         telling, dating, conflicts = deduplicated(self._telling, self._dating, schemas=schemas)
         self._telling, self._dating = [], []
         counts = self._counts(read, _by_type(telling) + _by_type(dating), conflicts)
+        linked = links(self._persons.by_id, self._urns)
         stays, substances = self._stays.by_id.items(), self._substances.by_id.items()
         return Collected(
             self._persons.by_id,
             {identity: _resolved_stay(stay, self._urns) for identity, stay in stays},
             {identity: _resolved_substance(drug, self._urns) for identity, drug in substances},
-            tuple(_of_patient(record, self._urns) for _, record in self._consents.by_id.values()),
+            tuple(
+                _of_patient(record, self._urns, linked.heirs) for _, record in self._consents.by_id.values()
+            ),
             renamed(telling, self._urns),
             renamed(dating, self._urns),
-            counts,
+            counts | linked.counts,
             frozenset(self._tables.union(counts["resources_by_type"])),
         )
 
@@ -196,8 +214,18 @@ def _updated(record: Any) -> str | None:
     return updated
 
 
-def _version(record: Any) -> tuple[str, str]:
-    return _updated(record) or "", repr(_content(record))
+def _version(record: Any) -> tuple[float, str]:
+    told = moment(_updated(record))
+    return -inf if told is None else told, repr(_content(record))
+
+
+def _is_guess(versions: Set[Any]) -> bool:
+    """Whether nothing tells which of different contents is the newest: a time is missing, or shared."""
+    if len({_content(record) for record in versions}) == 1:
+        return False
+    told = [(moment(_updated(record)), _content(record)) for record in versions]
+    times = [time for time, _ in told if time is not None]
+    return len(times) < len(told) or len({content for time, content in told if time == max(times)}) > 1
 
 
 def _resolved_stay(stay: Stay, urns: Mapping[str, str]) -> Stay:
@@ -213,8 +241,9 @@ def _resolved_substance(substance: Substance, urns: Mapping[str, str]) -> Substa
     return structs.replace(substance, ingredients=named) if urns else substance
 
 
-def _of_patient(record: ConsentRecord, urns: Mapping[str, str]) -> ConsentRecord:
-    return structs.replace(record, patient=urns.get(record.patient, record.patient)) if urns else record
+def _of_patient(record: ConsentRecord, urns: Mapping[str, str], heirs: Mapping[str, str]) -> ConsentRecord:
+    patient = urns.get(record.patient, record.patient)
+    return structs.replace(record, patient=heirs.get(patient, patient)) if urns or heirs else record
 
 
 def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:

@@ -13,7 +13,8 @@
 
 Doubt ends in less data. A dateTime is its day as written, in its own time zone. A permit without a
 readable start or with a broken end is none; a deny without a readable start or end is open there.
-A provision that is not a permit is a deny.
+A provision that is not a permit is a deny. Provisions inside nested ones are exceptions to them (FHIR R4,
+Consent.provision.provision): denies at any depth count, permits there do not.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Reason(StrEnum):
 
 
 class Provision(Struct, frozen=True, gc=False):
-    """One nested ``provision.provision[]`` of a Consent.
+    """One nested ``provision.provision[]`` of a Consent, or a deny inside one.
 
     ``type`` is ``permit`` or ``deny``; ``start`` and ``end`` are FHIR dateTimes as written (may be partial,
     may carry a time zone) or ``None``; ``codes`` are the ``code.coding.code`` values of all codings.
@@ -156,6 +157,15 @@ def decide(
 def unexpected_categories(consents: Iterable[ConsentRecord]) -> int:
     """The number of active Consents without the category 57016-8: a warning, never a filter."""
     return sum(record.status == "active" and not record.category_expected for record in consents)
+
+
+def denies(record: ConsentRecord, *, retrospective: bool) -> bool:
+    """Whether an active Consent denies something that `decide` asks for."""
+    asked = {COLLECT, USE} | (RETROSPECTIVE if retrospective else set())
+    return record.status == "active" and any(
+        provision.type != "permit" and not asked.isdisjoint(provision.codes)
+        for provision in record.provisions
+    )
 
 
 _Record = TypeVar("_Record", ConsentRecord, EncounterPeriod)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import polars as pl
 
-from anonymizer.errors import ConsentMissing
+from anonymizer.errors import BadInput, ConsentMissing
 from mii.collecting import DATED, Collected
-from mii.consent import NO_CONSENT, Decision, EncounterPeriod, Window, decide, unexpected_categories
+from mii.consent import (
+    NO_CONSENT,
+    ConsentRecord,
+    Decision,
+    EncounterPeriod,
+    Window,
+    decide,
+    denies,
+    unexpected_categories,
+)
 from mii.dates import day_text
 from mii.facts import by_text, plain
 from mii.records import Stay
@@ -36,10 +45,17 @@ class Consented:
 def apply_consent(collected: Collected, request: MiiRequest) -> Consented:
     """What of ``collected`` the consents allow.
 
-    Raises ``ConsentMissing`` where the export holds no Consent, or no patient of it passes.
+    Raises ``ConsentMissing`` where the export holds no Consent, or no patient of it passes, and ``BadInput``
+    where a withdrawal may be of any patient.
     """
     if not collected.consents:
         raise ConsentMissing("consent is required and the export holds no Consent")
+    if unassigned := withdrawals_of_nobody(collected, request):
+        raise BadInput(
+            "Consent.patient: an active Consent denies collection or use and names no Patient",
+            count=unassigned,
+            hint="refer to the Patient as Patient/<id>, or take the Consent out of the export",
+        )
     decisions = _decisions(collected, request)
     windows = {
         patient: window
@@ -72,6 +88,7 @@ def consent_counts(before: Collected, consented: Consented) -> dict[str, Any]:
     accepted = consented.collected.persons
     return {
         "consents": len(before.consents),
+        "consents_of_nobody": consents_of_nobody(before),
         "consents_without_expected_category": unexpected_categories(before.consents),
         "patients_by_reason": dict(sorted(reasons.items())),
         "resources_kept": _sums(consented.kept, lambda patient: True),
@@ -87,6 +104,26 @@ def patients_by_reason(collected: Collected, request: MiiRequest) -> dict[str, i
     decisions = _decisions(collected, request)
     reasons = Counter(str(decisions.get(patient, NO_CONSENT).reason) for patient in collected.persons)
     return dict(sorted(reasons.items()))
+
+
+def consents_of_nobody(collected: Collected) -> int:
+    """How many active Consents name no Patient of the export."""
+    return sum(
+        record.status == "active" and record.patient not in collected.persons for record in collected.consents
+    )
+
+
+def withdrawals_of_nobody(collected: Collected, request: MiiRequest) -> int:
+    """How many of `consents_of_nobody` deny what is asked for and do not name somebody else instead."""
+    retrospective = request.retrospective
+    own = (record for record in collected.consents if _names_nobody(record, collected.persons))
+    return sum(denies(record, retrospective=retrospective) for record in own)
+
+
+def _names_nobody(record: ConsentRecord, persons: Container[str]) -> bool:
+    """Whether it cannot be told whose Consent it is; ``Patient/x`` tells it also where x is not exported."""
+    patient = record.patient
+    return patient not in persons and (patient == NOWHERE or patient.startswith("urn:"))
 
 
 def _sums(counts: Mapping[str, Mapping[str, int]], counted: Callable[[str], bool]) -> dict[str, int]:

@@ -7,6 +7,8 @@ from calendar import monthrange
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+import polars as pl
+
 _SHAPE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
@@ -49,6 +51,13 @@ def moment(text: str | None) -> float | None:
     except ValueError:
         return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def moments(texts: pl.Series) -> pl.Series:
+    """`moment` of each of some texts, as Float64."""
+    distinct = texts.drop_nulls().unique()
+    found = pl.Series([moment(text) for text in distinct], dtype=pl.Float64)
+    return texts.replace_strict(distinct, found, default=None, return_dtype=pl.Float64)
 
 
 def age(born: tuple[date, date], today: date) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from mii.code_shapes import fits
 from mii.persons import Columns, valid_date
 from mii.records import Stay, Use
-from mii.tokens import CODE, ONSET
-
-_CODE = re.compile(CODE)
+from mii.tokens import ICD_10_GM, ONSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +89,7 @@ def _diagnosed(
         return []
     tokens = codes.split()
     onset = next((text.removeprefix(f"{ONSET}:") for text in tokens if text.startswith(f"{ONSET}:")), None)
-    return [Diagnosed(code, onset, recorded) for code in tokens if _CODE.fullmatch(code)]
+    alone = [code for code in tokens if ":" not in code and not code.endswith("!")]
+    valid = [code for code in alone if fits(ICD_10_GM, code)]
+    counts["main_diagnosis_malformed"] += len(alone) - len(valid)
+    return [Diagnosed(code, onset, recorded) for code in valid]

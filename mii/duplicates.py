@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mii.dates import moments
 from mii.digests import DIGEST
 from mii.facts import plain
 
@@ -114,6 +115,6 @@ def _latest(found: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, Co
     found = found.with_columns(lacking)
     variants = found.unique([*_KEY, *content]).group_by(_KEY).len().filter(pl.col("len") > 1)
     counts = variants.group_by("type").len()
-    order = ["updated", *content]
+    order = [moments(found["updated"]), *content]
     chosen = found.sort(order, nulls_last=False).unique(_KEY, keep="last", maintain_order=True)
     return chosen, Counter(dict(zip(counts["type"], counts["len"], strict=True)))

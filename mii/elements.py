@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec import structs
+
 from mii import fhir
 from mii.columns import Row
 from mii.consent import ConsentRecord, Provision
@@ -81,6 +83,7 @@ class Extractor:
             plz,
             ags,
             _extended(patient.official, OFFICIAL_GENDER),
+            *(self._links(patient.link) if patient.link else ()),
         )
 
     def stay(self, encounter: fhir.Encounter) -> Stay:
@@ -114,9 +117,18 @@ class Extractor:
             status=consent.status or "",
             research="research" in [coding.code for coding in _concept(consent.scope)],
             category_expected="57016-8" in _types(consent.category or (), LOINC),
-            provisions=tuple([_provision(provision) for provision in nested or ()]),
+            provisions=tuple([part for provision in nested or () for part in _provisions(provision)]),
         )
         return _updated(consent), record
+
+    def _links(self, links: Iterable[fhir.PatientLink]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The Patients that a record is merged with, and those that it names as the same person.
+
+        One that is replaced by somebody whom the link does not name is merged with `NOWHERE`.
+        """
+        told = [(link.type, _target(self._patients, link.other)) for link in links]
+        merged = [who for kind, who in told if kind == "replaced-by" or (kind == "replaces" and who)]
+        return tuple(merged), tuple([who for kind, who in told if kind in ("refer", "seealso") and who])
 
     def _uses(self, diagnoses: Iterable[fhir.EncounterDiagnosis]) -> tuple[Use, ...]:
         uses = []
@@ -351,8 +363,16 @@ def _ags(address: fhir.Address) -> Iterator[str]:
             yield extension.value.code
 
 
-def _provision(provision: fhir.Provision) -> Provision:
+def _provisions(provision: fhir.Provision) -> Iterator[Provision]:
+    """A provision and the denies inside it: exceptions to it, of which a permit must not widen anything.
+
+    An exception without codes is one to all that it stands in.
+    """
     period = provision.period
     start, end = (period.start, period.end) if period is not None else (None, None)
-    codes = [c.code for concept in provision.code or () for c in concept.coding or () if c.code]
-    return Provision(provision.type or "", start, end, tuple(codes))
+    codes = [c.code.strip() for concept in provision.code or () for c in concept.coding or () if c.code]
+    yield Provision(provision.type or "", start, end, tuple(codes))
+    for exception in provision.provision or ():
+        for part in _provisions(exception):
+            if part.type != "permit":
+                yield structs.replace(part, codes=part.codes or tuple(codes))

@@ -24,10 +24,10 @@ from mii.facts import plain
 from mii.labs import measurements
 from mii.request import MEDICATION_EVENTS, MiiRequest
 from mii.stays import Stays, stay_columns
-from mii.tokens import ALPHA_ID, ONSET, ORPHA, OWN, PZN, SNOMED
+from mii.tokens import ALPHA_ID, ATC, ICD_10_GM, ONSET, OPS, ORPHA, PZN, SNOMED
 
-_OWN_COLUMNS: Mapping[str, str] = {"diagnoses": "icd10gm", "procedures": "ops", "medications": "atc"}
-"""The code of which an event can have several, each with a row."""
+_OWN: Mapping[str, str] = {"icd10gm": ICD_10_GM, "ops": OPS, "atc": ATC}
+"""The codes of which an event can have several, each with a row, by column."""
 
 _FURTHER: Mapping[str, str] = {"alpha_id": ALPHA_ID, "orpha": ORPHA, "snomed": SNOMED, "pzn": PZN}
 """The codes of other systems, of which a row has one, by column."""
@@ -158,8 +158,10 @@ def _coded(making: _Making, events: pl.DataFrame, tokens: pl.DataFrame) -> pl.Da
         _dates(rows[name], making.missing) for name in making.columns if name.endswith("_date")
     )
     for name in making.columns:
-        if name == _OWN_COLUMNS[making.name]:
-            rows = rows.join(_codes(tokens, OWN, making).rename({"codes": name}), on="event", how="left")
+        if name in _OWN:
+            rows = rows.join(
+                _codes(tokens, _OWN[name], making).rename({"codes": name}), on="event", how="left"
+            )
         elif name in _FURTHER:
             rows = rows.join(_single(tokens, name, making), on="event", how="left")
     telling = [name for name in making.columns if name != "kind"]

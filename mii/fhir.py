@@ -102,6 +102,11 @@ class Resource(Struct, gc=False, tag=True, tag_field="resourceType"):
     id: str | None = None
 
 
+class PatientLink(Struct, gc=False):
+    other: Reference | None = None
+    type: str | None = None
+
+
 class Patient(Resource, gc=False):
     meta: Meta | None = None
     gender: str | None = None
@@ -110,6 +115,7 @@ class Patient(Resource, gc=False):
     deceased: bool | None = field(default=None, name="deceasedBoolean")
     deceased_on: str | None = field(default=None, name="deceasedDateTime")
     address: list[Address] | None = None
+    link: list[PatientLink] | None = None
 
 
 class EncounterDiagnosis(Struct, gc=False):
@@ -239,6 +245,7 @@ class Provision(Struct, gc=False):
     type: str | None = None
     period: Period | None = None
     code: list[CodeableConcept] | None = None
+    provision: list[Provision] | None = None
 
 
 class RootProvision(Struct, gc=False):
@@ -344,8 +351,15 @@ class Decoder:
         return self._unusual(document, element)
 
     def is_fhir(self, document: bytes) -> bool:
-        """Whether a JSON document says that it is a resource. Raises ``BadInput`` where it is no JSON."""
-        return _decoded(self._generic, document, "a file is not complete, valid JSON").type is not None
+        """Whether a JSON document says that it is a resource.
+
+        Raises ``BadInput`` where it is no JSON, or holds resources and is none itself.
+        """
+        if _decoded(self._generic, document, "a file is not complete, valid JSON").type is not None:
+            return True
+        if b'"resourceType"' in document:
+            raise BadInput("a JSON document that is no resource holds some", hint="write them as a Bundle")
+        return False
 
     def _unusual(self, document: bytes | memoryview, element: str) -> Unknown | Bundle:
         """A resource of a type that FHIR R4 does not have, or a Bundle that holds one (or a Bundle)."""

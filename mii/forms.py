@@ -3,6 +3,9 @@
 A source is a file, or a member of a zip archive; gzip and zstd are opened on the way. By its first bytes
 it is lines of JSON (one resource or one Bundle each), one JSON document, a flattened table, empty, or
 something else. An export is either FHIR or flattened: both at once would hold every patient twice.
+
+What is something else is left out and counted, unless it may hold resources all the same: a run that passes
+over a withdrawal of consent would release what must not be released, so it is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import csv
 import os
 import re
+import stat
+import struct
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -30,6 +35,14 @@ _COMPRESSED = (".gz", ".zst", ".zstd")
 _PARQUET = b"PAR1"
 _UNREADABLE = ("id", "Patient_id")
 _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", *_COMPRESSED)
+_MAY_HOLD_RESOURCES = (".json", ".ndjson", ".jsonl", ".xml", *_ARCHIVES)
+_PACKED_OTHERWISE = (b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!")
+_TAR, _TAR_PLACE = b"ustar", 257
+_OFFICE = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp")
+"""Documents for people, although their bytes are those of a zip archive."""
+_DAMAGED_ZIP = (zipfile.BadZipFile, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What the library says of an archive that is damaged or packed in a way it does not know."""
 _COLUMN = re.compile(r"[A-Z][A-Za-z]+_\w+")
 
 
@@ -74,12 +87,54 @@ def sources(path: Path, limits: Limits) -> list[Source]:
     """The sources of the export at ``path``, by name; hidden files are none.
 
     Raises ``InputMissing`` where the path does not exist or cannot be read, ``BadInput`` for a damaged
-    archive.
+    archive, for a link to a folder and for what is no file.
     """
     if not path.exists():
         raise InputMissing("the export does not exist")
     files = _files(path) if path.is_dir() else [(path.name, path)]
     return sorted((s for name, file in files for s in _of_file(name, file, limits)), key=lambda s: s.name)
+
+
+def recognised(path: Path, limits: Limits) -> dict[Kind, list[Source]]:
+    """The sources of the export at ``path`` by what they hold.
+
+    Raises as `sources` does, ``InputMissing`` where there is none, and ``BadInput`` where none is part of an
+    export or one that is not understood may hold resources.
+    """
+    of_kind: dict[Kind, list[Source]] = {what: [] for what in Kind}
+    for source in sources(path, limits):
+        of_kind[kind(source)].append(source)
+    count = sum(map(len, of_kind.values()))
+    if not count:
+        raise InputMissing("the export holds no file")
+    _refuse_resources(of_kind[Kind.OTHER])
+    if count == len(of_kind[Kind.OTHER]) + len(of_kind[Kind.EMPTY]):
+        raise BadInput(f"no file was recognised as part of an export, of {count:,} looked at")
+    return of_kind
+
+
+def _refuse_resources(others: list[Source]) -> None:
+    """Raise ``BadInput`` where a source that is not understood may hold resources."""
+    if found := [source.name for source in others if may_hold_resources(source)]:
+        more = f" (and {len(found) - 1:,} more)" if found[1:] else ""
+        raise BadInput(
+            f"{found[0]}{more}: it may be part of the export, and is in no form that is read",
+            hint="write it as NDJSON in UTF-8 or unpack it; if it is not part of the export, take it out",
+        )
+
+
+def may_hold_resources(source: Source) -> bool:
+    """Whether something else may yet hold resources, by its name and its first bytes."""
+    name = source.plain_name.lower()
+    if name.endswith(_OFFICE):
+        return False
+    head = _head(source)
+    is_archive = is_zip(head) or is_packed(head) or head.startswith(_PACKED_OTHERWISE)
+    is_xml = head.startswith(b"<") and b'xmlns="http://hl7.org/fhir"' in head
+    # Without the zeros that every second byte of UTF-16 is, and three of four of UTF-32.
+    is_json = b"resourceType" in head.replace(b"\0", b"")
+    is_tar = head.startswith(_TAR, _TAR_PLACE)
+    return is_archive or is_tar or is_xml or is_json or name.endswith(_MAY_HOLD_RESOURCES)
 
 
 def kind(source: Source) -> Kind:
@@ -88,10 +143,14 @@ def kind(source: Source) -> Kind:
     if not head:
         return Kind.EMPTY
     if head.startswith(b"{"):
-        line = head.split(b"\n", 1)[0].rstrip()
+        line, _, more = head.partition(b"\n")
+        line = line.rstrip()
         if names_elements(_keys(line)):
             return Kind.TABLE
-        complete = line.endswith(b"}") or b'"resourceType"' in line or len(line) == len(head)
+        named = b'"resourceType"' in line
+        if not named and not more.strip() and source.plain_name.lower().endswith(".json"):
+            return Kind.DOCUMENT
+        complete = named or line.endswith(b"}") or len(line) == len(head)
         return Kind.LINES if complete else Kind.DOCUMENT
     return Kind.TABLE if _is_table(source, head) else Kind.OTHER
 
@@ -114,8 +173,11 @@ def names_elements(names: Collection[str]) -> bool:
 
 
 def first_row(source: Source) -> tuple[list[str], str]:
-    """The first row of a table and its delimiter, ``,`` or ``;``."""
-    return _row(_head(source))
+    """The first row of a table and its delimiter, ``,`` or ``;``. Raises ``BadInput`` where it is none."""
+    try:
+        return _row(_head(source))
+    except csv.Error:
+        raise BadInput("the first row is no valid CSV") from None
 
 
 def is_header(row: list[str]) -> bool:
@@ -137,8 +199,12 @@ def _keys(line: bytes) -> list[str]:
 def _is_table(source: Source, head: bytes) -> bool:
     if head.startswith(_PARQUET):
         return names_elements(_parquet_columns(source))
-    row, _ = _row(head)
-    return is_header(row) or PurePosixPath(source.plain_name).suffix.lower() == ".csv"
+    if PurePosixPath(source.plain_name).suffix.lower() == ".csv":
+        return True
+    try:
+        return is_header(_row(head)[0])
+    except csv.Error:
+        return False
 
 
 def _parquet_columns(source: Source) -> Collection[str]:
@@ -170,22 +236,38 @@ def _head(source: Source) -> bytes:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        _refuse_links(Path(parent), folders)
         for name in names:
             if not name.startswith("."):
                 file = Path(parent, name)
                 yield file.relative_to(folder).as_posix(), file
 
 
+def _unreadable(error: OSError) -> None:
+    raise InputMissing("a folder of the export cannot be read") from None
+
+
+def _refuse_links(parent: Path, folders: list[str]) -> None:
+    """Raise ``BadInput`` for a link to a folder: it may lead in circles, or out of the export."""
+    if links := [name for name in folders if (parent / name).is_symlink()]:
+        raise BadInput(
+            f"{links[0]}: a link to a folder is not followed", hint="put the folder itself in its place"
+        )
+
+
 def _of_file(name: str, file: Path, limits: Limits) -> Iterator[Source]:
     try:
+        # Before it is opened: a pipe would wait for ever for somebody to write into it.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise BadInput(f"{name}: it is neither a file nor a folder")
         with file.open("rb") as stream:
             start = stream.read(4)
             size = os.fstat(stream.fileno()).st_size
     except OSError:
         raise InputMissing(f"{name} cannot be read") from None
-    if not is_zip(start):
+    if not is_zip(start) or name.lower().endswith(_OFFICE):
         yield Source(name, partial(opened, file, None, limits), file, None, size, not is_packed(start))
         return
     for member in _members(file):
@@ -203,7 +285,11 @@ def opened(file: Path, member: str | None, limits: Limits) -> Iterator[Readable]
             yield decompressed(stream, limits)
         return
     archive = _archive(file)
-    with closing(archive.open(member)) as stream:
+    try:
+        packed_stream = archive.open(member)
+    except _DAMAGED_ZIP:
+        raise BadInput("a member of a zip archive is damaged") from None
+    with closing(packed_stream) as stream:
         packed = Counted(stream)
         packed.given = archive.getinfo(member).compress_size
         yield decompressed(Capped(stream, packed, limits), limits)
@@ -223,7 +309,7 @@ def _known_archive(file: Path, *_: int) -> zipfile.ZipFile:
 def _members(file: Path) -> list[str]:
     try:
         members = [info for info in _archive(file).infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError):
+    except _DAMAGED_ZIP:
         raise BadInput("a zip archive is damaged") from None
     if any(info.flag_bits & 1 for info in members):
         raise BadInput("a zip archive is encrypted")

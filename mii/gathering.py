@@ -15,7 +15,7 @@ from mii.digests import KEY_BYTES
 from mii.effort import DEFAULT, Effort
 from mii.elements import VITAL_STATUS
 from mii.extracting import Extraction
-from mii.forms import Kind, Source, kind, sources
+from mii.forms import VIEW_SUFFIX, Kind, Source, recognised
 from mii.parts import Share, shares
 from mii.processes import batches
 from mii.request import (
@@ -28,7 +28,7 @@ from mii.request import (
     MiiRequest,
     asked_observations,
 )
-from mii.streaming import Limits
+from mii.streaming import Limits, whole
 from mii.tasks import Task
 
 
@@ -36,8 +36,7 @@ def collect(
     path: Path, request: MiiRequest, *, limits: Limits, effort: Effort = DEFAULT
 ) -> tuple[Collected, dict[str, Any]]:
     """All that is kept of the export, before consent, and counts of what was read."""
-    found = [(source, kind(source)) for source in sources(path, limits)]
-    of_kind = {what: [source for source, w in found if w is what] for what in Kind}
+    of_kind = recognised(path, limits)
     task = Task(_wanted(request), _loincs(request), limits, os.urandom(KEY_BYTES))
     if of_kind[Kind.TABLE]:
         collector, ignored = _tables(of_kind, task)
@@ -72,17 +71,31 @@ def _gathered(parts: Sequence[Share], task: Task, effort: Effort) -> Collector:
 def _tables(of_kind: dict[Kind, list[Source]], task: Task) -> tuple[Collector, int]:
     """What flattened tables hold, and the number of other files."""
     others = [*of_kind[Kind.LINES], *of_kind[Kind.DOCUMENT], *of_kind[Kind.OTHER]]
-    if any(not source.plain_name.endswith(".json") for source in of_kind[Kind.LINES]):
+    decoder = fhir.Decoder(task.wanted)
+    documents = [*of_kind[Kind.LINES], *of_kind[Kind.DOCUMENT]]
+    if any(_is_resource(source, decoder, task.limits) for source in documents):
         raise BadInput(
             "the folder holds both FHIR resources and flattened tables", hint="name one of the two"
         )
-    decoder = fhir.Decoder(task.wanted)
     extraction = Extraction(decoder, task.loincs, task.key)
     tables: Sequence[Source] = of_kind[Kind.TABLE]
     flattened.read(tables, others, decoder=decoder, extraction=extraction, limits=task.limits)
     collector = Collector()
     collector.take(extraction.batch())
     return collector, len(others)
+
+
+def _is_resource(source: Source, decoder: fhir.Decoder, limits: Limits) -> bool:
+    """Whether a file beside flattened tables holds resources."""
+    if source.plain_name.endswith(VIEW_SUFFIX):
+        return False
+    if not source.plain_name.lower().endswith(".json"):
+        return True
+    with source.open() as stream:
+        try:
+            return decoder.is_fhir(whole(stream, limits))
+        except BadInput as error:
+            raise BadInput(f"{source.name}: {error.rule}", hint=error.hint) from None
 
 
 def _wanted(request: MiiRequest) -> frozenset[str]:

@@ -22,12 +22,18 @@ import polars as pl
 from anonymizer.errors import BadInput, ConsentMissing
 from anonymizer.tables.json_keys import repeated_keys
 from mii.collecting import Collected
-from mii.consenting import apply_consent, consent_counts, patients_by_reason
+from mii.consenting import (
+    apply_consent,
+    consent_counts,
+    consents_of_nobody,
+    patients_by_reason,
+    withdrawals_of_nobody,
+)
 from mii.effort import DEFAULT, Effort
 from mii.element_table import KINDS, Element, elements_of
 from mii.fhir_types import RESOURCE_TYPES
 from mii.flattened import gathered
-from mii.forms import Kind, Source, kind, sources
+from mii.forms import Kind, Source, recognised
 from mii.gathering import collect
 from mii.request import FAMILIES, MiiRequest
 from mii.resource_facts import ABSENT, held_by_columns, is_absent_with_reason, told_by_json, told_by_rows
@@ -108,8 +114,7 @@ def inspect(
     Raises ``InputMissing`` (66) where there is no export and ``BadInput`` (65) where it breaks a rule.
     """
     limits = limits or Limits()
-    found = [(source, kind(source)) for source in sources(path, limits)]
-    of_kind = {what: [source for source, w in found if w is what] for what in Kind}
+    of_kind = recognised(path, limits)
     census = _Census(today, limits, count)
     if of_kind[Kind.TABLE]:
         census.tables(of_kind)
@@ -150,11 +155,17 @@ def _consent(collected: Collected, request: MiiRequest, run_date: date) -> dict[
     in_a_run = replace(request, consent_date=run_date)
     reasons = {"date": run_date.isoformat(), "patients_by_reason": patients_by_reason(collected, in_a_run)}
     of_run = {} if run_date == request.reference_date else {"on_run_date": reasons}
+    of_run |= {
+        "withdrawals_of_nobody": withdrawals_of_nobody(collected, replace(request, retrospective=True))
+    }
     try:
         return consent_counts(collected, apply_consent(collected, request)) | of_run
-    except ConsentMissing:
-        of_patients = patients_by_reason(collected, request)
-        return {"consents": len(collected.consents), "patients_by_reason": of_patients} | of_run
+    except (ConsentMissing, BadInput):
+        told: dict[str, Any] = {
+            "consents": len(collected.consents),
+            "consents_of_nobody": consents_of_nobody(collected),
+        }
+        return told | {"patients_by_reason": patients_by_reason(collected, request)} | of_run
 
 
 @dataclass(slots=True)

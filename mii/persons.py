@@ -15,7 +15,10 @@ from mii.records import Person
 GENDERS = frozenset({"male", "female", "other", "unknown"})
 OFFICIAL_GENDERS = frozenset({"D", "X"})
 """Divers, and without an entry (unbestimmt): what German registers know beside male and female."""
-_PLZ, _AGS = re.compile(r"[0-9]{1,5}"), re.compile(r"[0-9]{2,8}")
+_PLZ, _AGS = re.compile(r"[0-9]{1,3}|[0-9]{5}"), re.compile(r"[0-9]{2,8}")
+"""A PLZ is whole or cut. One of four digits may have lost a zero in front, and would be of another region."""
+_OLDEST = 130
+"""Years that nobody has lived: the oldest on record died at 122."""
 
 Columns = Mapping[str, Mapping[str, Any]]
 """Values by column and by the id of a patient, an Encounter or a row."""
@@ -31,9 +34,9 @@ def person_columns(
 ) -> Columns:
     """The columns `_NAMES` by patient.
 
-    A birth date after ``today`` is missing. A partial birth date stays as it is; the age is told where all
-    days it can mean give the same. ``causes`` are a patient's ICD-10 codes, ``states`` the codes of
-    Vitalstatus; these count where the Patient itself says nothing.
+    A birth date after ``today``, or more than 130 years before, is missing. A partial birth date stays as it
+    is; the age is told where all days it can mean give the same. ``causes`` are a patient's ICD-10 codes,
+    ``states`` the codes of Vitalstatus; these count where the Patient itself says nothing.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in _NAMES}
     for patient, person in persons.items():
@@ -95,6 +98,9 @@ def _born(text: str | None, today: date, counts: Counter[str]) -> tuple[str | No
         return None, None
     if days[0] > today:
         counts["birth_date_in_the_future"] += 1
+        return None, None
+    if (youngest := age((days[1], days[1]), today)) is not None and youngest > _OLDEST:
+        counts["birth_date_too_long_ago"] += 1
         return None, None
     years = age(days, today)
     counts["age_uncertain_from_partial_birth_date"] += years is None

@@ -17,6 +17,7 @@ from mii.effort import DEFAULT, Effort
 from mii.event_tables import refuse
 from mii.events import event_tables
 from mii.gathering import collect
+from mii.linked import refuse_merged
 from mii.request import COLUMNS, OPTIONAL, MiiRequest, lab_columns
 from mii.rows import build
 from mii.streaming import Limits
@@ -39,7 +40,8 @@ def read(
 
     ``effort`` says how many processes read it; the table does not depend on it.
 
-    Raises ``InputMissing`` (66) where there is no export, ``BadInput`` (65) where it breaks a rule,
+    Raises ``InputMissing`` (66) where there is no export, ``BadInput`` (65) where it breaks a rule or holds
+    merged Patients (`mii.linked`),
     ``ConsentMissing`` (77) where consent is required and nobody's is there, ``BadConfig`` (78) for a column
     or an event table that does not exist.
     """
@@ -51,6 +53,7 @@ def read(
     tables: dict[str, pl.DataFrame] = {}
     with _no_collection():
         collected, audit = collect(path, request, limits=limits or Limits(), effort=effort)
+        refuse_merged(audit)
         audit["patients_in"] = len(collected.persons)
         decisions: Mapping[str, Decision] | None = None
         if has_views := bool(request.declared or request.views):

@@ -9,7 +9,11 @@ from msgspec import Struct
 
 
 class Person(Struct, gc=False):
-    """A Patient. Texts are as written; the rows check them."""
+    """A Patient. Texts are as written; the rows check them.
+
+    ``merged_with`` are the ids of the records that it replaces or that replace it, ``same_person`` those of
+    others that it links to (`mii.linked`).
+    """
 
     updated: str | None
     gender: str | None
@@ -19,6 +23,8 @@ class Person(Struct, gc=False):
     plz: str | None
     ags: str | None
     gender_amtlich: str | None = None
+    merged_with: tuple[str, ...] = ()
+    same_person: tuple[str, ...] = ()
 
 
 class Use(Struct, gc=False, frozen=True):

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from mii.code_shapes import fitting
 from mii.codes import CODED_LISTS, DRUG_LISTS, code_lists, drug_codes, with_row
 from mii.collecting import Collected
 from mii.diagnoses import main_diagnoses
@@ -34,7 +35,7 @@ from mii.request import (
     without_source,
 )
 from mii.stays import Stays, stay_columns
-from mii.tokens import CODE
+from mii.tokens import ICD_10_GM
 
 _WHOLE = frozenset({"age_years", "length_of_stay_days"})
 
@@ -150,8 +151,8 @@ def _described(
     vital = _measured(collected.facts.filter(_TELLS), VITAL_STATUS)
     persons = person_columns(
         collected.persons,
-        _sets(conditions.filter(pl.col("void").is_null()), "others", split=True),
-        _sets(vital, "concept", split=False),
+        _causes(conditions.filter(pl.col("void").is_null()), missing),
+        _sets(vital.select("patient", "concept").drop_nulls()),
         today=request.reference_date,
         counts=missing,
     )
@@ -165,12 +166,19 @@ def _described(
     }
 
 
-def _sets(frame: pl.DataFrame, column: str, *, split: bool) -> dict[str, frozenset[str]]:
-    """The distinct codes in a column, by patient; with ``split`` a text holds several."""
-    told = frame.select("patient", column).drop_nulls()
-    if split:
-        told = told.with_columns(pl.col(column).str.extract_all(r"\S+")).explode(column)
-    grouped = told.filter(pl.col(column).str.contains(CODE)).group_by("patient").agg(pl.col(column).unique())
+def _causes(conditions: pl.DataFrame, missing: Counter[str]) -> dict[str, frozenset[str]]:
+    """The distinct ICD-10 codes, by patient; what is no code is counted."""
+    each = conditions.select("patient", pl.col("others").str.extract_all(r"\S+")).explode("others")
+    told = each.drop_nulls()
+    valid = told.filter(pl.col("others").is_in(fitting(ICD_10_GM, told["others"].unique())))
+    missing["cause_of_death_malformed"] += told.height - valid.height
+    return _sets(valid)
+
+
+def _sets(told: pl.DataFrame) -> dict[str, frozenset[str]]:
+    """The distinct values of the second column by the first one's."""
+    first, second = told.columns
+    grouped = told.group_by(first).agg(pl.col(second).unique())
     return {patient: frozenset(codes) for patient, codes in grouped.iter_rows()}
 
 

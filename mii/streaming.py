@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -65,7 +66,7 @@ class Capped:
         """At most ``size`` bytes. Raises ``BadInput`` where they are damaged, cut short or too many."""
         try:
             data = self._stream.read(size)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
             raise BadInput(_DAMAGED) from None
         except _library_errors():
             raise BadInput(_DAMAGED) from None

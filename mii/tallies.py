@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from mii import element_table as table
-from mii.codesystems import ags, atc, canonical_icd_10_gm, icd_10_gm, ops, plz
+from mii.code_shapes import Fits, is_atc, is_loinc, is_ops, is_pzn, shape
+from mii.codesystems import ags, canonical_icd_10_gm, icd_10_gm, plz
 from mii.dates import day_text, span
 from mii.element_table import KNOWN_SYSTEMS, Element, Tells
 from mii.resource_facts import Told
@@ -185,24 +186,24 @@ def _icd_10_gm(code: str) -> tuple[str, ...]:
     return ("outside every block",) if icd_10_gm().unknown([canonical]) else ()
 
 
-def _shaped(pattern: str) -> Callable[[str], tuple[str, ...]]:
-    shape = re.compile(pattern)
-    return lambda code: () if shape.fullmatch(code) else ("malformed",)
+def _shaped(fits: Fits) -> Callable[[str], tuple[str, ...]]:
+    return lambda code: () if fits(code) else ("malformed",)
 
 
 def _plz(code: str) -> tuple[str, ...]:
     if not re.fullmatch(plz().pattern, code):
         return ("malformed",)
-    return (*(["fewer than 5 digits"] if len(code) < 5 else []), *(["only zeros"] if not int(code) else []))
+    short = "4 digits: a zero in front may be lost" if len(code) == 4 else "fewer than 5 digits"
+    return (*([short] if len(code) < 5 else []), *(["only zeros"] if not int(code) else []))
 
 
 VOCABULARIES: dict[str, Callable[[str], tuple[str, ...]]] = {
     "icd-10-gm": _icd_10_gm,
-    "ops": _shaped(ops().pattern),
-    "atc": _shaped(atc().pattern),
-    "pzn": _shaped(r"[0-9]{7,8}"),
-    "loinc": _shaped(r"[0-9]{1,8}-[0-9]"),
+    "ops": _shaped(is_ops),
+    "atc": _shaped(is_atc),
+    "pzn": _shaped(is_pzn),
+    "loinc": _shaped(is_loinc),
     "plz": _plz,
-    "ags": _shaped(ags().pattern),
+    "ags": _shaped(shape(ags().pattern)),
 }
 """What is odd about a code, by vocabulary."""

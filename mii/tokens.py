@@ -12,16 +12,10 @@ from typing import Any
 
 import polars as pl
 
-CODE = r"^(?:[A-Za-z]|[A-Za-z]{0,2}[0-9][A-Za-z0-9.\-]{0,13})$"
-"""The shape of a code of a classification: a letter alone, or a digit among the first three signs.
-
-Anything else is a text that someone typed: a name has letters there. A code of this shape that its system
-does not have is for the hierarchy to refuse.
-"""
-
 ALPHA_ID, ORPHA, SNOMED, PZN, ONSET = "alpha-id", "orpha", "snomed", "pzn", "onset"
-OWN = ""
-"""Stands for the system whose codes are bare: ICD-10-GM, OPS or ATC, by the resource's type."""
+ICD_10_GM, OPS, ATC = "icd-10-gm", "ops", "atc"
+OWN = frozenset({ICD_10_GM, OPS, ATC})
+"""The systems whose codes are bare; which of them it is, the resource's type tells."""
 
 SYSTEMS: Mapping[str, str] = {
     "http://fhir.de/CodeSystem/bfarm/alpha-id": ALPHA_ID,
@@ -32,15 +26,6 @@ SYSTEMS: Mapping[str, str] = {
     "http://fhir.de/CodeSystem/ifa/pzn": PZN,
 }
 """The names of the other systems by their URI."""
-
-SHAPES: Mapping[str, str] = {
-    OWN: CODE,
-    ALPHA_ID: r"^I[0-9]{1,8}$",
-    ORPHA: r"^(ORPHA:?)?[0-9]{1,8}$",
-    SNOMED: r"^[0-9]{6,18}$",
-    PZN: r"^[0-9]{7,8}$",
-}
-"""The shape of each system's codes."""
 
 _PRINTABLE = re.compile(r"\S+")
 _ILLEGIBLE = "?"
@@ -68,6 +53,6 @@ def others(codings: Iterable[Any], systems: Collection[str]) -> Iterator[str]:
 
 def of_system(tokens: pl.Expr, system: str) -> pl.Expr:
     """The code in each of a column of single tokens where it is of ``system``, otherwise null."""
-    if system == OWN:
+    if system in OWN:
         return pl.when(tokens.str.contains(":", literal=True).not_()).then(tokens)
     return pl.when(tokens.str.starts_with(f"{system}:")).then(tokens.str.strip_prefix(f"{system}:"))

@@ -49,8 +49,10 @@ def _told(source: Source, counts: Counts, target: Path) -> str:
             f"ok: {table.frame.height:,} rows, {len(table.columns)} columns",
             *(f"{role:<17}{', '.join(names)}" for role, names in _roles(table).items()),
             *(f"{name:<17}{_events_told(events)}" for name, events in source.events.items()),
+            *([f"{'not in the export':<17} {', '.join(source.untold)}"] if source.untold else []),
             f"{'lattice':<17}{lattice}",
             f"{'consent':<17}{source.consent}",
+            *([f"{'files ignored':<17}{ignored:,}"] if (ignored := source.files_ignored) else []),
             f"{'output':<17}{target}{there}",
         ]
     )

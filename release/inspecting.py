@@ -6,7 +6,6 @@ spans, names of columns and of known code systems. No cell's value is in it. It 
 
 from __future__ import annotations
 
-import csv
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 
 import mii
 import mii.inspecting
-from anonymizer.errors import OutputExists, OutputFailed, UsageError
+from anonymizer.errors import BadInput, OutputExists, OutputFailed, UsageError
 from mii import element_table as elements
 from mii.element_table import Element
 from mii.forms import Kind, Source, first_row, is_header, kind, layout, sources
@@ -124,11 +123,7 @@ def _is_export(path: Path) -> tuple[bool, str]:
     found = sources(path, Limits())
     if len(found) != 1 or found[0].name != path.name:
         return True, ","
-    try:
-        return _looks_like(found[0])
-    except csv.Error:
-        # No line of a table can be made of it, which reading it as one says in better words.
-        return False, ","
+    return _looks_like(found[0])
 
 
 def _looks_like(source: Source) -> tuple[bool, str]:
@@ -136,7 +131,11 @@ def _looks_like(source: Source) -> tuple[bool, str]:
     what = kind(source)
     if what in (Kind.LINES, Kind.DOCUMENT) or layout(source) != "csv":
         return what is not Kind.OTHER, ","
-    row, delimiter = first_row(source)
+    try:
+        row, delimiter = first_row(source)
+    except BadInput:
+        # No line of a table can be made of it, which reading it as one says in better words.
+        return False, ","
     return is_header(row), "\t" if len(row) == 1 and "\t" in row[0] else delimiter
 
 
@@ -149,7 +148,10 @@ def _of_export(found: Inspection, today: date) -> Findings:
         "reference_date": today.isoformat(),
         "form": found.form,
         "files": dict(found.files),
+        "files_ignored": counts["files_ignored"],
         "patients": found.unique.get("Patient", 0),
+        "patients_merged": counts["patients_merged"],
+        "patients_linked_as_same_person": counts["patients_linked_as_same_person"],
         "encounters": found.unique.get("Encounter", 0),
         "encounters_of_facility_level": counts.get("encounters_of_facility_level", 0),
         "patients_with_several_encounters": counts.get("patients_with_several_encounters", 0),

@@ -49,9 +49,13 @@ class Journal:
         level: Level = "info",
         column: str | None = None,
         count: int | None = None,
+        files: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        """Write one event; raises ``ValueError`` where ``code`` is free text instead of a code."""
+        """Write one event; raises ``ValueError`` where ``code`` is free text instead of a code.
+
+        ``count`` is of people or what belongs to them; ``files`` are none, and told however few.
+        """
         if not _CODE.fullmatch(code):
             raise ValueError("an event is named by a code, not by a text")
         entry = {
@@ -60,6 +64,7 @@ class Journal:
             "code": code,
             "column": column,
             "count": None if count is None else self._count(count),
+            "files": files,
             "seconds": None if seconds is None else round(seconds, 3),
         }
         kept: dict[str, object] = {key: value for key, value in entry.items() if value is not None}
@@ -106,7 +111,6 @@ class Journal:
         if self._form == "json":
             print(self._lines[-1], file=self._sink, flush=True)
             return
-        details = " ".join(
-            f"{key}={json.dumps(entry[key])}" for key in ("column", "count", "seconds") if key in entry
-        )
+        told = (key for key in ("column", "count", "files", "seconds") if key in entry)
+        details = " ".join(f"{key}={json.dumps(entry[key])}" for key in told)
         print(f"{entry['code']} {details}".rstrip(), file=self._sink, flush=True)

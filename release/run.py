@@ -115,7 +115,11 @@ def _staged_run(
         before = {path: fingerprints(path) for path in config.inputs}
         with watch.screen.reading() as bytes_read:
             source = read(config, bytes_read)
+    if source.files_ignored:
+        watch.journal.event("files.ignored", level="warning", files=source.files_ignored)
     watch.journal.event("rows.in", count=source.table.frame.height)
+    if source.untold:
+        watch.journal.event("columns.not.in.the.export", count=len(source.untold))
     with watch.stage("search"), watch.screen.search() as report:
         decided = decide(config, source, report)
     watch.journal.event("rows.suppressed", count=decided.found.suppressed)

@@ -14,6 +14,7 @@ import polars as pl
 from anonymizer.errors import BadInput, UsageError
 from anonymizer.tables.reading import read_table
 from mii.tallies import CodeTally, DateTally, count_codes
+from release.drafting.dialect import dialect
 
 NEARLY_UNIQUE = 0.9
 """From this share of distinct values on, a column is an id or a measurement and no quasi-identifier."""
@@ -38,10 +39,13 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class TableHints:
-    """What is told of a table beforehand: how a CSV is written, and the column that names the person."""
+    """What is told of a table beforehand: how a CSV is written, and the column that names the person.
+
+    What is not told of a CSV is found by looking, as for a draft.
+    """
 
     delimiter: str | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
     subject: str | None = None
 
 
@@ -55,7 +59,7 @@ def of_table(path: Path, table: TableHints, *, today: date) -> tuple[dict[str, A
         InputMissing, BadInput: as `anonymizer.tables.reading.read_table`; rows that name no person.
         UsageError: no column is called as the one that names the person.
     """
-    frame = read_table(path, delimiter=table.delimiter or ",", encoding=table.encoding)
+    frame = _frame(path, table)
     people = _people(frame, table.subject)
     columns = [_column(series, today) for series in frame]
     told = {
@@ -68,6 +72,14 @@ def of_table(path: Path, table: TableHints, *, today: date) -> tuple[dict[str, A
         "columns": columns,
     }
     return told, frame, [column["name"] for column in columns if not column["nearly_unique"]]
+
+
+def _frame(path: Path, table: TableHints) -> pl.DataFrame:
+    if path.suffix.lower() == ".parquet":
+        return read_table(path)
+    found = dialect(path)
+    delimiter, encoding = table.delimiter or found.delimiter, table.encoding or found.encoding
+    return read_table(path, delimiter=delimiter, encoding=encoding)
 
 
 def _people(frame: pl.DataFrame, subject: str | None) -> dict[str, int]:

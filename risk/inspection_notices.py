@@ -37,9 +37,12 @@ def notices(findings: Findings) -> tuple[Notice, ...]:
     return (
         _consent(findings),
         *_consent_of_run(findings),
+        *_consents_of_nobody(findings),
+        *_linked(findings),
         _identifiers(findings),
         *_duplicates(findings),
         *_repeated_keys(findings),
+        *_ignored_files(findings),
         _odd_dates(findings),
         *_partial_dates(findings),
         _systems(findings),
@@ -124,6 +127,24 @@ def _consent_of_run(findings: Findings) -> Iterator[Notice]:
     yield Notice("run date", told, is_calm=then == held)
 
 
+def _consents_of_nobody(findings: Findings) -> Iterator[Notice]:
+    consent = findings["consent"] or {}
+    if withdrawals := consent.get("withdrawals_of_nobody", 0):
+        told = f"Active Consents that deny collection or use and name no Patient: {plain(withdrawals)}."
+        yield Notice("withdrawals", f"{told} A run that requires consent ends with 65.")
+    if nobody := consent.get("consents_of_nobody", 0):
+        yield Notice("assignment", f"Active Consents that name no Patient of the export: {plain(nobody)}.")
+
+
+def _linked(findings: Findings) -> Iterator[Notice]:
+    if merged := findings.get("patients_merged", 0):
+        told = f"Patients merged with others (replaced-by, replaces): {plain(merged)}."
+        yield Notice("merged", f"{told} A run ends with 65: one person would count as several.")
+    if linked := findings.get("patients_linked_as_same_person", 0):
+        told = f"Patients that name another one as the same person (refer, seealso): {plain(linked)}."
+        yield Notice("linked", f"{told} A run counts each as a person of its own.")
+
+
 def _identifiers(findings: Findings) -> Notice:
     present = [
         f"{row['type']}.{row['element']} ({plain(row['present'])})"
@@ -149,6 +170,11 @@ def _repeated_keys(findings: Findings) -> Iterator[Notice]:
     if repeated := findings["keys_repeated"]:
         told = f"Keys that stand twice in one JSON object: {plain(repeated)}."
         yield Notice("keys", f"{told} A run takes the last value of each.")
+
+
+def _ignored_files(findings: Findings) -> Iterator[Notice]:
+    if ignored := findings["files_ignored"]:
+        yield Notice("files", f"Files that are no part of an export, and are passed over: {plain(ignored)}.")
 
 
 def _odd_dates(findings: Findings) -> Notice:

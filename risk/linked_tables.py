@@ -195,10 +195,8 @@ def _within(counts: IntArray, m: int) -> str:
     if not len(counts):
         return ""
     share = int((counts <= m).sum()) / len(counts)
-    return (
-        f"{wording.percent(share)} of the people have no more than {_plain_events(m)} in the release. Of the "
-        "others somebody may know more than is covered."
-    )
+    within = f"{wording.percent(share)} of the people have no more than {_plain_events(m)} in the release."
+    return within if share == 1 else f"{within} Of the others somebody may know more than is covered."
 
 
 def _table_row(table: LinkedTable, people: int) -> dict[str, Any]:

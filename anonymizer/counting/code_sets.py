@@ -8,6 +8,7 @@ other rows are the same person's.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ from anonymizer.tables.table import Column
 
 Offsets = NDArray[np.int64]
 _KEY_SPACE = 2**62
+_MOST_COMBINATIONS = 200_000_000
+"""Of all people together: if no two are alike, a table of them takes some 10 GB."""
 
 
 class Lists(NamedTuple):
@@ -59,15 +62,17 @@ class CodeSets:
         return replace(self, owner=class_of[self.owner])
 
 
-def encode_lists(series: pl.Series, column: Column) -> Lists:
+def encode_lists(series: pl.Series, column: Column, criterion: KMAnonymity) -> Lists:
     """The sets of a list column as they are released; a missing list holds no code.
 
     Raises:
         BadInput: codes outside the hierarchy (column and count).
-        BadConfig: the column holds no lists.
+        BadConfig: the column holds no lists, or too many combinations of codes.
     """
     require_lists(series)
-    return as_sets(coarsen(series, column))
+    lists = as_sets(coarsen(series, column))
+    require_countable(lists, criterion)
+    return lists
 
 
 def require_lists(series: pl.Series) -> None:
@@ -92,6 +97,22 @@ def hold_sets(lists: Lists, owner: Codes, person: Codes | None) -> CodeSets:
         return CodeSets(lists, owner, np.arange(len(owner), dtype=np.int32))
     order = np.argsort(person, kind="stable").astype(np.int32)
     return CodeSets(lists.rows(order), owner[order], person[order])
+
+
+def require_countable(lists: Lists, criterion: KMAnonymity) -> None:
+    """Raise ``BadConfig`` where people have more combinations of up to m codes than memory holds."""
+    sizes, sets = np.unique(np.diff(lists.starts), return_counts=True)
+    ways = sum(
+        int(number) * comb(int(size), m)
+        for size, number in zip(sizes, sets, strict=True)
+        for m in range(1, criterion.m + 1)
+    )
+    if ways > _MOST_COMBINATIONS:
+        raise BadConfig(
+            f"people have {ways:,} combinations of up to {criterion.m} codes, more than can be counted",
+            column=criterion.column,
+            hint="lower m, or release the codes at a coarser level",
+        )
 
 
 def rows_lost(sets: CodeSets, classes: int, criterion: KMAnonymity) -> Counts64:

@@ -137,7 +137,7 @@ def encode_table(table: Table, criteria: Sequence[Criterion], *, also: Sequence[
         _person_of_row(table),
         sensitive,
         {
-            column.name: encode_lists(table.frame[column.name], column)
+            column.name: encode_lists(table.frame[column.name], column, asked[column.name])
             for column in table.columns
             if column.name in asked and not asked[column.name].repair
         },

@@ -51,6 +51,8 @@ def require_unchanged(path: Path, before: Mapping[str, Fingerprint]) -> None:
 
 def _fingerprint(path: Path) -> Fingerprint:
     try:
+        if path.exists() and not path.is_file():
+            raise BadInput("an input is neither a file nor a folder")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         status = path.stat()

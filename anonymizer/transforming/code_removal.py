@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from anonymizer.counting.code_sets import as_sets, hold_sets, rare_codes
+from anonymizer.counting.code_sets import as_sets, hold_sets, rare_codes, require_countable
 from anonymizer.criteria import Criterion, KMAnonymity
 
 
@@ -36,7 +36,9 @@ def codes_to_remove(
     classes = keys.unique(maintain_order=True).with_row_index("class")
     number = keys.join(classes, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")["class"]
     person = None if people is None else people.rank("dense").cast(pl.Int32).to_numpy()
-    sets = hold_sets(as_sets(released), number.cast(pl.Int32).to_numpy(), person)
+    lists = as_sets(released)
+    require_countable(lists, criterion)
+    sets = hold_sets(lists, number.cast(pl.Int32).to_numpy(), person)
     owner, code = rare_codes(sets, classes.height, criterion)
     names = sets.lists.names.gather(code).alias("code")
     return classes.drop("class")[owner].with_columns(names).sort(pl.all())

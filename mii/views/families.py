@@ -6,31 +6,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mii.request import FAMILIES, lab_columns
+from mii.views.ages import AGE_CODES, tells_age
 from mii.views.declaring import VALUED, Declared
-from mii.views.keyed import Keyed, selected
+from mii.views.keyed import Keyed
+from mii.views.origins import Selected, selected
 
 _VITAL_STATUS = "67162-8"
+_STAY = frozenset({"admission_date"})
+_ONSET = frozenset({"main_diagnosis_onset"})
+_PERFORMED = frozenset({"performed_first", "performed_last"})
+_DRUGS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest", "MedicationDispense")
+_NAMING_DIAGNOSES = (
+    ("Encounter", "diagnosis"),
+    ("Condition", "evidence"),
+    ("Procedure", "complication"),
+    ("EpisodeOfCare", "diagnosis"),
+    ("Claim", "diagnosis"),
+    *((kind, "reasonCode") for kind in ("Encounter", "Procedure", *_DRUGS)),
+)
+"""Elements that repeat a diagnosis, or what may be one."""
+_BIRTH = ("Patient", "birthDate")
 _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
     ("Patient", "gender"): frozenset({"gender"}),
     ("Patient", "birthDate"): frozenset({"birth_date"}),
     ("Patient", "deceased"): frozenset({"deceased", "death_date"}),
     ("Patient", "address"): frozenset({"plz", "ags"}),
-    ("Encounter", "period"): frozenset({"admission_date"}),
+    **dict.fromkeys(
+        [("Encounter", name) for name in ("period", "length", "statusHistory", "participant", "location")]
+        + [("EpisodeOfCare", "period"), ("Account", "servicePeriod")],
+        _STAY,
+    ),
     ("Encounter", "serviceType"): frozenset({"department"}),
     ("Encounter", "class"): frozenset({"class"}),
+    ("Encounter", "classHistory"): _STAY | {"class"},
     ("Encounter", "type"): frozenset({"encounter_level", "contact_type"}),
-    ("Encounter", "extension"): frozenset({"admission_reason"}),
+    ("Encounter", "priority"): frozenset({"admission_reason"}),
+    ("Encounter", "extension"): _STAY | {"admission_reason"},
     ("Encounter", "hospitalization"): frozenset({"admission_source", "discharge_reason"}),
-    ("Encounter", "diagnosis"): frozenset({"main_diagnosis"}),
     ("Condition", "code"): frozenset({"main_diagnosis", "icd10gm_all", "cause_of_death"}),
     ("Condition", "recordedDate"): frozenset({"main_diagnosis_recorded"}),
-    ("Condition", "onset"): frozenset({"main_diagnosis_onset"}),
+    ("Condition", "onset"): _ONSET,
+    ("Condition", "abatement"): _ONSET,
+    ("Condition", "extension"): _ONSET | {"main_diagnosis", "main_diagnosis_recorded"},
     ("Procedure", "code"): frozenset({"ops_all"}),
-    ("Procedure", "performed"): frozenset({"performed_first", "performed_last"}),
-    **{
-        (kind, "medication"): frozenset({"atc_all", "pzn_all"})
-        for kind in ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
-    },
+    ("Procedure", "category"): frozenset({"ops_all"}),
+    ("Procedure", "performed"): _PERFORMED,
+    ("Procedure", "extension"): _PERFORMED,
+    **dict.fromkeys(_NAMING_DIAGNOSES, frozenset({"main_diagnosis"})),
+    **{(kind, "medication"): frozenset({"atc_all", "pzn_all"}) for kind in _DRUGS},
 }
 """The fixed columns made of an element; each brings its own family with it."""
 _OWN_DATES = {"Condition": "recordedDate", "Procedure": "performed"}
@@ -52,18 +75,29 @@ def families(
             made.setdefault(element, set()).add(column.name)
     for view in views:
         for each in selected(view.view):
-            roots = {_ANY} if view.view.resource == VALUED else each.roots
-            for root in roots:
-                made.setdefault((view.view.resource, root), set()).add(each.column.name)
+            for element in _origins(each):
+                made.setdefault(element, set()).add(each.column.name)
+    if ages := [name for name, loinc in loincs.items() if loinc in AGE_CODES]:
+        made.setdefault(_BIRTH, set()).update(lab_columns(ages))
     of_observations = {name for (kind, _), names in made.items() if kind == VALUED for name in names}
     if (VALUED, _ANY) in made:
         made[VALUED, _ANY] |= of_observations
     return tuple(frozenset(names | _fixed(element, loincs)) for element, names in made.items())
 
 
+def _origins(each: Selected) -> Iterator[tuple[str, str]]:
+    """The elements that a view's column is made of, an age being made of the day of birth."""
+    roots = {_ANY} if each.resource == VALUED else each.roots
+    yield from ((each.resource, root) for root in roots)
+    if tells_age(each):
+        yield _BIRTH
+
+
 def _elements(column: Declared) -> Iterator[tuple[str, str]]:
     if column.resource == VALUED:
         yield from ((VALUED, code) for code in column.codes)
+        if not AGE_CODES.isdisjoint(column.codes):
+            yield _BIRTH
     elif column.value == "date":
         yield column.resource, _OWN_DATES.get(column.resource, "date")
     else:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import msgspec
 import polars as pl
 
 from anonymizer.errors import BadInput
+from mii.dates import moments
 from mii.references import local_id
 from mii.streaming import Limits
 from mii.views.medications import Medications
@@ -186,10 +188,11 @@ def _latest(told: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     Of versions of one time the choice depends on the content alone, never on the order of files.
     """
     key, content = ("type", "id"), [name for name in told.columns if name != "updated"]
+    told, others = (frame.with_columns(moments(frame["updated"])) for frame in (told, others))
     several = told.sort("updated", *content, nulls_last=False)
     chosen = several.unique(key, keep="last", maintain_order=True)
     empty = others.join(chosen, on=key, how="semi").group_by(key).agg(pl.col("updated").max().alias("later"))
-    is_later = (pl.col("later") > pl.col("updated").fill_null("")).fill_null(value=False)
+    is_later = (pl.col("later") > pl.col("updated").fill_null(-inf)).fill_null(value=False)
     return chosen.join(empty, on=key, how="left").filter(~is_later).drop("later")
 
 

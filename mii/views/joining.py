@@ -149,7 +149,7 @@ def _value(declared: Declared, told: list[Any], counts: Counts) -> Any:
     """What one resource says, or `_ABSENT`; an ambiguous code is a missing one, not an older one."""
     match declared.value:
         case "code":
-            return _code(told[0], counts)
+            return _code(told[0], declared.system, counts)
         case "quantity":
             return _quantity(declared, told, counts)
         case "date":
@@ -159,9 +159,10 @@ def _value(declared: Declared, told: list[Any], counts: Counts) -> Any:
             return _ABSENT if told[0] is None else told[0]
 
 
-def _code(codes: list[str], counts: Counts) -> Any:
-    valid = {code.strip() for code in codes if is_code(code.strip())}
-    counts["values_malformed"] += sum(not is_code(code.strip()) for code in codes)
+def _code(codes: list[str], system: str | None, counts: Counts) -> Any:
+    shaped = [bare for code in codes if is_code(bare := code.strip(), system)]
+    valid = {*shaped}
+    counts["values_malformed"] += len(codes) - len(shaped)
     if len(valid) > 1:
         counts["codes_ambiguous"] += 1
         return None

@@ -6,13 +6,14 @@ number of the house, an id or a text that somebody typed can only be dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anonymizer.errors import BadConfig
 from mii.fhir_types import RESOURCE_TYPES
-from mii.views.definition import Column, Select, View
+from mii.views.definition import Column, View
 from mii.views.evaluating import type_name
+from mii.views.origins import Selected, selected
+from mii.views.root_elements import spellings
 from mii.views.running import Runner
 from mii.views.syntax import Call, Expression, Member, parts, steps
 
@@ -31,9 +32,10 @@ _DIRECT = frozenset(
     given prefix suffix telecom line city district photo contact text note display comment div id reference
     contained location serviceProvider performer description title link generalPractitioner content conclusion
     patientInstruction serialNumber lotNumber deviceName udiCarrier communication
+    versionId lastUpdated source implicitRules
     """.split()
 )
-"""Elements that identify somebody, or hold what somebody typed, in any resource."""
+"""Elements that identify somebody or a record, or hold what somebody typed, in any resource."""
 _KEYS = frozenset({"getResourceKey", "getReferenceKey"})
 _TEXT_TYPES = frozenset(
     """
@@ -41,25 +43,6 @@ _TEXT_TYPES = frozenset(
     Reference Signature ContactDetail id uri url uuid oid canonical
     """.split()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A column with the elements that its rows are made of, from the resource on."""
-
-    column: Column
-    within: tuple[Expression, ...]
-
-    @property
-    def expressions(self) -> tuple[Expression, ...]:
-        """All that leads to its values."""
-        return (*self.within, self.column.expression)
-
-    @property
-    def roots(self) -> frozenset[str]:
-        """The elements of the resource that its values come from (and those it asks about on the way)."""
-        first = self.expressions[0]
-        return frozenset(part.name for part in parts(first) if isinstance(part, Member) and part.base is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +96,6 @@ def refusals(found: Keyed) -> dict[str, str]:
     return {name: reason for name, reason in reasons if reason is not None and name != key}
 
 
-def selected(view: View) -> Iterator[Selected]:
-    """The columns of ``view``, with those of every branch of its unions."""
-    yield from _selected(view.select, ())
-
-
-def _selected(select: Select, within: tuple[Expression, ...]) -> Iterator[Selected]:
-    inside = within if select.each is None else (*within, select.each)
-    inside = (*inside, *select.repeat)
-    yield from (Selected(column, inside) for column in select.columns)
-    for inner in (*select.selects, *select.unions):
-        yield from _selected(inner, inside)
-
-
 def _names_patient(column: Column, resource: str) -> bool:
     match column.expression:
         case Call(None, "getResourceKey", ()):
@@ -140,7 +110,7 @@ def _refusal(each: Selected) -> str | None:
     if kind_of(each.column) == "text":
         return "its type allows any text; only codes, dates, numbers and booleans can leave the house"
     found = [part for expression in each.expressions for part in parts(expression)]
-    if any(isinstance(part, Member) and part.name in _DIRECT for part in found):
+    if any(isinstance(part, Member) and _is_direct(part.name) for part in found):
         return "its path names an element that identifies somebody or holds typed text"
     if any(isinstance(part, Call) and part.name in _KEYS for part in found):
         return "it holds a resource's id"
@@ -148,7 +118,17 @@ def _refusal(each: Selected) -> str | None:
         return "its path asks for values that are typed text"
     if kind_of(each.column) == "code" and _ends_in_open_value(each.column.expression):
         return "`value` can be typed text; say of which type with ofType()"
+    if each.unknown:
+        return f"FHIR R4 has no such element of a {each.resource} as its path names"
+    if each.reads and not each.named:
+        return "its path names no element of the resource, so nobody can tell what it is made of; name one"
     return None
+
+
+def _is_direct(name: str) -> bool:
+    """Whether an element of this name, or one that it reaches, identifies somebody or can be typed text."""
+    texts = tuple(kind[0].upper() + kind[1:] for kind in _TEXT_TYPES)
+    return name != "referenceRange" and (not _DIRECT.isdisjoint(spellings(name)) or name.endswith(texts))
 
 
 def _asks_for_text(call: Call) -> bool:

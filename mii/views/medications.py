@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from mii.dates import moment
 from mii.references import local_id
 from mii.streaming import Limits
 from mii.views.walking import walk
@@ -30,7 +32,7 @@ class _Drug:
     Of several versions the greatest counts, so that the order of files does not.
     """
 
-    updated: str
+    updated: float
     codings: tuple[Coding, ...]
     parts: tuple[str, ...]
 
@@ -60,7 +62,7 @@ class Medications:
         medication = msgspec.json.decode(document)
         inside = _by_id(medication)
         drug = _Drug(
-            updated or "",
+            -inf if (told := moment(updated)) is None else told,
             tuple(_codings(medication, inside)),
             tuple(local_id(name, _KIND) for name in _references(medication, _by_id(medication))),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mii.code_shapes import is_atc, is_ops
 from mii.tokens import ALPHA_ID, ORPHA, PZN, SNOMED
 from mii.writing import systems
 from mii.writing.placing import (
@@ -48,7 +49,7 @@ def condition(person: str, identity: str, row: Row) -> Json:
 def procedure(person: str, identity: str, row: Row) -> Json:
     """The Procedure. A profile demands its category beside OPS (proc-mii-1): OPS's chapter tells it."""
     ops, snomed = cell(row, "ops"), cell(row, "snomed")
-    coded = coding(systems.OPS, ops, systems.is_ops, edition=True)
+    coded = coding(systems.OPS, ops, is_ops, edition=True)
     if is_missing(ops, snomed):
         # One of the two systems must be named (sct-ops-1), though none of its codes is told.
         code = concept(coded)
@@ -70,7 +71,7 @@ def medication(person: str, identity: str, row: Row) -> Json:
     kind, start, atc = cell(row, "kind"), cell(row, "start_date"), cell(row, "atc")
     name = type_of(row)
     dated = "authoredOn" if name == "MedicationRequest" else "effectiveDateTime"
-    told = {"pzn": _other(row, "pzn", PZN), "atc": (atc, coding(systems.ATC, atc, systems.is_atc))}
+    told = {"pzn": _other(row, "pzn", PZN), "atc": (atc, coding(systems.ATC, atc, is_atc))}
     return {
         **head(name, identity, name),
         "status": "unknown",
@@ -96,7 +97,7 @@ def _category(ops: Cell) -> Json:
     if is_missing(ops):
         return concept(coding(systems.URIS[SNOMED], ops, systems.OF_SYSTEM[SNOMED]))
     text = str(ops)
-    chapter = text[:1] if systems.is_ops(text) else text
+    chapter = text[:1] if is_ops(text) else text
     category = systems.OPS_CATEGORIES.get(chapter, WITHHELD)
     return concept(coding(systems.URIS[SNOMED], category, systems.OF_SYSTEM[SNOMED]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mii.code_shapes import is_loinc
 from mii.writing import systems
 from mii.writing.placing import (
     WITHHELD,
@@ -33,7 +34,7 @@ _CATEGORY = concept(
 
 def observation(person: str, identity: str, row: Row) -> Json:
     """The Observation. Its time is a whole day or is told as a label: the profile allows no month."""
-    code = coding(systems.LOINC, cell(row, "loinc"), systems.is_loinc)
+    code = coding(systems.LOINC, cell(row, "loinc"), is_loinc)
     when = cell(row, "effective_date")
     return {
         **head("Observation", identity, "Observation"),

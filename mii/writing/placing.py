@@ -17,8 +17,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
+from mii.code_shapes import Fits
 from mii.units import is_unit
-from mii.writing.systems import ABSENT_REASON, LOINC, PROFILES, SECURITY, UCUM, Fits, is_comparator
+from mii.writing.systems import ABSENT_REASON, LOINC, PROFILES, SECURITY, UCUM, is_comparator
 
 Json = dict[str, Any]
 REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"

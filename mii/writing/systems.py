@@ -7,14 +7,14 @@ label, because the code system that HL7 Germany publishes leaves open what it ho
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
+from mii.code_shapes import FITS, Fits, shape
 from mii.dates import span
 from mii.persons import GENDERS, OFFICIAL_GENDERS
 from mii.stays import CLASSES, CONTACT_TYPES, LEVELS
-from mii.tokens import ALPHA_ID, ORPHA, PZN, SHAPES, SNOMED
+from mii.tokens import ALPHA_ID, ORPHA, PZN, SNOMED
 
 _CORE = "https://www.medizininformatik-initiative.de/fhir/core"
 PROFILES: Mapping[str, str] = {
@@ -72,32 +72,20 @@ OPS_CATEGORIES: Mapping[str, str] = {
 }
 """The SNOMED CT category of each chapter of OPS (module Prozedur, value set ``procedures-category-sct``)."""
 
-Fits = Callable[[str], bool]
-"""Whether a text may stand as an element's value."""
-
-
-def _shape(pattern: str) -> Fits:
-    shape = re.compile(pattern)
-    return lambda text: shape.fullmatch(text) is not None
-
-
-is_icd = _shape(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
-is_ops = _shape(r"[0-9]-[0-9]{2}(?:[0-9a-z](?:\.[0-9a-z]{1,2})?)?")
-is_atc = _shape(r"[A-Z](?:[0-9]{2}(?:[A-Z](?:[A-Z](?:[0-9]{2})?)?)?)?")
-is_loinc = _shape(r"[0-9]{1,7}-[0-9]")
-is_plz = _shape(r"[0-9]{1,5}")
-is_ags = _shape(r"[0-9]{2,8}")
-is_department = _shape(r"[0-9]{4}")
-is_source = _shape(r"[A-Z]")
-is_admission_reason = _shape(r"[0-9]{2}[0-9A-Z]{0,2}")
-is_discharge_reason = _shape(r"[0-9]{2}[0-9A-Z]?")
+is_icd = shape(r"[A-Z][0-9]{2}(?:\.[0-9]{1,2})?")
+is_plz = shape(r"[0-9]{1,5}")
+is_ags = shape(r"[0-9]{2,8}")
+is_department = shape(r"[0-9]{4}")
+is_source = shape(r"[A-Z]")
+is_admission_reason = shape(r"[0-9]{2}[0-9A-Z]{0,2}")
+is_discharge_reason = shape(r"[0-9]{2}[0-9A-Z]?")
 is_gender: Fits = GENDERS.__contains__
 is_official_gender: Fits = OFFICIAL_GENDERS.__contains__
 is_level: Fits = LEVELS.__contains__
 is_contact_type: Fits = CONTACT_TYPES.__contains__
 is_class: Fits = CLASSES.__contains__
 is_comparator: Fits = frozenset({"<", "<=", ">=", ">"}).__contains__
-OF_SYSTEM: Mapping[str, Fits] = {name: _shape(SHAPES[name].strip("^$")) for name in URIS}
+OF_SYSTEM: Mapping[str, Fits] = {name: FITS[name] for name in URIS}
 
 
 @lru_cache(maxsize=1 << 14)

@@ -78,9 +78,10 @@ def known_events_are_bounded(tables: Tables, privacy: Privacy) -> Findings:
     for index, demand in enumerate(privacy.km_anonymity):
         at = ("privacy", "km_anonymity", index)
         if demand.column != EVENTS:
-            yield Finding(
-                (*at, "column"), f"must be {EVENTS}, and that once, beside `tables`: leave this one out"
-            )
+            meant = _near(demand.column, (EVENTS,))
+            remedy = "" if meant else ": leave this one out"
+            told = f"must be {EVENTS}, and that once, beside `tables`{remedy}"
+            yield Finding((*at, "column"), told, meant)
         elif demand.repair != "suppress-codes":
             yield Finding((*at, "repair"), f"must be suppress-codes for {EVENTS}: the rarest leave a class")
         elif demand.k < (least := _fewest_people(privacy)):

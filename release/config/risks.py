@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from anonymizer.criteria import DeltaPresence, KMAnonymity, KMap, PopulationUniqueness
+from anonymizer.criteria import MOST_CODES_KNOWN, DeltaPresence, KMAnonymity, KMap, PopulationUniqueness
 from release.config.keys import ColumnName, FilePath, Finding, Findings, People, Strict, exactly, listed
 
 _POPULATION = (
@@ -77,7 +77,7 @@ class KnownCodes(Strict):
         description="a sensitive or insensitive column of code lists; `events`: those of all `tables`"
     )
     k: People = Field(description="the least number of people; 2 or more, since 1 protects nobody")
-    m: int = Field(ge=1, le=4, description="how many codes an attacker may know")
+    m: int = Field(ge=1, le=MOST_CODES_KNOWN, description="how many codes an attacker may know")
     repair: Literal["suppress-codes", "suppress-class"] = Field(
         default="suppress-codes",
         description="what becomes of a class with rare combinations: its rarest codes are left out of all "

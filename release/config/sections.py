@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from release.config.declared import DeclaredColumn, Loinc, check_digit_holds
+from release.config.declared import AGE_TOLD, AGES, DeclaredColumn, Loinc, check_digit_holds
 from release.config.keys import (
     Day,
     FilePath,
@@ -37,6 +37,8 @@ class Observation(Strict):
     def broken_rules(self) -> Findings:
         if not check_digit_holds(self.loinc):
             yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
+        if self.loinc in AGES:
+            yield Finding(("loinc",), AGE_TOLD)
 
 
 Consent = Annotated[

@@ -58,6 +58,17 @@ def are_insurance_numbers(values: pl.Series) -> bool:
     return not values.is_empty() and all(map(is_kvnr, values))
 
 
+def are_ways_to_people(values: pl.Series) -> bool:
+    """Whether half or more of distinct ``values`` are each a way to one person and nothing more.
+
+    That is an insurance number or an account whose check digits hold, an e-mail address, a telephone number.
+    """
+    bare = values.str.strip_chars()
+    mails = bare.str.contains(rf"^{_MAIL}$")
+    numbers = [is_kvnr(text) or is_iban(text) for text in bare.str.to_uppercase()]
+    return 0 < values.len() <= 2 * int((mails | _phones(bare) | pl.Series(numbers, dtype=pl.Boolean)).sum())
+
+
 def direct_identifier(values: pl.Series) -> str | None:
     """What direct identifier stands in distinct text ``values``, in words; ``None`` where none was found.
 

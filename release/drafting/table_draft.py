@@ -14,14 +14,13 @@ from anonymizer.errors import BadInput
 from anonymizer.tables.reading import read_table
 from release.drafting import patterns
 from release.drafting.dialect import Dialect, dialect
+from release.drafting.people import Person, person_of
 from release.drafting.profile import Profile, profiled
 from release.drafting.proposing import Circumstances, Found, hierarchy_of, propose
 from release.drafting.vocabulary import Kind
 from release.drafting.wording import LEAST_TOLD, Proposal, Sections, dropped, people_remarks
 
 MOST_TRANSFORMATIONS = 50_000
-_PEOPLE, _MAYBE_PEOPLE = (Kind.PERSON, Kind.INSURED), (Kind.NUMBER, Kind.CASE)
-_MOST_ROWS_EACH = 10
 _ORDER = (
     *(Kind.SEX, Kind.AGE, Kind.BIRTH, Kind.PLZ, Kind.ICD, Kind.DAY, Kind.STAY, Kind.CATEGORY),
     *(Kind.OPS, Kind.ATC, Kind.AGS),
@@ -47,18 +46,19 @@ def table_sections(path: Path, written: str, *, today: date) -> Sections:
     found = [propose(profile, around) for profile in profiles]
     proposals = _searchable(found, today)
     missing = sorted({mark for each in found for mark in each.missing})
-    subject, remarks = _subject(frame, found, missing)
+    person = person_of(frame, profiles, found, missing)
+    k = LEAST_TOLD * person.each * _spellings(frame, person.column)
     source: dict[str, object] = {"path": written, **({} if form is None else asdict(form))}
     source |= {"decimal": ","} if comma else {}
     source |= {"missing": ("", *missing)} if missing else {}
     return Sections(
         input={"table": source},
         input_remarks=() if form is None else ("why: how the file is written was found by looking at it",),
-        subject=subject or "row",
-        subject_remarks=remarks,
+        subject=person.column or "row",
+        subject_remarks=person.remarks,
         proposals=tuple(proposals),
-        privacy=_privacy(frame, subject, proposals),
-        privacy_remarks=_people_remarks(frame, subject),
+        privacy=_privacy(frame, k, proposals),
+        privacy_remarks=_people_remarks(frame, person, k),
     )
 
 
@@ -90,32 +90,6 @@ def _has_decimal_commas(profile: Profile) -> bool:
     return values is not None and not values.is_empty() and bool(values.str.contains(_DECIMAL_COMMA).any())
 
 
-def _subject(
-    frame: pl.DataFrame, found: Iterable[Found], missing: Sequence[str]
-) -> tuple[str | None, tuple[str, ...]]:
-    """The column that names the person, and what is to be said of it.
-
-    Of the best kind there is, it is the one that tells the fewest people: a number that repeats can only join
-    rows, and so only make classes smaller than rows would. One that stands in every tenth row or more often
-    is the key of something else.
-    """
-    whole = {
-        each.proposal.column: each.kind
-        for each in found
-        if each.kind in (*_PEOPLE, *_MAYBE_PEOPLE) and _is_whole(frame[each.proposal.column], missing)
-    }
-    distinct = {name: frame[name].n_unique() for name in whole}
-    if people := [name for name, kind in whole.items() if kind in _PEOPLE]:
-        return min(people, key=lambda name: distinct[name]), ()
-    if maybe := [name for name in whole if distinct[name] * _MOST_ROWS_EACH >= frame.height]:
-        return min(maybe, key=lambda name: distinct[name]), (_PERHAPS,)
-    return None, (_NOBODY,)
-
-
-def _is_whole(cells: pl.Series, missing: Sequence[str]) -> bool:
-    return cells.null_count() == 0 and not cells.cast(pl.String).is_in(missing).any()
-
-
 def _searchable(found: Sequence[Found], today: date) -> list[Proposal]:
     """The proposals, where quasi-identifiers that tell the same as others or are too many are left out."""
     quasi = [each for each in found if each.proposal.rule["role"] == "quasi-identifier"]
@@ -141,21 +115,20 @@ def _searchable(found: Sequence[Found], today: date) -> list[Proposal]:
     ]
 
 
-def _privacy(frame: pl.DataFrame, subject: str | None, proposals: Iterable[Proposal]) -> dict[str, object]:
+def _privacy(frame: pl.DataFrame, k: int, proposals: Iterable[Proposal]) -> dict[str, object]:
     diverse = [
         {"column": each.column, "kind": "distinct", "l": 2}
         for each in proposals
         if each.rule.get("sensitive") and frame[each.column].n_unique() > LEAST_TOLD
     ]
     asked: Mapping[str, object] = {"l_diversity": diverse} if diverse else {}
-    return {"k_anonymity": LEAST_TOLD * _spellings(frame, subject), **asked, "suppression_limit": 0.05}
+    return {"k_anonymity": k, **asked, "suppression_limit": 0.05}
 
 
-def _people_remarks(frame: pl.DataFrame, subject: str | None) -> tuple[str, ...]:
-    people = frame.height if subject is None else frame[subject].n_unique()
-    spellings = _spellings(frame, subject)
-    alike = () if spellings == 1 else (_ALIKE,)
-    return (*people_remarks(people, LEAST_TOLD * spellings), *alike)
+def _people_remarks(frame: pl.DataFrame, person: Person, k: int) -> tuple[str, ...]:
+    people = frame.height if person.column is None else frame[person.column].n_unique()
+    alike = () if k == LEAST_TOLD * person.each else (_ALIKE,)
+    return (*people_remarks(people, k), *alike)
 
 
 _ALIKE = (
@@ -177,13 +150,3 @@ def _spellings(frame: pl.DataFrame, subject: str | None) -> int:
     )
     bare = parted.str.replace_all(r"\b0+([0-9])", "${1}").str.strip_chars("-")
     return int(bare.value_counts()["count"].max())  # type: ignore[arg-type]
-
-
-_PERHAPS = (
-    "CHECK: no column is known to name the person; this one may. Where it does not, somebody with several of "
-    "its numbers counts as several people."
-)
-_NOBODY = (
-    "CHECK: no column names the person. If somebody has several rows here, they count as several people: "
-    "name the column that joins them, or make sure that there is none."
-)

@@ -97,6 +97,13 @@ _WORDS: Mapping[Kind, str] = {
 }
 """Words that do so only where they stand alone."""
 
+_SOMEBODY = """name nachname vorname familienname geburtsname zuname rufname vollname fullname surname
+    lastname firstname givenname familyname forename maidenname patientenname patientname patname
+    nachnamevorname vornamenachname namevorname vornamename"""
+"""Names of columns that name the person whom a row is about, by whole words or all words together."""
+_GIVEN = "vorname rufname firstname givenname forename"
+_OTHERS = "angehoerige vormund betreuer mutter vater kontakt"
+"""Whose names stand beside the patient's."""
 _FILLING = frozenset("patient patienten pat des der die das bei in jahren jahre am of the at".split())
 _SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -116,6 +123,29 @@ def kind_of(name: str) -> Kind | None:
         if spelled in _BY_NAME:
             return _BY_NAME[spelled]
     return next(_by_part(said), None)
+
+
+def names_somebody(name: str) -> bool:
+    """Whether the column holds names of the people whom the rows are about, by its name alone."""
+    said = [word for word in words(name) if word not in _FILLING and not word.isdecimal()]
+    if is_of_staff(name) or any(part in "".join(said) for part in _OTHERS.split()):
+        return False
+    names = {*_SOMEBODY.split()}
+    return "".join(said) in names or not (names - {"name"}).isdisjoint(said)
+
+
+def is_given_name(name: str) -> bool:
+    """Whether the column holds given names without a family name."""
+    return any("".join(words(name)).startswith(given) for given in _GIVEN.split()) and not any(
+        family in "".join(words(name)) for family in ("nachname", "lastname", "surname")
+    )
+
+
+def is_of_staff(name: str) -> bool:
+    """Whether the name says who treated, or where."""
+    said = words(name)
+    parts = f"{_PARTS[Kind.PROVIDER]} {_PARTS[Kind.WARD]}".split()
+    return any(part in "".join(said) for part in parts) or not {*_WORDS[Kind.WARD].split()}.isdisjoint(said)
 
 
 def _by_part(said: tuple[str, ...]) -> Iterator[Kind]:

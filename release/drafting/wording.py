@@ -173,7 +173,7 @@ _PREFACE = (
     "A draft by `anon init`. No person has looked at it: the roles below are guessed from names, types and "
     "values. What was not recognised with certainty says CHECK and is left out of the release.",
     "Go through the columns, change what is wrong, then write your name in the place of null. Until then the "
-    "release and its reports say that nobody has reviewed the roles.",
+    "release and its reports say that nobody has reviewed the roles, nor who a row is about.",
 )
 _TABLES = (
     "Events can be released as tables of their own, a row per event, linked to the patients by a random key "

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from anonymizer.errors import BadConfig, OutputExists, OutputFailed
+from anonymizer.errors import BadConfig, InputMissing, OutputExists, OutputFailed
 from release.files.lock import LOCK_FILE, Lock
 from release.files.permissions import group_number, open_to_group
 
@@ -33,7 +33,10 @@ def refuse_overlap(directory: Path, name: str, inputs: Sequence[Path]) -> None:
     """
     target = _target(directory, name).resolve()
     for path in inputs:
-        source = path.resolve()
+        try:
+            source = path.resolve()
+        except (OSError, RuntimeError):
+            raise InputMissing("an input cannot be read: its links lead in a circle") from None
         nested = target.is_relative_to(source) or source.is_relative_to(target)
         if nested or any(_same(source, own) for own in (target, directory, directory / LOCK_FILE)):
             raise BadConfig("the output would overwrite or mix with an input", hint="choose another output")

@@ -31,9 +31,7 @@ def without_oldest(
     first = _birthday(config.reference_date, _TOO_OLD) + timedelta(days=1)
     births = _kept_births(columns, families)
     return tuple(
-        replace(column, first_day=first)
-        if column.name in births and kinds.get(column.name, "date") == "date"
-        else column
+        replace(column, first_day=first) if column.name in births and _is_date(column.name, kinds) else column
         for column in columns
     )
 
@@ -41,9 +39,9 @@ def without_oldest(
 def birth_problems(
     config: Config, columns: Sequence[Column], families: Families, kinds: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """The kept columns made of the date of birth that are no dates: a year, or whether it lies before one."""
+    """The kept columns made of the date of birth that are no dates: an age, a year, or what depends on it."""
     for name in sorted(_kept_births(columns, families)):
-        if kinds.get(name, "date") != "date":
+        if not _is_date(name, kinds):
             key = matching_keys(config.columns, name)[0]
             yield config.problem(("columns", key), _TELLS.format(name))
 
@@ -74,6 +72,11 @@ def _kept_births(columns: Sequence[Column], families: Families) -> frozenset[str
         return frozenset()
     kept = (column.name for column in members if column.role is not Role.IDENTIFIER)
     return frozenset(kept) - {AGE}
+
+
+def _is_date(name: str, kinds: Mapping[str, str]) -> bool:
+    """Whether the column tells days; of those that nobody declared only the date of birth does."""
+    return kinds.get(name, "date" if name == BIRTH else "number") == "date"
 
 
 def _birthday(day: date, years: int) -> date:

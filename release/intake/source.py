@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 import polars as pl
 
@@ -33,7 +33,7 @@ class Source:
 
     ``name`` names the released data files; it is never taken from the input's file name, which may name a
     person. ``audit`` holds what reading counted, for the house alone. ``events`` are the further tables:
-    their rows tell what happened to people.
+    their rows tell what happened to people. ``untold`` are columns that the export holds nothing to make of.
     """
 
     table: Table
@@ -41,6 +41,13 @@ class Source:
     consent: str
     audit: Mapping[str, object]
     events: Mapping[str, Table] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+
+    @property
+    def files_ignored(self) -> int:
+        """The files of an export that were passed over, as no part of it."""
+        ignored = self.audit.get("files_ignored", 0)
+        return ignored if isinstance(ignored, int) else 0
 
 
 def read(config: Config, report: Callable[[int, int], None] = lambda done, total: None) -> Source:
@@ -97,7 +104,12 @@ def _from_export(config: Config, source: MiiInput, report: Callable[[int, int], 
         "impossible_or_malformed": invalid | invalid_events,
         "births_over_89": left_out,
     }
-    return Source(table, name, consent, {**export.audit, **told}, events)
+    return Source(table, name, consent, {**export.audit, **told}, events, _untold(export.audit))
+
+
+def _untold(audit: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that the export holds nothing to make of, by what reading it tells."""
+    return (*audit.get("columns_without_source", ()), *audit.get("table_columns_without_source", ()))
 
 
 def _from_table(config: Config, source: TableInput) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from fractions import Fraction
 from typing import Any, get_args, get_type_hints
 
-from anonymizer.criteria import Criterion
+from anonymizer.criteria import MOST_CODES_KNOWN, Criterion, KMAnonymity
 from anonymizer.errors import VerificationFailed
 
 Parameter = bool | int | float | str
@@ -28,6 +28,8 @@ def criterion_of(name: str, column: str | None, parameters: Mapping[str, Paramet
         raise VerificationFailed("the manifest holds a criterion that this version does not know")
     types = get_type_hints(kind)
     made: Criterion = kind(**{key: _value(types[key], value) for key, value in told.items()})
+    if isinstance(made, KMAnonymity) and not 1 <= made.m <= MOST_CODES_KNOWN:
+        raise VerificationFailed("the manifest holds less or more knowledge of codes than a config can ask for")
     return made
 
 

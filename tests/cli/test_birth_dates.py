@@ -98,29 +98,35 @@ def test_what_k_people_share_is_not_cut(tmp_path: Path, columns: dict[str, str],
     assert code == 10 or not any(reading(tmp_path)["births_over_89"].values())
 
 
-def with_view(folder: Path, *, path: str, kind: str) -> tuple[int, str]:
+def with_view(folder: Path, *, path: str, kind: str, resource: str = "Patient") -> tuple[int, str]:
     """A run in which a view tells something of the date of birth in a kept column ``born``."""
-    key = {"name": "patient", "path": "getResourceKey()", "type": "id"}
+    named = "getResourceKey()" if resource == "Patient" else "subject.getReferenceKey(Patient)"
+    key = {"name": "patient", "path": named, "type": "id"}
     view: dict[str, Any] = {"resourceType": "ViewDefinition", "name": "who", "status": "draft"}
     view |= {
-        "resource": "Patient",
+        "resource": resource,
         "select": [{"column": [key, {"name": "born", "path": path, "type": kind}]}],
     }
     (folder / "who.json").write_text(json.dumps(view), encoding="utf-8")
+    return with_config(folder, mii="views: [who.json]", name="born")
+
+
+def with_config(folder: Path, *, mii: str, name: str) -> tuple[int, str]:
+    """A run of which ``mii`` is declared and the sensitive column ``name`` kept."""
     tiny_export.ndjson(folder / "export", hospital(**OLD))
     config = folder / "config.yaml"
     config.write_text(
-        """\
+        f"""\
 name: demo
 reference_date: 2026-11-22
-input: {mii: {path: export, consent: {ignore: a test}, views: [who.json]}}
+input: {{mii: {{path: export, consent: {{ignore: a test}}, {mii}}}}}
 subject: patient_id
 columns:
-  patient_id: {role: identifier}
-  gender: {role: quasi-identifier, hierarchy: suppression}
-  born: {role: sensitive}
-privacy: {k_anonymity: 2}
-output: {directory: out, formats: [parquet]}
+  patient_id: {{role: identifier}}
+  gender: {{role: quasi-identifier, hierarchy: suppression}}
+  {name}: {{role: sensitive}}
+privacy: {{k_anonymity: 2}}
+output: {{directory: out, formats: [parquet]}}
 """,
         encoding="utf-8",
     )
@@ -128,17 +134,53 @@ output: {directory: out, formats: [parquet]}
     return result.code, result.err
 
 
-def test_a_views_birth_date_is_one_too(tmp_path: Path) -> None:
-    code, err = with_view(tmp_path, path="birthDate", kind="date")
+@pytest.mark.parametrize(
+    "path", ["birthDate", "$this.birthDate", "first().birthDate", "where(gender.exists()).birthDate", "birth"]
+)
+def test_a_views_birth_date_is_one_too(tmp_path: Path, path: str) -> None:
+    code, err = with_view(tmp_path, path=path, kind="date")
     assert code == 0, err
     assert patients(tmp_path)["born"].drop_nulls().sort().to_list()[:2] == ["1936-11-23", "1937"]
     assert reading(tmp_path)["births_over_89"] == {"born": 3}
 
 
-@pytest.mark.parametrize(("path", "kind"), [("birthDate", "code"), ("birthDate < @1926-01-01", "boolean")])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("birthDate", "code"),
+        ("birthDate < @1926-01-01", "boolean"),
+        ("where($this.birthDate < @1926-01-01).gender", "code"),
+        ("extension('urn:x').value.ofType(Quantity).value", "decimal"),
+    ],
+)
 def test_what_else_is_made_of_it_is_refused(tmp_path: Path, path: str, kind: str) -> None:
     code, err = with_view(tmp_path, path=path, kind=kind)
     assert (code, "columns.born" in err, "tells ages over 89" in err) == (78, True, True), err
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("Condition", "onset.ofType(Age).value"),
+        ("Condition", "abatement.value"),
+        ("Procedure", "performedAge.value"),
+        ("Observation", "where(code.coding.code = '30525-0').value.ofType(Quantity).value"),
+    ],
+)
+def test_an_age_in_a_view_is_refused(tmp_path: Path, resource: str, path: str) -> None:
+    code, err = with_view(tmp_path, path=path, kind="decimal", resource=resource)
+    assert (code, "columns.born" in err, "tells ages over 89" in err) == (78, True, True), err
+
+
+def test_an_age_as_a_laboratory_value_is_refused(tmp_path: Path) -> None:
+    mii = "observations: {alter: {loinc: 30525-0, unit: a}}"
+    code, err = with_config(tmp_path, mii=mii, name="lab_alter_last")
+    assert (code, "columns.lab_alter_last" in err, "tells ages over 89" in err) == (78, True, True), err
+
+
+def test_a_column_of_no_origin_is_refused(tmp_path: Path) -> None:
+    code, err = with_view(tmp_path, path="$this.exists()", kind="boolean")
+    assert (code, "columns.born" in err, "names no element of the resource" in err) == (78, True, True), err
 
 
 @given(st.dates(date(1850, 1, 1), date(2020, 12, 31)), st.dates(date(1990, 1, 1), date(2030, 12, 31)))

@@ -191,11 +191,47 @@ def test_two_contents_of_one_consent_are_refused_unless_one_is_newer(tmp_path: P
     assert "Consent: an id has two contents" in refusal(
         write(tmp_path, [patient(), *versions]), consent_required=True
     )
-    newer = {"meta": {"lastUpdated": "2024-01-01T00:00:00Z"}}
-    valid = write(tmp_path, [patient(), versions[1], versions[0] | newer])
+    older, newer = ({"meta": {"lastUpdated": f"{year}-01-01T00:00:00Z"}} for year in (2023, 2024))
+    valid = write(tmp_path, [patient(), versions[1] | older, versions[0] | newer])
     assert mii.read(valid, request(consent_required=True)).frame.height == 1
-    withdrawn = write(tmp_path, [patient(), versions[1] | newer, versions[0]])
+    withdrawn = write(tmp_path, [patient(), versions[1] | newer, versions[0] | older])
     refusal(withdrawn, kind=ConsentMissing, consent_required=True)
+
+
+@pytest.mark.parametrize("dated", [0, 1])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_version_of_a_consent_without_a_time_may_be_the_newest(
+    tmp_path: Path, dated: int, turned: bool
+) -> None:
+    versions = [consent("c"), consent("c", status="inactive")]
+    versions[dated] |= {"meta": {"lastUpdated": "2024-01-01T00:00:00Z"}}
+    told = [*versions, consent("c", meta={"lastUpdated": "2025-01-01T00:00:00Z"})]
+    found = write(tmp_path, [patient(), *(reversed(told) if turned else told)])
+    assert "Consent: an id has two contents" in refusal(found, consent_required=True)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2026-03-01T01:30:00+02:00", "2026-03-01T00:30:00Z"),
+        ("2026-03-01T00:30:00Z", "2026-03-01T00:30:00.500Z"),
+        ("2026-02-28T23:30:00-02:00", "2026-03-01T01:30:01Z"),
+    ],
+)
+def test_the_newer_version_is_the_later_instant_not_the_greater_text(
+    tmp_path: Path, earlier: str, later: str, turned: bool
+) -> None:
+    active = consent("c", meta={"lastUpdated": earlier})
+    told = [active, consent("c", status="inactive", meta={"lastUpdated": later})]
+    refusal(
+        write(tmp_path, [patient(), *(reversed(told) if turned else told)]),
+        kind=ConsentMissing,
+        consent_required=True,
+    )
+    again = [*told, consent("c", meta={"lastUpdated": "2026-03-02T00:00:00Z"})]
+    restored = write(tmp_path, [patient(), *(reversed(again) if turned else again)])
+    assert mii.read(restored, request(consent_required=True)).frame.height == 1
 
 
 def test_a_patient_without_consent_is_left_out_with_all_resources(tmp_path: Path) -> None:

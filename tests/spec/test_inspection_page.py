@@ -35,6 +35,7 @@ def small_findings(**changes: Any) -> dict[str, Any]:
         "reference_date": "2026-11-22",
         "form": "FHIR resources",
         "files": {"lines of JSON": 1},
+        "files_ignored": 0,
         "patients": 40,
         "encounters": 60,
         "encounters_of_facility_level": 60,

@@ -17,6 +17,7 @@ import pytest
 
 from anonymizer.counting.counts import count
 from anonymizer.criteria import Criterion, DistinctLDiversity, KAnonymity, KMAnonymity
+from anonymizer.errors import BadConfig
 from anonymizer.hierarchies.hierarchy import prefix, suppression
 from anonymizer.search.search import search
 from anonymizer.tables.table import EVENTS, PERSON, Column, Role, Table
@@ -184,3 +185,11 @@ def test_a_table_without_quasi_identifiers_still_tells_how_many_events_there_wer
     # Two people of the first class have one each; the second value, and the only one of the other class, go.
     assert done.events["labs"].height == 2
     assert done.events["labs"][PERSON].n_unique() == 2
+
+
+def test_more_combinations_than_can_be_counted_are_refused_before_they_are() -> None:
+    had = [("ann", f"{n:03}") for n in range(900)]
+    known = KMAnonymity(EVENTS, k=2, m=4, repair=True)
+    with pytest.raises(BadConfig, match=r"combinations of up to 4 codes, more than can be counted"):
+        released(people(), {"diagnoses": diagnoses(had)}, K, known)
+    assert released(people(), {"diagnoses": diagnoses(had)}, K, KNOWN).events["diagnoses"].is_empty()

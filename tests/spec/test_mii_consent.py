@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mii
-from anonymizer.errors import ConsentMissing
+from anonymizer.errors import BadInput, ConsentMissing
 from mii.consent import COLLECT, OID, USE
 from tests.fhir_export import ATC, OPS, concept, condition, encounter, lab, patient, request, write
 
@@ -199,3 +199,66 @@ def test_only_a_deny_of_the_past_cuts_the_past(tmp_path: Path) -> None:
 
 def test_an_export_without_any_consent_is_refused(tmp_path: Path) -> None:
     assert left(tmp_path, *resources(INSIDE)) is None
+
+
+WITHDRAWAL = agreement(provision("deny", USE), identity="withdrawal")
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        None,
+        {"identifier": {"value": "p"}},
+        {"reference": "p"},
+        {"reference": "#p"},
+        {"reference": "urn:uuid:1"},
+    ],
+)
+@pytest.mark.parametrize("code", [USE, COLLECT])
+def test_a_withdrawal_that_names_no_patient_is_refused(tmp_path: Path, whose: Any, code: str) -> None:
+    """It may be of anybody in the export."""
+    withdrawal = agreement(provision("deny", code), identity="withdrawal", patient=whose)
+    with pytest.raises(BadInput, match=r"names no Patient \(1 time\)"):
+        left(tmp_path, agreement(), withdrawal)
+
+
+def test_the_past_is_asked_of_withdrawals_where_the_config_asks_for_it(tmp_path: Path) -> None:
+    withdrawal = agreement(provision("deny", RETROSPECTIVE), identity="withdrawal", patient=None)
+    assert left(tmp_path, agreement(), withdrawal, *resources(INSIDE)) == WHOLE
+    with pytest.raises(BadInput, match="names no Patient"):
+        left(tmp_path, agreement(), withdrawal, retrospective=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"patient": {"reference": "Patient/elsewhere"}},
+        {"patient": None, "provision": {"type": "deny", "provision": [provision("permit", COLLECT, USE)]}},
+        {"patient": None, "status": "inactive"},
+    ],
+)
+def test_other_consents_of_nobody_are_counted(tmp_path: Path, change: dict[str, Any]) -> None:
+    export = write(tmp_path, [patient("p"), agreement(), WITHDRAWAL | change])
+    consent = mii.read(export, request(*COLUMNS, consent_required=True)).audit["consent"]
+    assert isinstance(consent, dict)
+    assert consent["consents_of_nobody"] == int(change.get("status") != "inactive")
+
+
+def test_a_provision_inside_another_is_an_exception_that_can_only_deny(tmp_path: Path) -> None:
+    def inside(outer: Any, *inner: Any) -> Any:
+        return outer | {"provision": list(inner)}
+
+    permit, deny = provision("permit", COLLECT, USE), provision("deny", USE)
+    told = resources(INSIDE)
+    assert left(tmp_path, agreement(inside(permit, deny)), *told) is None
+    assert left(tmp_path, agreement(inside(permit, inside(provision("permit", USE), deny))), *told) is None
+    assert left(tmp_path, agreement(inside(permit, {"type": "deny"})), *told) is None
+    outside = provision("deny", COLLECT, start="2024-01-01", end="2024-12-31")
+    assert left(tmp_path, agreement(inside(permit, outside)), *told) == NOTHING
+    assert left(tmp_path, agreement(permit, inside(deny, permit)), *told) is None
+    assert left(tmp_path, agreement(inside(provision("permit", USE), permit)), *told) is None
+    assert left(tmp_path, agreement(inside(permit, permit)), *told) == WHOLE
+
+
+def test_blanks_around_a_code_are_no_part_of_it(tmp_path: Path) -> None:
+    assert left(tmp_path, agreement(), agreement(provision("deny", f" {USE} "), identity="w")) is None

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import os
+import tarfile
 import zipfile
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import zstandard
 
 import mii
 from anonymizer.errors import BadInput, InputMissing
+from mii.inspecting import inspect
 from tests.fhir_export import bundle, condition, encounter, lab, patient, request, role, write
 
+TODAY = date(2026, 11, 22)
 RESOURCES = [
     patient("p", gender="female", birthDate="1962-05"),
     patient("q", gender="male"),
@@ -196,5 +203,174 @@ def test_a_path_without_an_export_is_refused(tmp_path: Path) -> None:
         mii.read(tmp_path / "nothing", request())
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(BadInput, match="no Patient"):
+    with pytest.raises(InputMissing, match="holds no file"):
         mii.read(empty, request())
+
+
+DENIED = {"resourceType": "Consent", "id": "denied"}
+TEXT = json.dumps(DENIED)
+
+
+def tarred(path: Path, content: bytes, mode: Literal["w", "w:gz"]) -> None:
+    with tarfile.open(path, mode) as archive:
+        info = tarfile.TarInfo("Consent.ndjson")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+
+
+UNREAD: dict[str, bytes] = {
+    "array.json": json.dumps([DENIED]).encode(),
+    "pretty_array.json": json.dumps([DENIED], indent=1).encode(),
+    "array": json.dumps([DENIED]).encode(),
+    "utf16.ndjson": TEXT.encode("utf-16"),
+    "utf16": TEXT.encode("utf-16"),
+    "utf16-be": "\ufeff".encode("utf-16-be") + TEXT.encode("utf-16-be"),
+    "utf32.txt": TEXT.encode("utf-32"),
+    "comment.ndjson": b"# exported\n" + TEXT.encode() + b"\n",
+    "comment.log": b"# exported\n" + TEXT.encode() + b"\n",
+    "comment.NDJSON.gz": gzip.compress(b"# exported\n" + TEXT.encode()),
+    "strings.jsonl": json.dumps(TEXT).encode(),
+    "strings": json.dumps(TEXT).encode(),
+    "Consent.xml": b"<Consent/>",
+    "Consent": b'<Consent xmlns="http://hl7.org/fhir"/>',
+    "twice.gz": gzip.compress(gzip.compress(TEXT.encode())),
+    "packed": b"BZh91AY&SY",
+    "wrapped.json": json.dumps({"items": [DENIED]}, indent=1).encode(),
+    "wrapped_compact.json": json.dumps({"version": "1", "items": [DENIED]}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_that_may_hold_resources_and_is_not_understood_is_refused(
+    tmp_path: Path, name: str, zipped: bool
+) -> None:
+    """A consent that somebody withdrew may stand in it."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    write(folder, RESOURCES)
+    if zipped:
+        with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+            archive.writestr(name, UNREAD[name])
+    else:
+        (folder / name).write_bytes(UNREAD[name])
+    with pytest.raises(BadInput) as refused:
+        mii.read(folder, request())
+    assert name in str(refused.value)
+    assert "denied" not in str(refused.value)
+    with pytest.raises(BadInput):
+        inspect(folder, today=TODAY)
+
+
+@pytest.mark.parametrize("name", ["more.tar", "more.tar.gz", "more.tgz", "more"])
+def test_an_archive_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, RESOURCES)
+    tarred(tmp_path / name, TEXT.encode(), "w:gz" if name.endswith("gz") else "w")
+    with pytest.raises(BadInput, match="in no form that is read"):
+        mii.read(tmp_path, request())
+
+
+def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("Consent.ndjson", TEXT)
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("Patient.ndjson", line(RESOURCES[0]))
+        archive.writestr("more", inner.getvalue())
+    with pytest.raises(BadInput, match="in no form that is read"):
+        mii.read(tmp_path / "export.zip", request())
+
+
+def test_how_many_files_are_not_understood_is_told(tmp_path: Path) -> None:
+    write(tmp_path, RESOURCES)
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text(f"[{TEXT}]")
+    with pytest.raises(BadInput, match=r"0\.json \(and 2 more\)"):
+        mii.read(tmp_path, request())
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_what_real_exports_have_beside_them_is_ignored_and_counted(
+    tmp_path: Path, indent: int | None, size: int, expected: list[tuple[Any, ...]]
+) -> None:
+    """A query, a manifest, a log, a spreadsheet that explains it: compact or printed over many lines."""
+    folder = tmp_path / "job"
+    folder.mkdir()
+    write(folder, RESOURCES)
+    beside = {"version": "x" * size, "cohortDefinition": {"inclusionCriteria": []}}
+    for name in ("crtdl.json", "manifest.json", "job.JSON"):
+        (folder / name).write_text(json.dumps(beside, indent=indent) + "\n")
+    (folder / "empty.json").write_text("{}")
+    (folder / "job.log").write_text("2026-11-22 started\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    with zipfile.ZipFile(folder / "elements.xlsx", "w") as sheets:
+        sheets.writestr("xl/workbook.xml", "<workbook/>")
+    found = mii.read(folder, request())
+    assert (found.frame.rows(), found.audit["files_ignored"]) == (expected, 7)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_resources_in_a_document_beside_flattened_tables_are_refused(
+    tmp_path: Path, indent: int | None
+) -> None:
+    (tmp_path / "Patient.csv").write_text("id,Patient_gender\np,female\n")
+    (tmp_path / "crtdl.json").write_text(json.dumps({"version": "1"}, indent=indent))
+    assert mii.read(tmp_path, request()).audit["files_ignored"] == 1
+    (tmp_path / "Consents.json").write_text(json.dumps(bundle(DENIED), indent=indent))
+    with pytest.raises(BadInput, match="both FHIR resources and flattened tables"):
+        mii.read(tmp_path, request())
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "export"])
+def test_a_link_to_a_folder_is_refused_and_never_followed(tmp_path: Path, target: str) -> None:
+    for name in ("elsewhere", "export"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, RESOURCES)
+    (tmp_path / "export" / "more").symlink_to(tmp_path / target, target_is_directory=True)
+    with pytest.raises(BadInput, match="more: a link to a folder is not followed"):
+        mii.read(tmp_path / "export", request())
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    assert len(table(tmp_path / "link")) == 2
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_pipe_is_refused_at_once(tmp_path: Path, inside: bool) -> None:
+    write(tmp_path, RESOURCES)
+    os.mkfifo(tmp_path / "pipe.ndjson")
+    with pytest.raises(BadInput, match="neither a file nor a folder"):
+        mii.read(tmp_path if inside else tmp_path / "pipe.ndjson", request())
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]
+)
+def test_a_damaged_member_of_an_archive_is_refused_wherever_it_is_damaged(
+    tmp_path: Path, method: int
+) -> None:
+    """Each byte before the archive's own list, one after the other: its header, its name, its content."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        archive.writestr("Patient.ndjson", b"".join(map(line, RESOURCES)))
+        start = archive.start_dir
+    for place in range(min(start, 120)):
+        content = bytearray(whole.getvalue())
+        content[place] ^= 0xFF
+        path = tmp_path / f"{place}.zip"
+        path.write_bytes(content)
+        for read in (lambda path: mii.read(path, request()), lambda path: inspect(path, today=TODAY)):
+            with suppress(BadInput):
+                read(path)
+    (tmp_path / "bad").mkdir()
+    bad = bytearray(whole.getvalue())
+    bad[26:28] = b"\x01\x00"
+    (tmp_path / "bad" / "export.zip").write_bytes(bad)
+    with pytest.raises(BadInput, match="damaged"):
+        mii.read(tmp_path / "bad", request())
+
+
+def test_a_folder_of_other_things_is_refused_with_how_many_there_are(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("Nothing here")
+    (tmp_path / "Empty.ndjson").write_text("")
+    with pytest.raises(BadInput, match="no file was recognised as part of an export, of 2 looked at"):
+        mii.read(tmp_path, request())

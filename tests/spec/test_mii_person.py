@@ -75,6 +75,15 @@ def test_a_birth_date_in_the_future_is_missing_and_counted(tmp_path: Path) -> No
     assert missing(tmp_path, birthDate="2063-01-01")["birth_date_in_the_future"] == 1
 
 
+@pytest.mark.parametrize("born", ["0001-01-01", "1850-01-01", "1850", "1895-11-22"])
+def test_a_birth_more_than_130_years_ago_is_missing_and_counted(tmp_path: Path, born: str) -> None:
+    """Also where the age alone is asked for, which would be 2025, 176 or 131; 130 is one."""
+    assert told(tmp_path, "birth_date", birthDate=born) == {"birth_date": None}
+    assert told(tmp_path, "age_years", birthDate=born) == {"age_years": None}
+    assert missing(tmp_path, birthDate=born)["birth_date_too_long_ago"] == 1
+    assert told(tmp_path, "age_years", birthDate="1895-11-23") == {"age_years": 130}
+
+
 @pytest.mark.parametrize("born", ["1962-13-01", "1962-02-30", "unknown", "1.2.1962"])
 def test_a_birth_date_that_is_none_is_missing_and_counted(tmp_path: Path, born: str) -> None:
     assert told(tmp_path, "birth_date", birthDate=born) == {"birth_date": None}
@@ -97,6 +106,16 @@ def test_a_pseudonymised_plz_keeps_its_two_digits_and_a_foreign_one_is_missing(t
     assert told(tmp_path, "plz", address=[address("10", type="both")]) == {"plz": "10"}
     assert told(tmp_path, "plz", address=[address("SW1A 1AA", type="both")]) == {"plz": None}
     assert missing(tmp_path, address=[address("SW1A 1AA", type="both")])["plz_invalid"] == 1
+
+
+@pytest.mark.parametrize(("plz", "kept"), [("4103", None), ("041", "041"), ("04", "04"), ("04103", "04103")])
+def test_a_plz_of_four_digits_may_have_lost_a_zero_and_is_missing(
+    tmp_path: Path, plz: str, kept: str | None
+) -> None:
+    """``4103`` is Leipzig's 04103, whose region is 04, not 41."""
+    assert told(tmp_path, "plz", address=[address(plz, type="both")]) == {"plz": kept}
+    counts = missing(tmp_path, address=[address(plz, type="both")])
+    assert counts.get("plz_invalid", 0) == (kept is None)
 
 
 def test_ags_is_found_on_the_city_and_on_the_address(tmp_path: Path) -> None:
