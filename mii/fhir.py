@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, Optional, Union
 
 import msgspec
 from msgspec import Struct, field
 
 from anonymizer.errors import BadInput
 from mii.fhir_types import RESOURCE_TYPES
+from mii.undecoded import RawBundle, RawEntry, decoded
 
 
 class Coding(Struct, gc=False):
@@ -288,16 +289,6 @@ class Unknown(Struct, gc=False):
     id: str | None = None
 
 
-class RawEntry(Struct, gc=False):
-    full_url: str | None = field(default=None, name="fullUrl")
-    resource: msgspec.Raw = msgspec.Raw()
-
-
-class RawBundle(Struct, gc=False):
-    type: str | None = field(default=None, name="resourceType")
-    entry: list[RawEntry] | None = None
-
-
 class Entry(Struct, gc=False):
     """One entry of a decoded Bundle."""
 
@@ -355,7 +346,7 @@ class Decoder:
 
         Raises ``BadInput`` where it is no JSON, or holds resources and is none itself.
         """
-        if _decoded(self._generic, document, "a file is not complete, valid JSON").type is not None:
+        if decoded(self._generic, document, "a file is not complete, valid JSON").type is not None:
             return True
         if b'"resourceType"' in document:
             raise BadInput("a JSON document that is no resource holds some", hint="write them as a Bundle")
@@ -363,11 +354,11 @@ class Decoder:
 
     def _unusual(self, document: bytes | memoryview, element: str) -> Unknown | Bundle:
         """A resource of a type that FHIR R4 does not have, or a Bundle that holds one (or a Bundle)."""
-        kind = _decoded(self._generic, document, "a JSON document is no FHIR resource")
+        kind = decoded(self._generic, document, "a JSON document is no FHIR resource")
         if kind.type is None:
             raise BadInput("a JSON document is no FHIR resource: it has no resourceType")
         if kind.type == "Bundle":
-            raw = _decoded(self._raw, document, f"Bundle: an element has the wrong type{element}")
+            raw = decoded(self._raw, document, f"Bundle: an element has the wrong type{element}")
             return Bundle(kind.id, [Entry(entry.full_url, self._inner(entry)) for entry in raw.entry or []])
         if kind.type in self.classes:
             raise BadInput(f"{kind.type}: an element has the wrong type{element}")
@@ -376,16 +367,6 @@ class Decoder:
     def _inner(self, entry: RawEntry) -> Resource | Unknown | Bundle | None:
         document = bytes(entry.resource)
         return None if document in (b"", b"null") else self.decode(document)
-
-
-_Shape = TypeVar("_Shape")
-
-
-def _decoded(decoder: msgspec.json.Decoder[_Shape], document: bytes | memoryview, rule: str) -> _Shape:
-    try:
-        return decoder.decode(document)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadInput(rule) from None
 
 
 def _id_only(name: str) -> type[Any]:

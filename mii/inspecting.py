@@ -155,9 +155,8 @@ def _consent(collected: Collected, request: MiiRequest, run_date: date) -> dict[
     in_a_run = replace(request, consent_date=run_date)
     reasons = {"date": run_date.isoformat(), "patients_by_reason": patients_by_reason(collected, in_a_run)}
     of_run = {} if run_date == request.reference_date else {"on_run_date": reasons}
-    of_run |= {
-        "withdrawals_of_nobody": withdrawals_of_nobody(collected, replace(request, retrospective=True))
-    }
+    withdrawals = withdrawals_of_nobody(collected, replace(request, retrospective=True))
+    of_run |= {"withdrawals_of_nobody": withdrawals} if withdrawals else {}
     try:
         return consent_counts(collected, apply_consent(collected, request)) | of_run
     except (ConsentMissing, BadInput):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def findings(
         BadInput: it breaks a rule.
         UsageError: what is told of a table is told of an export, or names no column.
     """
-    is_export, found = _is_export(path)
+    is_export = _is_export(path)
     if is_export and table.subject is not None:
         raise UsageError("--subject is for tables: an export's people are its patients")
     if is_export:
@@ -66,7 +65,7 @@ def findings(
                 count=lambda n: tell(f"count  {n:,} resources"),
             )
         return _of_export(inspected, today)
-    return _of_table(path, replace(table, delimiter=table.delimiter or found), today)
+    return _of_table(path, table, today)
 
 
 def _of_table(path: Path, table: TableHints, today: date) -> Findings:
@@ -116,27 +115,27 @@ def refuse_existing(path: Path) -> None:
         raise OutputExists("the page is already there", hint="name a new file")
 
 
-def _is_export(path: Path) -> tuple[bool, str]:
-    """Whether ``path`` holds an export, and the delimiter of a table's first row."""
+def _is_export(path: Path) -> bool:
+    """Whether ``path`` holds an export, and no table."""
     if path.is_dir():
-        return True, ","
+        return True
     found = sources(path, Limits())
     if len(found) != 1 or found[0].name != path.name:
-        return True, ","
+        return True
     return _looks_like(found[0])
 
 
-def _looks_like(source: Source) -> tuple[bool, str]:
-    """Whether a file is of an export by its first bytes, and its delimiter."""
+def _looks_like(source: Source) -> bool:
+    """Whether a file is of an export by its first bytes."""
     what = kind(source)
     if what in (Kind.LINES, Kind.DOCUMENT) or layout(source) != "csv":
-        return what is not Kind.OTHER, ","
+        return what is not Kind.OTHER
     try:
-        row, delimiter = first_row(source)
+        row, _ = first_row(source)
     except BadInput:
         # No line of a table can be made of it, which reading it as one says in better words.
-        return False, ","
-    return is_header(row), "\t" if len(row) == 1 and "\t" in row[0] else delimiter
+        return False
+    return is_header(row)
 
 
 def _of_export(found: Inspection, today: date) -> Findings:

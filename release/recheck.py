@@ -75,7 +75,9 @@ class RecheckResult:
 
     def __str__(self) -> str:
         intact = f"{self.name}: intact, {self.files:,} files checked"
-        review = ("No person has reviewed the columns' roles, nor who a row is about.",) if self.unreviewed else ()
+        review = (
+            ("No person has reviewed the columns' roles, nor who a row is about.",) if self.unreviewed else ()
+        )
         return "\n".join([intact, *map(str, self.tables), *review, self.integrity])
 
 

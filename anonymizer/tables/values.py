@@ -21,6 +21,7 @@ INTEGER: Final = r"^[+-]?[0-9]{1,18}$"
 """Text that is a whole number: of at most 18 digits, so that it fits 64 bits."""
 _NOT_FINITE: Final = r"^[+-]?(?i:nan|inf|infinity)$"
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_PARTIAL_DATE: Final = r"^[0-9]{4}(?:-[0-9]{2})?$"
 _ISO_ONLY: Final = r"^[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?$"
 _GERMAN_DAY: Final = r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})$"
 _GERMAN_MONTH: Final = r"^([0-9]{2})\.([0-9]{4})$"
@@ -100,13 +101,17 @@ def _from_german(series: pl.Series, is_day: pl.Series, is_german: pl.Series) -> 
 def parse_dates(series: pl.Series) -> pl.Series:
     """Return a String column of ISO dates (`1962-05-31`) as Date; Date stays Date.
 
-    Raises ``BadInput`` with the count of cells that are no day of the calendar in this form.
+    Raises ``BadInput`` with the count of cells that are no day of the calendar in this form. Months and years
+    alone are none either: a column of days cannot hold them, and one of text can.
     """
     if series.dtype == pl.Date:
         return series
     text = _require_text(series, "dates")
     days = text.str.to_date("%Y-%m-%d", strict=False)
-    _require_all(text, text.str.contains(_DATE) & days.is_not_null(), "not an ISO date (YYYY-MM-DD)")
+    rule = "not an ISO date (YYYY-MM-DD)"
+    if text.str.contains(_PARTIAL_DATE).any():
+        rule += ", some of them months or years alone: to keep those, leave out `type: date`"
+    _require_all(text, text.str.contains(_DATE) & days.is_not_null(), rule)
     return days
 
 

@@ -126,7 +126,7 @@ def test_a_threshold_looks_at_whoever_knows_events_too(tmp_path: Path) -> None:
 def test_what_the_export_cannot_tell_is_said_before_and_while_it_runs(tmp_path: Path) -> None:
     config = copied(tmp_path)
     (tmp_path / "export" / "Procedure.ndjson.gz").unlink()
-    assert "not in the export  procedures.ops" in anon("check", config).out
+    assert "not in the export procedures.ops" in anon("check", config).out
     result = anon("run", config, "--dry-run")
     assert result.code == 0
     assert "columns.not.in.the.export count=" in result.err

@@ -208,6 +208,7 @@ def test_a_wrong_value_is_refused_at_its_key(
     ("before", "after", "where"),
     [
         ("1988-5", "1988-6", "input.mii.observations.crp.loinc"),
+        ("1988-5", "30525-0", "input.mii.observations.crp.loinc"),
         ("row: patient\n", "row: encounter\n", "input.mii.index_encounter"),
         ("consent: required", "consent: ignore", "input.mii.consent"),
         (
@@ -240,6 +241,26 @@ def test_a_wrong_value_about_an_export_is_refused_at_its_key(
     changed = EXPORT.replace(before, after, 1)
     assert changed != EXPORT
     assert where in findings(tmp_path, changed)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("loinc: 30525-0", "quantity, unit: a"),
+        ("loinc: [8302-2, 29553-5]", "quantity, unit: a"),
+        ("loinc: 35659-2", "integer"),
+        ("loinc: 21112-8", "date"),
+        ("snomed: 424144002", "quantity, unit: a"),
+        ("code: {system: 'http://loinc.org', code: 63900-5}", "quantity, unit: a"),
+    ],
+)
+def test_an_age_or_a_birth_as_a_value_is_refused(tmp_path: Path, where: str, value: str) -> None:
+    """As `age_years` it would be top-coded, as `birth_date` cut: as a value it would be neither."""
+    column = f"    columns: {{x: {{resource: Observation, where: {{{where}}}, value: {value}}}}}\n"
+    declared = EXPORT.replace("    consent: required\n", f"    consent: required\n{column}", 1)
+    told = findings(tmp_path, declared)
+    assert "use age_years, which is top-coded" in told["input.mii.columns.x.where"]
+    assert "input.mii.columns.x.where" in findings(tmp_path, declared.replace(where, ""))
 
 
 def test_counting_encounters_as_people_is_refused(tmp_path: Path) -> None:
