@@ -36,7 +36,8 @@ _PARQUET = b"PAR1"
 _UNREADABLE = ("id", "Patient_id")
 _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", *_COMPRESSED)
-_MAY_HOLD_RESOURCES = (".json", ".ndjson", ".jsonl", ".xml", *_ARCHIVES)
+NO_TABLE = (".json", ".ndjson", ".jsonl", ".xml", *_ARCHIVES)
+"""Endings of files that may hold resources and are never a plain table."""
 _PACKED_OTHERWISE = (b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 _TAR, _TAR_PLACE = b"ustar", 257
 _OFFICE = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp")
@@ -134,7 +135,7 @@ def may_hold_resources(source: Source) -> bool:
     # Without the zeros that every second byte of UTF-16 is, and three of four of UTF-32.
     is_json = b"resourceType" in head.replace(b"\0", b"")
     is_tar = head.startswith(_TAR, _TAR_PLACE)
-    return is_archive or is_tar or is_xml or is_json or name.endswith(_MAY_HOLD_RESOURCES)
+    return is_archive or is_tar or is_xml or is_json or name.endswith(NO_TABLE)
 
 
 def kind(source: Source) -> Kind:

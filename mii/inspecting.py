@@ -154,7 +154,7 @@ def _consent(collected: Collected, request: MiiRequest, run_date: date) -> dict[
         return {"consents": 0}
     in_a_run = replace(request, consent_date=run_date)
     reasons = {"date": run_date.isoformat(), "patients_by_reason": patients_by_reason(collected, in_a_run)}
-    of_run = {} if run_date == request.reference_date else {"on_run_date": reasons}
+    of_run: dict[str, Any] = {} if run_date == request.reference_date else {"on_run_date": reasons}
     withdrawals = withdrawals_of_nobody(collected, replace(request, retrospective=True))
     of_run |= {"withdrawals_of_nobody": withdrawals} if withdrawals else {}
     try:

@@ -24,7 +24,7 @@ _Shape = TypeVar("_Shape")
 
 
 def decoded(decoder: msgspec.json.Decoder[_Shape], document: bytes | memoryview, rule: str) -> _Shape:
-    """What ``decoder`` makes of a document. Raises ``BadInput`` of that ``rule`` where it makes nothing of it.
+    """What ``decoder`` makes of a document. Raises ``BadInput`` of that ``rule`` where it is nothing.
 
     The decoder's own errors quote what they met.
     """

@@ -18,7 +18,7 @@ import mii.inspecting
 from anonymizer.errors import BadInput, OutputExists, OutputFailed, UsageError
 from mii import element_table as elements
 from mii.element_table import Element
-from mii.forms import Kind, Source, first_row, is_header, kind, layout, sources
+from mii.forms import NO_TABLE, Kind, Source, first_row, is_header, kind, layout, sources
 from mii.inspecting import Inspection
 from mii.streaming import Limits
 from mii.tallies import DateTally, KindTally, LabTally, SystemTally
@@ -128,6 +128,8 @@ def _is_export(path: Path) -> bool:
 def _looks_like(source: Source) -> bool:
     """Whether a file is of an export by its first bytes."""
     what = kind(source)
+    if what is Kind.OTHER and source.plain_name.lower().endswith(NO_TABLE):
+        return True
     if what in (Kind.LINES, Kind.DOCUMENT) or layout(source) != "csv":
         return what is not Kind.OTHER
     try:

@@ -5,16 +5,9 @@ FHIR R4: Age is a choice of ``onset``, ``abatement`` and ``performed``; an exten
 
 from __future__ import annotations
 
+from mii.age_codes import AGE_CODES
 from mii.views.origins import Selected
-from mii.views.syntax import Call, Expression, Literal, Member, parts
-
-LOINC_AGES = frozenset(
-    {"21112-8", "21611-9", "21612-7", "29553-5", "30525-0", "35659-2", "63900-5", "66174-4"}
-)
-"""LOINC: birth date; age estimated, reported, calculated, as it is; at collection of a specimen, at death."""
-SNOMED_AGES = frozenset({"184099003", "397669002", "424144002", "445518008"})
-"""SNOMED CT: date of birth; age; current chronological age; age at onset."""
-AGE_CODES = LOINC_AGES | SNOMED_AGES
+from mii.views.syntax import Call, Expression, Literal, Member
 
 _MAY_BE_AGES = {
     "Patient": frozenset({"extension", "modifierExtension"}),
@@ -31,24 +24,21 @@ _BIRTHS = {
     "FamilyMemberHistory": frozenset({"born", "age"}),
 }
 _CODED = frozenset({"Coding", "CodeableConcept", "code", "boolean"})
-_TELLING = ("value", "low", "high")
 
 
 def tells_age(each: Selected) -> bool:
     """Whether a column may tell how old somebody is, beside their state at a time."""
-    found = [part for expression in each.expressions for part in parts(expression)]
     if each.roots & _BIRTHS.get(each.resource, frozenset()):
         return True
-    if any(_is_age(part) for part in found):
+    constants = (Literal(value) for value in each.view.constants.values())
+    if any(_is_age(part) for part in (*each.parts, *constants)):
         return True
-    return bool(each.roots & _MAY_BE_AGES.get(each.resource, frozenset())) and _is_open(found)
+    return bool(each.roots & _MAY_BE_AGES.get(each.resource, frozenset())) and _is_open(each.parts)
 
 
 def _is_age(part: Expression) -> bool:
     """Whether it asks for an Age, or for what a code of ages stands for."""
     match part:
-        case Call(_, "ofType", (argument,)):
-            return any(isinstance(each, Member) and each.name == "Age" for each in parts(argument))
         case Member(_, name):
             return name.endswith("Age")
         case Literal(value):
@@ -57,10 +47,10 @@ def _is_age(part: Expression) -> bool:
             return False
 
 
-def _is_open(found: list[Expression]) -> bool:
+def _is_open(found: tuple[Expression, ...]) -> bool:
     """Whether a value is read of which nobody says that it is a code."""
     coded = [part.base for part in found if isinstance(part, Call) and _asks_for_codes(part)]
-    values = (part for part in found if isinstance(part, Member) and part.name.startswith(_TELLING))
+    values = (part for part in found if isinstance(part, Member) and part.name.startswith("value"))
     return any(not any(value is each for each in coded) for value in values)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mii.request import FAMILIES, lab_columns
-from mii.views.ages import AGE_CODES, tells_age
+from mii.views.ages import tells_age
 from mii.views.declaring import VALUED, Declared
 from mii.views.keyed import Keyed
 from mii.views.origins import Selected, selected
@@ -77,8 +77,6 @@ def families(
         for each in selected(view.view):
             for element in _origins(each):
                 made.setdefault(element, set()).add(each.column.name)
-    if ages := [name for name, loinc in loincs.items() if loinc in AGE_CODES]:
-        made.setdefault(_BIRTH, set()).update(lab_columns(ages))
     of_observations = {name for (kind, _), names in made.items() if kind == VALUED for name in names}
     if (VALUED, _ANY) in made:
         made[VALUED, _ANY] |= of_observations
@@ -96,8 +94,6 @@ def _origins(each: Selected) -> Iterator[tuple[str, str]]:
 def _elements(column: Declared) -> Iterator[tuple[str, str]]:
     if column.resource == VALUED:
         yield from ((VALUED, code) for code in column.codes)
-        if not AGE_CODES.isdisjoint(column.codes):
-            yield _BIRTH
     elif column.value == "date":
         yield column.resource, _OWN_DATES.get(column.resource, "date")
     else:

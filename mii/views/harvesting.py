@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +191,7 @@ def _latest(told: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     several = told.sort("updated", *content, nulls_last=False)
     chosen = several.unique(key, keep="last", maintain_order=True)
     empty = others.join(chosen, on=key, how="semi").group_by(key).agg(pl.col("updated").max().alias("later"))
-    is_later = (pl.col("later") > pl.col("updated").fill_null(-inf)).fill_null(value=False)
+    is_later = (pl.col("later") > pl.col("updated")).fill_null(pl.col("later").is_not_null())
     return chosen.join(empty, on=key, how="left").filter(~is_later).drop("later")
 
 

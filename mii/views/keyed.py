@@ -116,12 +116,12 @@ def _refusal(each: Selected) -> str | None:
         return "it holds a resource's id"
     if any(isinstance(part, Call) and _asks_for_text(part) for part in found):
         return "its path asks for values that are typed text"
-    if kind_of(each.column) == "code" and _ends_in_open_value(each.column.expression):
-        return "`value` can be typed text; say of which type with ofType()"
     if each.unknown:
         return f"FHIR R4 has no such element of a {each.resource} as its path names"
     if each.reads and not each.named:
         return "its path names no element of the resource, so nobody can tell what it is made of; name one"
+    if kind_of(each.column) == "code" and _ends_in_open_value(each.column.expression):
+        return "`value` can be typed text; say of which type with ofType()"
     return None
 
 

@@ -6,15 +6,19 @@ that decide whether a column has a row at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mii.views.definition import Column, Select, View
 from mii.views.root_elements import root_of
 from mii.views.syntax import Binary, Call, Expression, Index, Member, This, Unary, parts
 
+Path = tuple[tuple[Expression, ...], ...]
+"""Steps from the resource on, each with the ways it may take."""
 _PASSING = frozenset({"where", "first", "ofType"})
 """Functions that give items of what they are asked of; each of the others gives something else."""
+_OF_ITEMS = frozenset({"where", "exists"})
+"""Functions that ask their argument of each item, and not of what the whole expression is asked of."""
 _TYPED = frozenset({"ofType", "getReferenceKey"})
 """Functions whose argument is a type and no path."""
 _OF_RESOURCES = {"extension": "extension", "getResourceKey": "id", "getReferenceKey": "reference"}
@@ -25,18 +29,29 @@ _OF_RESOURCES = {"extension": "extension", "getResourceKey": "id", "getReference
 class Selected:
     """A column with what its rows are made of, from the resource on: at every step the paths they may take.
 
-    ``conditions`` are the names, right below a resource, that decide whether there is a row.
+    ``conditions`` are paths from the resource on that decide whether there is a row.
     """
 
     column: Column
-    resource: str
-    within: tuple[tuple[Expression, ...], ...]
-    conditions: frozenset[str]
+    view: View
+    within: Path
+    conditions: tuple[Path, ...]
+
+    @property
+    def resource(self) -> str:
+        """The type of the resources that the view is of."""
+        return self.view.resource
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
         """All that leads to its values."""
-        return (*(path for step in self.within for path in step), self.column.expression)
+        return (*(way for step in self.within for way in step), self.column.expression)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """Every part of what leads to its values, and of what decides whether there are any."""
+        deciding = (way for path in self.conditions for step in path for way in step)
+        return tuple(part for each in (*self.expressions, *deciding) for part in parts(each))
 
     @property
     def named(self) -> frozenset[str]:
@@ -51,9 +66,8 @@ class Selected:
     @property
     def roots(self) -> frozenset[str]:
         """The elements of the resource that it tells of."""
-        return frozenset[str]().union(
-            *(root_of(self.resource, name) for name in self.named | self.conditions)
-        )
+        deciding = {name for path in self.conditions for name in _named(path)}
+        return frozenset[str]().union(*(root_of(self.resource, name) for name in self.named | deciding))
 
     @property
     def reads(self) -> bool:
@@ -64,36 +78,33 @@ class Selected:
 
 def selected(view: View) -> Iterator[Selected]:
     """The columns of ``view``, with those of every branch of its unions."""
-    conditions = {name for path in view.where for name in _named(((path,),))}
-    conditions |= set(_loops(view.select, ()))
+    conditions = (*(((each,),) for each in view.where), *_loops(view.select, ()))
     for column, within in _selected(view.select, ()):
-        yield Selected(column, view.resource, within, frozenset(conditions))
+        yield Selected(column, view, within, conditions)
 
 
-def _selected(
-    select: Select, within: tuple[tuple[Expression, ...], ...]
-) -> Iterator[tuple[Column, tuple[tuple[Expression, ...], ...]]]:
+def _selected(select: Select, within: Path) -> Iterator[tuple[Column, Path]]:
     inside = _inside(select, within)
     yield from ((column, inside) for column in select.columns)
     for inner in (*select.selects, *select.unions):
         yield from _selected(inner, inside)
 
 
-def _loops(select: Select, within: tuple[tuple[Expression, ...], ...]) -> Iterator[str]:
-    """The names that loops go over which leave no row where there is nothing to go over."""
+def _loops(select: Select, within: Path) -> Iterator[Path]:
+    """The paths that are gone over and leave no row where there is nothing to go over."""
     inside = _inside(select, within)
     if inside != within and not select.or_null:
-        yield from _named(inside)
+        yield inside
     for inner in (*select.selects, *select.unions):
         yield from _loops(inner, inside)
 
 
-def _inside(select: Select, within: tuple[tuple[Expression, ...], ...]) -> tuple[tuple[Expression, ...], ...]:
+def _inside(select: Select, within: Path) -> Path:
     inside = within if select.each is None else (*within, (select.each,))
     return (*inside, select.repeat) if select.repeat else inside
 
 
-def _named(path: Iterable[tuple[Expression, ...]]) -> Iterator[str]:
+def _named(path: Path) -> Iterator[str]:
     """The names right below the resource on a path of which every step may take any of several ways."""
     is_resource = True
     for ways in path:
@@ -130,7 +141,7 @@ def _follow(expression: Expression | None, is_resource: bool, found: list[str]) 
 def _called(call: Call, is_resource: bool, found: list[str]) -> bool:
     of = _follow(call.base, is_resource, found)
     for argument in call.arguments if call.name not in _TYPED else ():
-        _follow(argument, of or is_resource, found)
+        _follow(argument, of if call.name in _OF_ITEMS else is_resource, found)
     if call.name in _OF_RESOURCES:
         return _step(of, _OF_RESOURCES[call.name], found)
     return of and call.name in _PASSING

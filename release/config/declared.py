@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from mii.age_codes import AGE_CODES
 from release.config.keys import Finding, Findings, Strict, Text
 
 Loinc = Annotated[str, Field(pattern=r"^[0-9]{1,7}-[0-9]$")]
@@ -53,14 +54,6 @@ Coded = Literal[
 """The types of resources that carry a code, a person and a date."""
 
 
-AGES = frozenset(
-    """
-    30525-0 21611-9 21612-7 29553-5 63900-5 39016-1 35659-2 30972-4 35267-4 21112-8
-    424144002 397669002 184099003 445518008
-    """.split()
-)
-"""Age (also estimated, reported, calculated, at death, of a specimen, at onset) and date of birth: LOINC,
-then SNOMED CT. Told as values, they would not be cut at 90 as `age_years` and `birth_date` are."""
 AGE_TOLD = "tells an age or a date of birth, also over 89; use age_years, which is top-coded, or birth_date"
 
 
@@ -129,7 +122,7 @@ class DeclaredColumn(Strict):
     def broken_rules(self) -> Findings:
         if self.resource != "Observation" and self.value not in ("code", "date"):
             yield Finding(("value",), "only an Observation has such a value; here it is `code` or `date`")
-        if self.resource == "Observation" and not AGES.isdisjoint(self.where.chosen[1]):
+        if self.resource == "Observation" and not AGE_CODES.isdisjoint(self.where.chosen[1]):
             yield Finding(("where",), AGE_TOLD)
         if self.system is not None and self.value != "code":
             yield Finding(("system",), "has no effect on what is no code")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from release.config.declared import AGE_TOLD, AGES, DeclaredColumn, Loinc, check_digit_holds
+from mii.age_codes import AGE_CODES
+from release.config.declared import AGE_TOLD, DeclaredColumn, Loinc, check_digit_holds
 from release.config.keys import (
     Day,
     FilePath,
@@ -37,7 +38,7 @@ class Observation(Strict):
     def broken_rules(self) -> Findings:
         if not check_digit_holds(self.loinc):
             yield Finding(("loinc",), "the check digit does not fit: the code is mistyped")
-        if self.loinc in AGES:
+        if self.loinc in AGE_CODES:
             yield Finding(("loinc",), AGE_TOLD)
 
 

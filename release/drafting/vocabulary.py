@@ -127,7 +127,8 @@ def kind_of(name: str) -> Kind | None:
 
 def names_somebody(name: str) -> bool:
     """Whether the column holds names of the people whom the rows are about, by its name alone."""
-    said = [word for word in words(name) if word not in _FILLING and not word.isdecimal()]
+    bare = (word.rstrip("0123456789") for word in words(name))
+    said = [word for word in bare if word and word not in _FILLING]
     if is_of_staff(name) or any(part in "".join(said) for part in _OTHERS.split()):
         return False
     names = {*_SOMEBODY.split()}

@@ -31,7 +31,9 @@ def without_oldest(
     first = _birthday(config.reference_date, _TOO_OLD) + timedelta(days=1)
     births = _kept_births(columns, families)
     return tuple(
-        replace(column, first_day=first) if column.name in births and _is_date(column.name, kinds) else column
+        replace(column, first_day=first)
+        if column.name in births and kinds.get(column.name, "date") == "date"
+        else column
         for column in columns
     )
 
@@ -41,7 +43,7 @@ def birth_problems(
 ) -> Iterator[Problem]:
     """The kept columns made of the date of birth that are no dates: an age, a year, or what depends on it."""
     for name in sorted(_kept_births(columns, families)):
-        if not _is_date(name, kinds):
+        if kinds.get(name, "date") != "date":
             key = matching_keys(config.columns, name)[0]
             yield config.problem(("columns", key), _TELLS.format(name))
 
@@ -72,11 +74,6 @@ def _kept_births(columns: Sequence[Column], families: Families) -> frozenset[str
         return frozenset()
     kept = (column.name for column in members if column.role is not Role.IDENTIFIER)
     return frozenset(kept) - {AGE}
-
-
-def _is_date(name: str, kinds: Mapping[str, str]) -> bool:
-    """Whether the column tells days; of those that nobody declared only the date of birth does."""
-    return kinds.get(name, "date" if name == BIRTH else "number") == "date"
 
 
 def _birthday(day: date, years: int) -> date:

@@ -264,3 +264,11 @@ def test_the_same_export_gives_the_same_page(tmp_path: Path) -> None:
         assert anon("inspect", export, *DAY, "-o", page).code == 0
         pages.append(page.read_bytes())
     assert pages[0] == pages[1]
+
+
+def test_how_a_table_is_written_is_found_as_for_a_draft(tmp_path: Path) -> None:
+    table = tmp_path / "faelle.csv"
+    table.write_bytes("Größe\tSpätdienst\n180\tjä\n175\tnö\n".encode("cp1252"))
+    assert [column["name"] for column in told(table)["columns"]] == ["Größe", "Spätdienst"]
+    assert told(table, "--encoding", "latin-1") == told(table)
+    assert anon("inspect", table, "--encoding", "utf-8").code == 65

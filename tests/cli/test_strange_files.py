@@ -84,6 +84,16 @@ def test_links_in_a_circle_are_refused(tmp_path: Path, command: str, place: str)
     assert result.code == (66 if place else 65)
 
 
+@pytest.mark.parametrize("content", ["[{}]", '"{}"', "# exported\n{}"])
+def test_a_single_file_of_json_that_is_not_read_is_not_taken_for_a_table(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "Consent.json"
+    path.write_text(content.replace("{}", "{" + '"resourceType": "Consent"' + "}"))
+    result = anon("inspect", path, *DAY)
+    assert (result.code, "in no form that is read" in result.err) == (65, True)
+
+
 def test_an_empty_folder_is_no_export(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert anon("inspect", tmp_path / "empty", *DAY).code == 66

@@ -250,7 +250,7 @@ def test_a_wrong_value_about_an_export_is_refused_at_its_key(
         ("loinc: [8302-2, 29553-5]", "quantity, unit: a"),
         ("loinc: 35659-2", "integer"),
         ("loinc: 21112-8", "date"),
-        ("snomed: 424144002", "quantity, unit: a"),
+        ("snomed: '424144002'", "quantity, unit: a"),
         ("code: {system: 'http://loinc.org', code: 63900-5}", "quantity, unit: a"),
     ],
 )

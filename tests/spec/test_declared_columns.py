@@ -196,6 +196,9 @@ def test_of_two_versions_the_later_counts_even_where_it_says_nothing(tmp_path: P
     assert cell(tmp_path, STAGE, old, undated) == cell(tmp_path, STAGE, undated, old) == "IV"
     newest = staged("a", "I", "2024", meta={"lastUpdated": "2026-01-01T00:00:00Z"})
     assert cell(tmp_path, STAGE, newest, new, old) == cell(tmp_path, STAGE, old, new, newest) == "I"
+    east = staged("a", "II", "2024", meta={"lastUpdated": "2025-01-01T01:30:00+02:00"})
+    assert cell(tmp_path, STAGE, east, new) is None
+    assert cell(tmp_path, STAGE, east, staged("a", "I", "2024", meta=new["meta"])) == "I"
 
 
 def test_a_resource_without_an_id_is_refused(tmp_path: Path) -> None:

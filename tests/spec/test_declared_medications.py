@@ -130,6 +130,8 @@ def test_the_version_of_a_medication_that_was_changed_last_counts(tmp_path: Path
     event = given("a", **names("Medication/m"))
     assert read(tmp_path, SINCE, event, old, new)[0] is None
     assert read(tmp_path, SINCE, new, event, old)[0] is None
+    east = drug("m", TRASTUZUMAB, meta={"lastUpdated": "2025-01-01T01:30:00+02:00"})
+    assert read(tmp_path, SINCE, new, event, east)[0] is None
 
 
 def test_its_code_is_told_in_the_system_asked_for_and_two_are_none(tmp_path: Path) -> None:

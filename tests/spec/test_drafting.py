@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 from release.config.document import parse_document
 from release.drafting.dialect import Dialect, dialect
 from release.drafting.measurements import MEASUREMENTS, measurement_named
-from release.drafting.patterns import are_keys, code_system, direct_identifier, is_iban, is_kvnr, is_loinc
+from release.drafting.patterns import (
+    are_keys,
+    are_ways_to_people,
+    code_system,
+    direct_identifier,
+    is_iban,
+    is_kvnr,
+    is_loinc,
+)
 from release.drafting.profile import profiled
 from release.drafting.proposing import Circumstances, propose
-from release.drafting.vocabulary import Kind, kind_of
+from release.drafting.vocabulary import Kind, kind_of, names_somebody
 from release.drafting.wording import Proposal, Sections, counted, draft_text, flow
 from tests.messy_tables import iban, kvnr
 
@@ -49,6 +57,27 @@ NAMES = {
 @pytest.mark.parametrize(("kind", "names"), NAMES.items(), ids=str)
 def test_names_in_german_and_english(kind: Kind | None, names: str) -> None:
     assert {name: kind_of(name) for name in names.split()} == dict.fromkeys(names.split(), kind)
+
+
+def test_names_of_whom_a_row_is_about_and_of_others() -> None:
+    own = "Name;Name1;Name des Patienten;Vor- und Nachname;Name_Pat_1;Familien-Name;last_name;Vor-Name"
+    others = "Nachname Arzt;Wirkstoffname;Stationsname;Name der Mutter;Klinikname;Nachname des Behandlers"
+    assert {name for name in f"{own};{others}".split(";") if names_somebody(name)} == {*own.split(";")}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["a@b.example", "c@d.example"], True),
+        ([kvnr(1), kvnr(2), "PRIVAT", "unbekannt"], True),
+        # One address among professions is dropped as an identifier; it does not say who a row is about.
+        (["Koch", "Lehrerin", "a@b.example"], False),
+        ([f"der Patient, vers. {kvnr(1)}, kam"], False),
+        ([], False),
+    ],
+)
+def test_values_that_are_each_a_way_to_one_person(values: list[str], expected: bool) -> None:
+    assert are_ways_to_people(pl.Series(values, dtype=pl.String)) is expected
 
 
 def test_letters_written_as_base_and_accent_are_the_same_name() -> None:

@@ -74,6 +74,24 @@ def test_a_date_of_its_type_is_released_as_iso_says_it(tmp_path: Path) -> None:
     assert distinct(table["seen"]) == {date(2025, 12, 31), date(2026, 2, 1)}
 
 
+@pytest.mark.parametrize("partial", [["02.2026", "2025"], ["2026-02", "2025"]])
+def test_a_month_or_a_year_alone_is_no_day_and_stays_where_the_column_is_text(
+    tmp_path: Path, partial: list[str]
+) -> None:
+    code, err, _ = run(tmp_path, [""] * 2, partial, seen="sensitive, type: date")
+    assert (code, "to keep those, leave out `type: date`" in err) == (65, True)
+    assert "2026" not in err
+
+    _, _, kept = run(tmp_path, [""] * 2, partial, seen="sensitive")
+    assert distinct(kept["seen"]) == {*partial}
+
+
+def test_a_month_alone_among_days_is_malformed_and_made_missing_if_so_asked(tmp_path: Path) -> None:
+    rule = "sensitive, type: date, invalid: missing"
+    _, _, table = run(tmp_path, [""] * 2, ["02.2026", "01.02.2026"], seen=rule)
+    assert distinct(table["seen"]) == {None, date(2026, 2, 1)}
+
+
 def test_time_counts_from_german_dates_of_columns_that_are_text(tmp_path: Path) -> None:
     born, seen = ["31.05.1962", "1.6.1962"], ["02.06.1962", "03.06.1962"]
     code, err, table = run(tmp_path, born, seen, seen="sensitive, accept_dependency: true", time=RELATIVE)

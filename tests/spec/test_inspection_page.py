@@ -114,6 +114,18 @@ def test_what_to_look_at_names_every_oddity_with_its_count() -> None:
     }
 
 
+def test_withdrawals_of_nobody_and_linked_patients_are_told() -> None:
+    consent = {"patients_by_reason": {"accepted": 1}, "consents_of_nobody": 5, "withdrawals_of_nobody": 3}
+    found = small_findings(consent=consent, patients_merged=6, patients_linked_as_same_person=2)
+    told = {notice.topic: notice.text for notice in notices(found)}
+    assert told["withdrawals"].endswith("name no Patient: 3. A run that requires consent ends with 65.")
+    assert told["assignment"] == "Active Consents that name no Patient of the export: 5."
+    assert told["merged"].startswith(
+        "Patients merged with others (replaced-by, replaces): 6. A run ends with 65"
+    )
+    assert "(refer, seealso): 2." in told["linked"]
+
+
 @pytest.mark.parametrize(
     ("consent", "words"),
     [

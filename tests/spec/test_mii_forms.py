@@ -179,6 +179,24 @@ def test_of_two_versions_of_a_resource_the_one_updated_last_holds(tmp_path: Path
     assert found.audit["resources_duplicate_with_other_content"] == {"Observation": 1, "Patient": 1}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_last_is_the_latest_instant_whatever_zone_it_is_written_in(tmp_path: Path, turned: bool) -> None:
+    early, late = ({"lastUpdated": f"2026-03-01T{time}"} for time in ("01:30:00+02:00", "00:30:00Z"))
+    later = {"lastUpdated": "2026-03-01T00:30:00.500Z"}
+    versions = [
+        patient("p", birthDate="1999-01-01", meta=early),
+        patient("p", birthDate="1950-01-01", meta=late),
+        lab("l", 1.0, "2024-01-01", meta=early),
+        lab("l", 2.0, "2024-01-01", meta=late),
+        lab("m", 4.0, "2024-02-01", meta=late),
+        lab("m", 3.0, "2024-02-01", meta=later),
+        lab("m", 5.0, "2024-02-01"),
+    ]
+    export = write(tmp_path, versions[::-1] if turned else versions)
+    found = mii.read(export, request("birth_date", "lab_crp_last", "lab_crp_first"))
+    assert found.frame.rows() == [("1950-01-01", 3.0, 2.0)]
+
+
 def test_without_a_date_of_update_the_choice_does_not_depend_on_the_order(tmp_path: Path) -> None:
     versions = [
         patient("p", birthDate="1950-01-01"),

@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from mii.views.ages import AGE_CODES
-from mii.views.declaring import SYSTEMS, Declared
 from mii.views.families import families
 from mii.views.keyed import Keyed, refusals
 from mii.views.origins import selected
@@ -70,6 +68,9 @@ def kin(found: Keyed) -> set[str]:
         "extension.where(value < @1930-01-01).value.ofType(Coding).code",
         "gender.exists() and birthDate.exists()",
         "birthDate in %known",
+        "exists(birthDate < @1930-01-01)",
+        "address[birthDate.exists()].use",
+        "maritalStatus.coding.code.join(birthDate)",
     ],
 )
 def test_whatever_reaches_the_day_of_birth_is_of_its_family(path: str) -> None:
@@ -92,7 +93,7 @@ def test_whatever_reaches_the_day_of_birth_is_of_its_family(path: str) -> None:
     ],
 )
 def test_no_loop_hides_what_a_column_is_made_of(loop: Data, path: str) -> None:
-    assert kin(under(loop, path)) >= BORN
+    assert kin(under(loop, path, "integer" if path == "%rowIndex" else "date")) >= BORN
 
 
 def test_what_decides_whether_there_is_a_row_is_told_as_well() -> None:
@@ -141,6 +142,11 @@ def test_what_decides_whether_there_is_a_row_is_told_as_well() -> None:
         ("Observation", "$this.value.ofType(boolean)", {"lab_crp_last", "deceased"}, BORN),
         ("Observation", "component.value.ofType(Age).value", {"lab_crp_last"} | BORN, STAY),
         ("Observation", "where(code.coding.code = '30525-0').value.ofType(Quantity).value", BORN, STAY),
+        ("Encounter", "priority.coding.code.first()", {"admission_reason"}, STAY),
+        ("Procedure", "complication.coding.code.first()", {"main_diagnosis"}, {"ops_all"}),
+        ("Procedure", "category.coding.code.first()", {"ops_all"}, {"main_diagnosis"}),
+        ("Account", "servicePeriod.start", STAY, BORN),
+        ("EpisodeOfCare", "period.start", STAY, BORN),
         ("RelatedPerson", "birthDate", BORN, {"gender"}),
         ("FamilyMemberHistory", "condition.onset.ofType(Age).value", BORN, STAY),
         ("AllergyIntolerance", "onset.value", BORN, STAY),
@@ -154,15 +160,14 @@ def test_an_element_that_repeats_another_is_of_its_family(
     assert not found & not_of_it
 
 
-def test_an_age_by_its_code_is_of_the_family_of_births() -> None:
-    told = [
-        Declared("age", "Observation", SYSTEMS["loinc"], ("30525-0",), "quantity", unit="a"),
-        Declared("crp", "Observation", SYSTEMS["loinc"], ("1988-5",), "quantity", unit="mg/L"),
-    ]
-    born = next(family for family in families(told, (), {"alter": "63900-5"}) if "birth_date" in family)
-    assert born == BORN | {"age", *(name for name in born if name.startswith("lab_alter_"))}
-    assert "lab_alter_last" in born
-    assert "21112-8" in AGE_CODES
+def test_a_code_of_ages_tells_them_wherever_it_is_asked_for() -> None:
+    path = "value.ofType(Quantity).value"
+    literal, constant = ("code.coding.exists(code = " + code + ")" for code in ("'30525-0'", "%age"))
+    told = {"name": "age", "valueCode": "30525-0"}
+    assert kin(of("Observation", path, where=[{"path": literal}])) >= BORN
+    assert kin(of("Observation", path, where=[{"path": constant}], constant=[told])) >= BORN
+    assert kin(of("Observation", path, {"forEach": literal})) >= BORN
+    assert not kin(of("Observation", path, where=[{"path": literal.replace("30525-0", "1988-5")}])) & BORN
 
 
 @pytest.mark.parametrize(
@@ -180,16 +185,21 @@ def test_an_age_by_its_code_is_of_the_family_of_births() -> None:
         ("Patient", "$this.address.city", "identifies somebody"),
         ("Observation", "valueString", "typed text"),
         ("Condition", "onsetString", "typed text"),
-        ("Procedure", "group.value.ofType(code)", "identifies somebody"),
+        ("MedicationRequest", "group.value.ofType(code)", "identifies somebody"),
+        ("Observation", "value", "`value` can be typed text"),
     ],
 )
 def test_what_nobody_can_tell_the_origin_of_is_refused(resource: str, path: str, reason: str) -> None:
     assert reason in refusals(of(resource, path)).get("x", "")
 
 
-@pytest.mark.parametrize("path", ["'m'", "1 + 2 = 3", "%rowIndex", "gender = 'female'"])
+@pytest.mark.parametrize("path", ["true", "1 + 2 = 3", "%rowIndex = 0", "gender = 'female'"])
 def test_what_the_view_itself_says_is_not_refused(path: str) -> None:
-    assert refusals(of("Patient", path)) == {}
+    assert refusals(of("Patient", path, kind="boolean")) == {}
+
+
+def test_what_only_sounds_like_a_reference_is_not_refused() -> None:
+    assert refusals(of("Observation", "referenceRange.first().low.value", kind="decimal")) == {}
 
 
 def test_a_loop_over_the_person_alone_is_no_origin() -> None:
@@ -197,7 +207,9 @@ def test_a_loop_over_the_person_alone_is_no_origin() -> None:
 
 
 def test_a_part_of_an_element_is_not_the_resources_element_of_that_name() -> None:
-    telling = of("Condition", "where(severity.coding.code = 'x').stage.summary.coding.code.first()")
+    telling = of(
+        "Condition", "where(severity.coding.where(code = 'x').exists()).stage.summary.coding.code.first()"
+    )
     roots = {root for each in selected(telling.view) for root in each.roots if each.column.name == "x"}
     assert roots == {"severity", "stage"}
 
