@@ -29,7 +29,7 @@ def criterion_of(name: str, column: str | None, parameters: Mapping[str, Paramet
     types = get_type_hints(kind)
     made: Criterion = kind(**{key: _value(types[key], value) for key, value in told.items()})
     if isinstance(made, KMAnonymity) and not 1 <= made.m <= MOST_CODES_KNOWN:
-        raise VerificationFailed("the manifest holds less or more knowledge of codes than a config can ask for")
+        raise VerificationFailed("the manifest holds knowledge of codes that no config can ask for")
     return made
 
 

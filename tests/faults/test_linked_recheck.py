@@ -134,8 +134,8 @@ def people_alone(content: Paper) -> None:
     ("edit", "found"),
     [
         (criterion(1, parameters={"k": 6, "m": 2, "repair": True}), r"breaks \(k, k\^m\)-anonymity"),
-        (criterion(1, parameters={"k": 2, "m": 10**9, "repair": True}), "knowledge of codes than a config"),
-        (criterion(1, parameters={"k": 2, "m": 0, "repair": True}), "knowledge of codes than a config"),
+        (criterion(1, parameters={"k": 2, "m": 10**9, "repair": True}), "knowledge of codes that no config"),
+        (criterion(1, parameters={"k": 2, "m": 0, "repair": True}), "knowledge of codes that no config"),
         (criterion(1, status="attested"), "called attested"),
         (criterion(1, column="notes"), "what is known of events"),
         (lambda content: content["tables"][0]["criteria"].pop(1), "what is known of events"),
