@@ -44,7 +44,7 @@ def links(persons: Mapping[str, Person], urns: Mapping[str, str]) -> Links:
             unnamed += other == NOWHERE
             roots[_root(identity, roots)] = _root(urns.get(other, other) or identity, roots)
         named = {urns.get(other, other) for other in person.same_person} - {identity}
-        same_person += not named.isdisjoint(persons)
+        same_person += any(one in persons for one in named)
     members: defaultdict[str, list[str]] = defaultdict(list)
     for identity in list(roots):
         members[_root(identity, roots)].append(identity)
