@@ -16,9 +16,10 @@ WORTH_BYTES = 256 << 20
 class Effort:
     """How an export is read; nothing of it changes what is read.
 
-    Files are cut into shares of about ``share_bytes``. ``workers`` are the processes to read them; ``None``
-    takes as many as there are processors, but at most `MOST_PROCESSES`, each of which takes about 100 MB,
-    and none for a small export. ``report`` is told the bytes read and their total from time to time.
+    Files are cut into shares of about ``share_bytes``. ``workers`` are the processes to read them, this one
+    among them; ``None`` takes as many as there are processors, but at most `MOST_PROCESSES`, each of which
+    takes about 100 MB, and no further one for a small export. ``report`` is told the bytes read and their
+    total from time to time.
     """
 
     workers: int | None = None
@@ -26,7 +27,7 @@ class Effort:
     report: Callable[[int, int], None] = lambda done, total: None
 
     def processes(self, total_bytes: int) -> int:
-        """How many processes of their own read ``total_bytes``; 1 is this one."""
+        """How many processes read ``total_bytes``, this one among them."""
         if self.workers is not None:
             return self.workers
         if total_bytes < WORTH_BYTES:

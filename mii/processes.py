@@ -1,7 +1,8 @@
 """Shares of an export read by several processes, and given in their order.
 
-A process is a fresh interpreter, connected by one socket: it inherits nothing, writes nothing to a disk,
-and ends when the socket closes, however this process ends.
+This process is one of them and gathers what the others read. A further one is a fresh interpreter, connected
+by one socket: it inherits nothing, writes nothing to a disk, and ends when the socket closes, however this
+process ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 
-from anonymizer.errors import AnonError
+from anonymizer.errors import AnonError, BadInput
 from mii.batches import Batch
 from mii.parts import Share
 from mii.tasks import ShareReader, Task, found, packed
@@ -26,36 +27,44 @@ _KEPT_BYTES = 32 << 20
 
 
 def batches(parts: Sequence[Share], task: Task, processes: int) -> Generator[Batch]:
-    """What each of ``parts`` holds, in their order, which ``processes`` does not change.
+    """What each of ``parts`` holds, in their order, whatever the number of ``processes``.
 
     Raises ``BadInput`` for the first that breaks a rule, ``AnonError`` where a process ends early. Closing
     the iterator ends the processes.
     """
-    if min(processes, len(parts)) <= 1 or not sys.executable:
-        reader = ShareReader(task)
-        for share in parts:
-            yield reader.read(share)
-        return
+    others = min(processes, len(parts)) - 1 if sys.executable else 0
     workers: list[_Worker] = []
     try:
-        for _ in range(min(processes, len(parts))):
+        for _ in range(others):
             workers.append(_Worker(task))
-        yield from _in_order(parts, workers)
+        yield from _in_order(parts, workers, ShareReader(task))
     finally:
         for worker in workers:
             worker.end()
 
 
-def _in_order(parts: Sequence[Share], workers: Sequence[_Worker]) -> Iterator[Batch]:
-    answers: dict[int, bytes] = {}
+def _in_order(parts: Sequence[Share], workers: Sequence[_Worker], own: ShareReader) -> Iterator[Batch]:
+    answers: dict[int, bytes | Batch | BadInput] = {}
     handed = 0
     for place in range(len(parts)):
+        end = min(len(parts), place + _AHEAD * (len(workers) + 1))
         while place not in answers:
-            handed = _hand_over(parts, workers, handed, min(len(parts), place + _AHEAD * len(workers)))
+            handed = _hand_over(parts, workers, handed, end)
             busy = [worker for worker in workers if worker.places]
-            ready = wait([worker.connection for worker in busy])
+            ready = wait([worker.connection for worker in busy], 0 if handed < end else None)
             answers |= dict(worker.answer() for worker in busy if worker.connection in ready)
+            if not ready:
+                answers[handed] = _read_here(own, parts[handed])
+                handed += 1
         yield found(answers.pop(place))
+
+
+def _read_here(own: ShareReader, share: Share) -> Batch | BadInput:
+    """A refusal waits, as an earlier share may be refused too."""
+    try:
+        return own.read(share)
+    except BadInput as error:
+        return error
 
 
 def _hand_over(parts: Sequence[Share], workers: Sequence[_Worker], handed: int, end: int) -> int:

@@ -76,8 +76,12 @@ def answer(reader: ShareReader, share: bytes) -> bytes:
         return _IS_REFUSAL + _ENCODER.encode(refusal)
 
 
-def found(answered: bytes) -> Batch:
+def found(answered: bytes | Batch | BadInput) -> Batch:
     """The batch that was answered. Raises the ``BadInput`` that was."""
+    if isinstance(answered, BadInput):
+        raise answered
+    if isinstance(answered, Batch):
+        return answered
     told = memoryview(answered)[1:]
     if answered.startswith(_IS_BATCH):
         return decoded(told)

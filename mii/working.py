@@ -8,21 +8,30 @@ import select
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
 from mii.tasks import answer, reader_of
 
 
 def main() -> None:
-    """Answers one share after another, until the other process closes the socket or is gone."""
+    """Answers one share after another, until the other process closes the socket or is gone.
+
+    It reads the next share while an answer waits for the other process, which reads too.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = Connection(int(sys.argv[1]))
     threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
     gc.disable()
     try:
         reader = reader_of(connection.recv_bytes())
-        while True:
-            connection.send_bytes(answer(reader, connection.recv_bytes()))
+        with ThreadPoolExecutor(1) as sender:
+            sent = None
+            while True:
+                made = answer(reader, connection.recv_bytes())
+                if sent is not None:
+                    sent.result()
+                sent = sender.submit(connection.send_bytes, made)
     except (EOFError, OSError):
         return
 

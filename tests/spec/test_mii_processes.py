@@ -218,7 +218,7 @@ def test_an_interrupted_run_leaves_no_process(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        mii.read(path, request(), effort=mii.Effort(2, 300, interrupt))
+        mii.read(path, request(), effort=mii.Effort(3, 300, interrupt))
     assert not children()
 
 
