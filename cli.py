@@ -149,7 +149,7 @@ def inspect(
     from release.inspecting import day, findings, refuse_existing, write_page
     from release.progress import Screen
     from release.table_findings import TableHints
-    from risk.inspection import inspection_page, inspection_text
+    from risk.inspection.pages import inspection_page, inspection_text
 
     if output is not None:
         refuse_existing(output)

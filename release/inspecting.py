@@ -26,7 +26,7 @@ from release.files.permissions import owner_only
 from release.files.staging import sync
 from release.progress import NOWHERE, Screen
 from release.table_findings import UNTOLD, TableHints, of_table
-from risk.subsets import Uniqueness, uniqueness
+from risk.reidentification.subsets import Uniqueness, uniqueness
 
 Findings = Mapping[str, Any]
 

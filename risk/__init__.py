@@ -1,10 +1,21 @@
-"""Re-identification risk and the reports that show it."""
+"""Re-identification risk, attacks, utility, and the reports that show them.
+
+A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that so.
+
+    figures, facts, comparison   a number with its interval; what reports and attacks are told
+    baselines                    tables that mark the floor and the ceiling of every figure
+    reidentification             risk counted or estimated from classes
+    attacks, utility             what an attacker gains from a table; what is left of its value
+    assessment                   all figures of a run, and the thresholds they are held against
+    reports, inspection          the HTML pages
+"""
 
 from risk.assessment import FIGURES, LINKED_FIGURES, Assessment, Judgement, assess, judge
 from risk.facts import CriterionResult, EventAccount, LinkedTable, ReleasedColumn, ReleaseFacts, RunContext
-from risk.known_events import Knowledge, KnownEvents
-from risk.reidentification import ClassSizes, Figure
-from risk.report import release_report, risk_report
+from risk.figures import Figure
+from risk.reidentification.class_sizes import ClassSizes
+from risk.reidentification.known_events import Knowledge, KnownEvents
+from risk.reports.report import release_report, risk_report
 
 __all__ = [
     "FIGURES",

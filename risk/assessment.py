@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from risk.known_events import WITHOUT_EVENTS, Knowledge, KnownEvents, at_least, with_events, without_events
-from risk.reidentification import NO_RECORDS, RISKS, ClassSizes, Figure, exact, measures
+from risk.figures import NO_RECORDS, Figure, exact
+from risk.reidentification.class_sizes import RISKS, ClassSizes, measures
+from risk.reidentification.known_events import (
+    WITHOUT_EVENTS,
+    Knowledge,
+    KnownEvents,
+    at_least,
+    with_events,
+    without_events,
+)
 
 Outcome = Literal["met", "exceeded", "not computed"]
 

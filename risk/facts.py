@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from risk.known_events import KnownEvents
+    from risk.reidentification.known_events import KnownEvents
 
 Status = Literal["recounted", "attested"]
 

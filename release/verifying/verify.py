@@ -32,7 +32,7 @@ from release.verifying.retime import recorded
 from release.verifying.rows import check_rows, is_sorted
 from release.verifying.verdicts import References, column_of, known_events, verdict
 from risk.facts import CriterionResult, Status
-from risk.reidentification import ClassSizes
+from risk.reidentification.class_sizes import ClassSizes
 
 _PROOF = object()
 

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.print_page_options import PrintOptions
 
 from risk import release_report, risk_report
-from risk.inspection import inspection_page
+from risk.inspection.pages import inspection_page
 from tests.linked_report import linked_assessment, linked_context, linked_facts
 from tests.report_scenes import HOSTILE, small_assessment, small_context, small_facts
 from tests.spec.test_inspection_page import small_findings

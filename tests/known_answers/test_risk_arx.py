@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from risk.reidentification import Figure, measures
+from risk.figures import Figure
+from risk.reidentification.class_sizes import measures
 from tests.conftest import needs_shared
 from tests.published import golden, original, released, sizes
 

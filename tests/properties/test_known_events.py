@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk import FIGURES, ClassSizes, Knowledge, KnownEvents, assess
-from risk.known_events import WITHOUT_EVENTS, with_events
-from risk.reidentification import RISK_LEVELS, RISKS
+from risk.reidentification.class_sizes import RISK_LEVELS, RISKS
+from risk.reidentification.known_events import WITHOUT_EVENTS, with_events
 from tests.linked_report import fewest
 
 NAMES = "abcdefgh"

@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk.subsets import uniqueness
+from risk.reidentification.subsets import uniqueness
 
 CELLS = st.sampled_from(["a", "b", "c", "", None])
 TABLES = st.integers(1, 5).flatmap(

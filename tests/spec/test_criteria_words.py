@@ -7,8 +7,9 @@ from math import inf
 
 import pytest
 
-from risk import CriterionResult, criteria_words, release_report, risk_report
+from risk import CriterionResult, release_report, risk_report
 from risk.facts import Status
+from risk.reports import criteria_words
 from tests.report_scenes import Page, small_assessment, small_context, small_facts
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from risk.inspection import inspection_page, inspection_text
-from risk.inspection_notices import keys, notices
-from risk.inspection_sections import sections
-from risk.inspection_uniqueness import telling
+from risk.inspection.notices import keys, notices
+from risk.inspection.pages import inspection_page, inspection_text
+from risk.inspection.sections import sections
+from risk.inspection.uniqueness import telling
 
 ELEMENT = {"type": "Patient", "in_form": True, "class": "Q", "of": 40, "absent_with_reason": 0}
 DATES = {

@@ -17,11 +17,11 @@ from risk import (
     KnownEvents,
     LinkedTable,
     assess,
-    criteria_words,
     judge,
     release_report,
     risk_report,
 )
+from risk.reports import criteria_words
 from tests import linked_release
 from tests.linked_report import (
     CRITERIA,

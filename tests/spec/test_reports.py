@@ -23,9 +23,9 @@ from risk import (
     assess,
     release_report,
     risk_report,
-    wording,
 )
-from risk.charts import Caption, bar_chart, size_bands
+from risk.reports import wording
+from risk.reports.charts import Caption, bar_chart, size_bands
 from tests.conftest import ROOT, needs_shared
 from tests.published import facts_of, golden, original, sizes
 from tests.report_scenes import (
@@ -246,7 +246,7 @@ def test_nothing_is_loaded_run_or_styled_inline() -> None:
 
 
 def test_every_template_attribute_is_quoted() -> None:
-    for template in Path(ROOT / "risk").glob("*.html"):
+    for template in Path(ROOT / "risk" / "reports").glob("*.html"):
         text = template.read_text(encoding="utf-8")
         assert not re.search(r"=\s*\{\{", text), template.name
         assert not re.search(r"\|\s*safe|Markup|autoescape false", text), template.name
@@ -273,7 +273,7 @@ def _svg_titles(page: Page) -> int:
 
 
 def test_text_colours_have_at_least_4_5_to_1_contrast() -> None:
-    css = (ROOT / "risk" / "report.css").read_text(encoding="utf-8")
+    css = (ROOT / "risk" / "reports" / "report.css").read_text(encoding="utf-8")
     colour = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css))
     for ink in ("ink", "muted", "accent", "good", "bad", "open"):
         for paper in ("#ffffff", colour["soft"]):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk import FIGURES, ClassSizes, Figure, assess, judge
-from risk.reidentification import RISK_LEVELS, bounded_measures, measures, records_above
+from risk.reidentification.class_sizes import RISK_LEVELS, bounded_measures, measures, records_above
 
 
 def classes(*pairs: tuple[int, int]) -> ClassSizes:

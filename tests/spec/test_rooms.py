@@ -41,6 +41,20 @@ RELEASE_FLOORS = {
 }
 """The rooms of the release; its commands, which lie beside them, may import any."""
 
+RISK_FLOORS = {
+    "figures": 0,
+    "facts": 0,
+    "comparison": 0,
+    "baselines": 1,
+    "reidentification": 1,
+    "attacks": 2,
+    "utility": 2,
+    "assessment": 3,
+    "reports": 4,
+    "inspection": 5,
+}
+"""The rooms and modules of the risk assessment."""
+
 VERIFIER = sorted(
     str(path.relative_to(ROOT))
     for path in (*(ROOT / "release" / "verifying").glob("*.py"), *(ROOT / "release").glob("recheck*.py"))
@@ -71,11 +85,24 @@ ESTIMATORS = {"judging.uniqueness.Sample", "judging.uniqueness.estimate"}
 
 def imported(path: Path) -> Iterator[str]:
     """Every name that a file imports, with its module."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    yield from _names(ast.parse(path.read_text()))
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _at_run_time(path: Path) -> Iterator[str]:
+    """The names that a file imports but not for its annotations alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    yield from _names(tree)
 
 
 def from_anonymizer(path: Path) -> list[str]:
@@ -97,7 +124,11 @@ def test_every_room_of_the_release_has_a_floor() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    ["anonymizer", "release", *(f"release/{name}" for name in sorted(RELEASE_FLOORS.keys() - {"drafting"}))],
+    [
+        *("anonymizer", "release", "risk"),
+        *(f"release/{name}" for name in sorted(RELEASE_FLOORS.keys() - {"drafting"})),
+        *(f"risk/{name}" for name in sorted(RISK_FLOORS) if (ROOT / "risk" / name).is_dir()),
+    ],
 )
 def test_the_first_words_of_a_room_name_everything_in_it(room: str) -> None:
     folder = ROOT / room
@@ -134,6 +165,21 @@ def test_imports_between_the_rooms_of_the_release_run_one_way(room: str) -> None
         if name.startswith("release.")
         and (other := name.split(".")[1]) != room
         and RELEASE_FLOORS.get(other, 9) >= RELEASE_FLOORS[room]
+    ]
+    assert against == []
+
+
+@pytest.mark.parametrize("room", RISK_FLOORS)
+def test_imports_between_the_rooms_of_the_risk_assessment_run_one_way(room: str) -> None:
+    folder = ROOT / "risk" / room
+    paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    against = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in paths
+        for name in _at_run_time(path)
+        if name.startswith("risk.")
+        and (other := name.split(".")[1]) != room
+        and RISK_FLOORS.get(other, 9) >= RISK_FLOORS[room]
     ]
     assert against == []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from risk.inspection_rows import Group, Row, Section
-from risk.inspection_uniqueness import uniqueness_sections
-from risk.wording import percent, plain
+from risk.inspection.rows import Group, Row, Section
+from risk.inspection.uniqueness import uniqueness_sections
+from risk.reports.wording import percent, plain
 
 Findings = Mapping[str, Any]
 NOT_IN_FORM = "not in this form"

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from anonymizer.criteria import DistinctLDiversity, KAnonymity, KMAnonymity
-from risk import criteria_words, linked_tables, wording
 from risk.assessment import Assessment, Judgement, judge
 from risk.facts import CriterionResult, ReleaseFacts, RunContext
-from risk.known_events import WITHOUT_EVENTS, KnownEvents, with_events
-from risk.linked_tables import Means
-from risk.page import render
-from risk.reidentification import RISK_LEVELS, ClassSizes, Figure, IntArray, bounded_measures, measures
-from risk.report_rows import band_rows, column_row, paired_bands, size_chart
+from risk.figures import Figure
+from risk.reidentification.class_sizes import RISK_LEVELS, ClassSizes, IntArray, bounded_measures, measures
+from risk.reidentification.known_events import WITHOUT_EVENTS, KnownEvents, with_events
+from risk.reports import criteria_words, linked_tables, wording
+from risk.reports.linked_tables import Means
+from risk.reports.page import render
+from risk.reports.report_rows import band_rows, column_row, paired_bands, size_chart
 
 if TYPE_CHECKING:
     import polars as pl

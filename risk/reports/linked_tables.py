@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from risk import charts, wording
-from risk.charts import Caption
 from risk.facts import EventAccount, LinkedTable, ReleasedColumn, ReleaseFacts
-from risk.known_events import WITHOUT_EVENTS, KnownEvents
-from risk.page import drawing
-from risk.reidentification import ClassSizes, Figure, IntArray
-from risk.report_rows import band_rows, column_row, size_chart
+from risk.figures import Figure
+from risk.reidentification.class_sizes import ClassSizes, IntArray
+from risk.reidentification.known_events import WITHOUT_EVENTS, KnownEvents
+from risk.reports import charts, wording
+from risk.reports.charts import Caption
+from risk.reports.page import drawing
+from risk.reports.report_rows import band_rows, column_row, size_chart
 
 if TYPE_CHECKING:
     import polars as pl

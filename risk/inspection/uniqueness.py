@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from risk.inspection_rows import Group, Row, Section
-from risk.wording import percent, plain
+from risk.inspection.rows import Group, Row, Section
+from risk.reports.wording import percent, plain
 
 Findings = Mapping[str, Any]
 SUBSETS_SHOWN = 25

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from risk.inspection_sections import odd_words
-from risk.wording import percent, plain
+from risk.inspection.sections import odd_words
+from risk.reports.wording import percent, plain
 
 Findings = Mapping[str, Any]
 

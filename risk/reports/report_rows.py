@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from risk import charts, wording
-from risk.charts import Band, Caption
 from risk.facts import ReleasedColumn
-from risk.page import drawing
-from risk.reidentification import Matches
+from risk.reidentification.class_sizes import Matches
+from risk.reports import charts, wording
+from risk.reports.charts import Band, Caption
+from risk.reports.page import drawing
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk.reidentification import ClassSizes, Figure, IntArray, risks
+from risk.figures import Figure
+from risk.reidentification.class_sizes import ClassSizes, IntArray, risks
 
 WITHOUT_EVENTS = "_without_events"
 """What the name of a figure ends with whose attacker knows the quasi-identifiers alone."""

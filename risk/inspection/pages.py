@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from risk.inspection_notices import keys, notices
-from risk.inspection_rows import Section
-from risk.inspection_sections import sections
-from risk.page import render
+from risk.inspection.notices import keys, notices
+from risk.inspection.rows import Section
+from risk.inspection.sections import sections
+from risk.reports.page import render
 
 INTERNAL = "internal: stays in the house"
 _PIPE_WIDTH, _FIRST_COLUMN = 160, 72

@@ -16,34 +16,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from risk.figures import NO_RECORDS, Figure, exact
+
 IntArray = npt.NDArray[np.int64]
 
 RISK_LEVELS = ("0.05", "0.09", "0.1", "0.2")
 """Risks above which records are counted; 0.09 is EMA policy 0070's limit, the others are customary."""
 
 SIZE_QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
-
-NO_RECORDS = "not computed: the table holds no records"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of a report with its interval: ``low`` and ``high`` equal ``value`` where it is exact.
-
-    ``value`` is None where only bounds are known, ``high`` too where nothing bounds it from above, and all
-    three where there is no figure at all; ``method`` then says why. ``n`` is the number of records (or
-    classes) the figure is about.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    method: str
-
-    @property
-    def is_exact(self) -> bool:
-        return self.value is not None and self.low == self.value == self.high
 
 
 class Matches(Protocol):
@@ -87,11 +67,6 @@ class ClassSizes:
     @property
     def records(self) -> int:
         return int(self.rows.sum())
-
-
-def exact(value: float, n: int, what: str) -> Figure:
-    """Return a figure that was counted, not estimated: its interval is the value itself."""
-    return Figure(value, value, value, n, f"exact: {what}")
 
 
 def measures(sizes: ClassSizes) -> dict[str, Figure]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from risk.reidentification import Matches
+from risk.reidentification.class_sizes import Matches
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"

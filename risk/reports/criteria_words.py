@@ -26,7 +26,7 @@ from anonymizer.criteria import (
 from anonymizer.private.differential_privacy import DifferentialPrivacy
 from anonymizer.tables.table import EVENTS
 from risk.facts import CriterionResult
-from risk.wording import plain
+from risk.reports.wording import plain
 
 
 class Words(NamedTuple):

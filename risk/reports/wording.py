@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from risk.reidentification import Figure
+from risk.figures import Figure
 
 NOT_COMPUTED = "not computed"
 

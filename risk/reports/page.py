@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from risk import criteria_words, wording
+from risk.reports import criteria_words, wording
 
 HERE = Path(__file__).parent
 

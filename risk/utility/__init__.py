@@ -1,0 +1,1 @@
+"""What is left of the data's value."""
