@@ -3,6 +3,7 @@
 A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that so.
 
     figures, facts, comparison   a number with its interval; what reports and attacks are told
+    results                      what attacks and measures of utility found
     baselines                    tables that mark the floor and the ceiling of every figure
     reidentification             risk counted or estimated from classes
     attacks, utility             what an attacker gains from a table; what is left of its value

@@ -45,6 +45,7 @@ RISK_FLOORS = {
     "figures": 0,
     "facts": 0,
     "comparison": 0,
+    "results": 1,
     "baselines": 1,
     "reidentification": 1,
     "attacks": 2,
