@@ -54,8 +54,8 @@ class Frontier:
     """The Cone of Privacy: the share of released records it flags, and of altered copies of the original.
 
     ``strengths`` (shape (n,)) say how strongly the original was altered, 0 not at all, 1 as much as
-    independent columns; ``flagged`` (same shape) which share of the altered records is flagged then. ``alpha`` is the
-    cone's width, at which a share ``allowed`` of real records outside the release is flagged.
+    independent columns; ``flagged`` (same shape) which share of the altered records is flagged then.
+    ``alpha`` is the cone's width, at which a share ``allowed`` of real records outside the release is flagged.
     """
 
     alpha: float
