@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,7 +31,8 @@ class Comparison:
 
     ``released`` has the released rows, as they were read again. ``original`` has the rows of everybody who is
     in the data, each value as the release writes it (an age as its band), so that a person can be looked up;
-    ``base`` has the same rows with the values as they were. ``people`` (int64, shape (rows of original,))
+    ``base`` has the same rows with the values as they were (an age is a number there, though the release's
+    band is a category: see ``base_attributes``). ``people`` (int64, shape (rows of original,))
     numbers the persons 0, 1, …; ``shown`` (bool, same shape) says whose row is in the release, or in what a
     synthetic table's model was trained on. ``holdout`` has rows of people who had no part in the release, in
     its words, ``holdout_people`` their numbers; None where nobody was held out. All frames have the columns
@@ -73,5 +74,16 @@ class Comparison:
         return tuple(each.name for each in self.attributes if each.is_quasi_identifier)
 
     @property
+    def base_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes with the kinds that their values have in ``base``."""
+        return tuple(replace(each, kind=_kind(self.base.schema[each.name])) for each in self.attributes)
+
+    @property
     def sensitive(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.attributes if each.is_sensitive)
+
+
+def _kind(dtype: pl.DataType) -> Kind:
+    if isinstance(dtype, pl.List):
+        return "codes"
+    return "number" if dtype.is_numeric() else "category"

@@ -55,7 +55,7 @@ class Frontier:
 
     ``strengths`` (shape (n,)) say how strongly the original was altered, 0 not at all, 1 as much as
     independent columns; ``flagged`` (same shape) which share of the altered records is flagged then.
-    ``alpha`` is the cone's width, at which a share ``allowed`` of real records outside the release is flagged.
+    ``alpha`` is the cone's width, at which ``allowed`` is the share of other real records that is flagged.
     """
 
     alpha: float

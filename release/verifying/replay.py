@@ -34,6 +34,8 @@ class Replay:
     ``counted`` holds the same rows as ``recount.countable`` makes them, in the same order; ``before`` the
     input's classes by their base values; ``suppressed`` the rows dropped or starred; ``references`` what the
     criteria compare with; ``events`` the rows of further tables, whose people are those of ``counted``.
+    ``everyone`` has the input's rows in their order, each as it is released or would be, and ``shown`` says
+    which are.
     """
 
     frame: pl.DataFrame
@@ -41,6 +43,8 @@ class Replay:
     before: pl.DataFrame
     suppressed: int
     references: References
+    everyone: pl.DataFrame
+    shown: pl.Series
     events: Events = field(default_factory=dict)
 
     @property
@@ -54,7 +58,7 @@ def replay(promise: Promise) -> Replay:
     table = promise.table
     recoded = None if promise.recoding is None else recode(promise.recoding, table)
     given = retimed(table, promise.own_timing)
-    released = every_row(promise, given if recoded is None else {**recoded.columns, **given})
+    everyone = released = every_row(promise, given if recoded is None else {**recoded.columns, **given})
     events: Events = released_events(promise)
     if events:
         released = pl.DataFrame([*released, known_of(table.people, events, known_in(promise))])
@@ -69,6 +73,9 @@ def replay(promise: Promise) -> Replay:
     if promise.suppressed == "star" and hidden.height:
         compared = _with_stars(compared, promise, shown, hidden)
         starred, starred_counted = _starred(released.filter(~keeps), hidden, shown, promise, compared)
+    is_shown = keeps if not starred.height else pl.repeat(value=True, n=len(keeps), eager=True)
+    if starred.height:
+        everyone = _with_stars_for(~keeps, everyone, names)
     positions = pl.int_range(table.frame.height, eager=True)
     rows = pl.concat([positions.filter(keeps), positions.filter(~keeps).head(starred.height)])
     shown = pl.concat([shown, starred_counted])
@@ -81,7 +88,17 @@ def replay(promise: Promise) -> Replay:
         before,
         int((~keeps).sum()),
         compared,
+        everyone,
+        is_shown,
         events,
+    )
+
+
+def _with_stars_for(hidden: pl.Series, everyone: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """``everyone`` with the quasi-identifiers of ``hidden`` rows starred."""
+    return everyone.with_columns(
+        pl.when(hidden).then(pl.lit(SUPPRESSED)).otherwise(pl.col(name).cast(pl.String)).alias(name)
+        for name in names
     )
 
 

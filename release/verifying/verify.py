@@ -45,7 +45,8 @@ class VerifiedRelease:
     are further tables by name. ``fewest`` tells of each row of ``frame`` how few people share its class and
     some events that may be known of it; None where there are none. ``before`` are the classes of the input's
     base values, ``after`` those of the release. ``suppressed`` rows, ``before``, ``evidence`` (the released
-    rows with their people and base values) and ``references`` (what criteria compare with) stay in the house.
+    rows with their people and base values), ``references`` (what criteria compare with), and ``everyone`` (the
+    input's rows as they are released or would be, of which some are ``shown``) stay in the house.
     """
 
     staging: Staging
@@ -61,6 +62,8 @@ class VerifiedRelease:
     references: References
     events: Mapping[str, pl.DataFrame]
     fewest: pl.Series | None
+    everyone: pl.DataFrame
+    shown: pl.Series
     proof: InitVar[object]
 
     def __post_init__(self, proof: object) -> None:
@@ -98,6 +101,8 @@ def verify(staging: Staging, promise: Promise) -> VerifiedRelease:
         references=expected.references,
         events={name: tables.canonical(each) for name, each in events.items()},
         fewest=_fewest(countable_, promise),
+        everyone=expected.everyone,
+        shown=expected.shown,
         proof=_PROOF,
     )
 
