@@ -4,6 +4,7 @@ A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that 
 
     errors, compiled     every error and its exit code; how kernels are compiled
     criteria, metrics    what a release must keep, and what is to be lost least: data only
+    distances            how far apart two records are, and the exact search for the nearest ones
     hierarchies          what a value becomes at each level
     tables               CSV and Parquet in, columns with roles out
     counting             distinct tuples, equivalence classes, and the people they count

@@ -13,8 +13,10 @@
 
 Doubt ends in less data. A dateTime is its day as written, in its own time zone. A permit without a
 readable start or with a broken end is none; a deny without a readable start or end is open there.
-A provision that is not a permit is a deny. Provisions inside nested ones are exceptions to them (FHIR R4,
-Consent.provision.provision): denies at any depth count, permits there do not.
+A provision that is not a permit is a deny; one that names none of the Broad Consent's policies denies all of
+them. A Consent with a status that FHIR does not have permits nothing, and its denies hold.
+Provisions inside nested ones are exceptions to them (FHIR R4, Consent.provision.provision): denies at any
+depth count, permits there do not.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ OID = "2.16.840.1.113883.3.1937.777.24.5.3"
 COLLECT, USE = f"{OID}.6", f"{OID}.8"
 RETROSPECTIVE = frozenset({f"{OID}.45", f"{OID}.46"})
 BEGINNING = date(1900, 1, 1)
+_NOT_IN_FORCE = frozenset({"draft", "proposed", "rejected", "inactive", "entered-in-error"})
 
 _DAY = timedelta(days=1)
 
@@ -162,10 +165,7 @@ def unexpected_categories(consents: Iterable[ConsentRecord]) -> int:
 def denies(record: ConsentRecord, *, retrospective: bool) -> bool:
     """Whether an active Consent denies something that `decide` asks for."""
     asked = {COLLECT, USE} | (RETROSPECTIVE if retrospective else set())
-    return record.status == "active" and any(
-        provision.type != "permit" and not asked.isdisjoint(provision.codes)
-        for provision in record.provisions
-    )
+    return bool(_denies([record], asked))
 
 
 _Record = TypeVar("_Record", ConsentRecord, EncounterPeriod)
@@ -188,10 +188,10 @@ def _decision(
     active = [record for record in records if record.status == "active"]
     research = [record for record in active if record.research]
     permitting = [record for record in research if _permits(record, {USE}) and _permits(record, {COLLECT})]
-    refusal = _refusal(active, research, permitting) or _gate(permitting, active, days)
+    refusal = _refusal(active, research, permitting) or _gate(permitting, records, days)
     if refusal:
         return Decision(accepted=False, reason=refusal, window=None)
-    window = _window(permitting, active, _stays(stays), retrospective=retrospective)
+    window = _window(permitting, records, _stays(stays), retrospective=retrospective)
     if not window:
         return Decision(accepted=False, reason=Reason.NO_WINDOW, window=None)
     return Decision(accepted=True, reason=Reason.ACCEPTED, window=Window(tuple(window)))
@@ -208,28 +208,28 @@ def _refusal(
 
 
 def _gate(
-    permitting: Sequence[ConsentRecord], active: Sequence[ConsentRecord], days: Sequence[date]
+    permitting: Sequence[ConsentRecord], records: Sequence[ConsentRecord], days: Sequence[date]
 ) -> Reason | None:
     permits = [permit for record in permitting for permit in _permits(record, {USE})]
     if not all(_holds_day(permits, day) for day in days):
         return Reason.NOT_VALID
-    denied = any(_holds_day(_denies(active, {USE}), day) for day in days)
+    denied = any(_holds_day(_denies(records, {USE}), day) for day in days)
     return Reason.WITHDRAWN if denied else None
 
 
 def _window(
     permitting: Sequence[ConsentRecord],
-    active: Sequence[ConsentRecord],
+    records: Sequence[ConsentRecord],
     stays: Sequence[Interval],
     *,
     retrospective: bool,
 ) -> list[Interval]:
     permits = [permit for record in permitting for permit in _permits(record, {COLLECT})]
-    collected = _subtract((_from_stay(permit, stays) for permit in permits), _denies(active, {COLLECT}))
+    collected = _subtract((_from_stay(permit, stays) for permit in permits), _denies(records, {COLLECT}))
     if not retrospective:
         return _merge(collected)
     earlier = [part for record in permitting for part in _earlier(record)]
-    return _merge([*collected, *_subtract(earlier, _denies(active, RETROSPECTIVE))])
+    return _merge([*collected, *_subtract(earlier, _denies(records, RETROSPECTIVE))])
 
 
 def _from_stay(permit: Interval, stays: Sequence[Interval]) -> Interval:
@@ -262,12 +262,18 @@ def _permitted(provision: Provision) -> Interval | None:
 
 
 def _denies(records: Iterable[ConsentRecord], codes: Set[str]) -> list[Interval]:
-    provisions = (provision for record in records for provision in record.provisions)
+    in_force = (record for record in records if record.status not in _NOT_IN_FORCE)
+    provisions = (provision for record in in_force for provision in record.provisions)
     return [
         _denied(provision)
         for provision in provisions
-        if provision.type != "permit" and not codes.isdisjoint(provision.codes)
+        if provision.type != "permit" and _concerns(provision, codes)
     ]
+
+
+def _concerns(deny: Provision, codes: Set[str]) -> bool:
+    is_of_policies = any(code.startswith(f"{OID}.") for code in deny.codes)
+    return not is_of_policies or not codes.isdisjoint(deny.codes)
 
 
 def _denied(provision: Provision) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from mii.request import MiiRequest
 
 DAY_LENGTH = len("2026-11-22")
 SLICE_ROWS = 1 << 17
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What an id is written with, and the underline that many servers allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def withdrawals_of_nobody(collected: Collected, request: MiiRequest) -> int:
 def _names_nobody(record: ConsentRecord, persons: Container[str]) -> bool:
     """Whether it cannot be told whose Consent it is; ``Patient/x`` tells it also where x is not exported."""
     patient = record.patient
-    return patient not in persons and (patient == NOWHERE or patient.startswith("urn:"))
+    return patient not in persons and not _ID.fullmatch(patient)
 
 
 def _sums(counts: Mapping[str, Mapping[str, int]], counted: Callable[[str], bool]) -> dict[str, int]:

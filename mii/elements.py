@@ -124,10 +124,12 @@ class Extractor:
     def _links(self, links: Iterable[fhir.PatientLink]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The Patients that a record is merged with, and those that it names as the same person.
 
-        One that is replaced by somebody whom the link does not name is merged with `NOWHERE`.
+        One that is replaced by somebody whom the link does not name is merged with `NOWHERE`; a link that
+        says nothing known may tell that.
         """
         told = [(link.type, _target(self._patients, link.other)) for link in links]
-        merged = [who for kind, who in told if kind == "replaced-by" or (kind == "replaces" and who)]
+        harmless = ("refer", "seealso")
+        merged = [who for kind, who in told if kind not in harmless and (kind != "replaces" or who)]
         return tuple(merged), tuple([who for kind, who in told if kind in ("refer", "seealso") and who])
 
     def _uses(self, diagnoses: Iterable[fhir.EncounterDiagnosis]) -> tuple[Use, ...]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import polars as pl
 
+from anonymizer.errors import BadInput
 from mii import elements, fhir
 from mii.batches import Batch
 from mii.columns import CODED, HEAD, MEASURED, ColumnSink, Row, Sink, by_row, together
 from mii.digests import digests
+from mii.fhir_types import RESOURCE_TYPES
 from mii.observations import ObservationSink
 
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
@@ -25,6 +27,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "ServiceRequest": HEAD,
 }
 """The columns of the types that belong to a patient and have a date."""
+
+_TYPES = frozenset(name.lower() for name in RESOURCE_TYPES)
 
 Adder = Callable[[Any], None]
 """Takes in a resource."""
@@ -62,6 +66,7 @@ class Extraction:
             else:
                 self._rows[name] = rows = sinks[name]
                 self.adders[cls] = rows.add
+        self.adders[decoder.classes["Parameters"]] = _refuse_parameters
 
     def add_table(self, kind: str) -> None:
         """Notes that the export has a flattened table of a type, though it may hold no row."""
@@ -95,7 +100,10 @@ class Extraction:
     def _add_record(self, make: Callable[[Any], Any], name: str, resource: Any) -> None:
         getattr(self._batch, name).append((resource.id, make(resource)))
 
-    def _add_unknown(self, _: fhir.Unknown) -> None:
+    def _add_unknown(self, resource: fhir.Unknown) -> None:
+        """A ``consent`` may be a withdrawal that somebody has misspelt."""
+        if (resource.type or "").strip().lower() in _TYPES:
+            raise BadInput("a resourceType is misspelt: FHIR tells capitals and blanks apart")
         self._batch.unknown += 1
 
     def _add_bundle(self, bundle: fhir.Bundle) -> None:
@@ -103,7 +111,11 @@ class Extraction:
         self._batch.bundles += 1
         adders, urns = self.adders, self._batch.urns
         for entry in bundle.entry or ():
-            resource, url = entry.resource, entry.full_url
+            resource, url, asked = entry.resource, entry.full_url, entry.request
+            if asked is not None and asked.method == "DELETE":
+                raise BadInput(
+                    "Bundle: an entry deletes a resource", hint="export what is left, not what was done"
+                )
             if resource is None:
                 self._batch.empty += 1
                 continue
@@ -111,6 +123,12 @@ class Extraction:
                 resource.id = urns.setdefault(url, resource.id or url)
             adders[type(resource)](resource)
         self.ease()
+
+
+def _refuse_parameters(_: Any) -> None:
+    raise BadInput(
+        "Parameters: it may hold resources, which are not looked for there", hint="write them as a Bundle"
+    )
 
 
 def _sinks(loincs: frozenset[str]) -> dict[str, Sink]:

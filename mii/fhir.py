@@ -282,6 +282,12 @@ READ = {
 """The types that are read; of every other type of FHIR R4 only the id is, to count it once."""
 
 
+class EntryRequest(Struct, gc=False):
+    """What a Bundle's entry asks a server to do."""
+
+    method: str | None = None
+
+
 class Unknown(Struct, gc=False):
     """A resource whose type FHIR R4 does not have."""
 
@@ -294,6 +300,7 @@ class Entry(Struct, gc=False):
 
     full_url: str | None
     resource: Resource | Unknown | Bundle | None
+    request: EntryRequest | None = None
 
 
 class Bundle(Struct, gc=False):
@@ -359,10 +366,14 @@ class Decoder:
             raise BadInput("a JSON document is no FHIR resource: it has no resourceType")
         if kind.type == "Bundle":
             raw = decoded(self._raw, document, f"Bundle: an element has the wrong type{element}")
-            return Bundle(kind.id, [Entry(entry.full_url, self._inner(entry)) for entry in raw.entry or []])
+            return Bundle(kind.id, [self._entry(entry) for entry in raw.entry or []])
         if kind.type in self.classes:
             raise BadInput(f"{kind.type}: an element has the wrong type{element}")
         return kind
+
+    def _entry(self, entry: RawEntry) -> Entry:
+        request = None if entry.method is None else EntryRequest(entry.method)
+        return Entry(entry.full_url, self._inner(entry), request)
 
     def _inner(self, entry: RawEntry) -> Resource | Unknown | Bundle | None:
         document = bytes(entry.resource)
@@ -380,7 +391,8 @@ def _union(members: list[type[Any]]) -> Any:
 def _bundle_class(classes: Mapping[str, type[Resource]]) -> type[Any]:
     inner = _union([*classes.values(), type(None)])
     url = ("full_url", Optional[str], field(default=None, name="fullUrl"))  # noqa: UP045
-    entry = msgspec.defstruct("Entry", [url, ("resource", inner, None)], gc=False)
+    request = ("request", Optional[EntryRequest], None)  # noqa: UP045
+    entry = msgspec.defstruct("Entry", [url, ("resource", inner, None), request], gc=False)
     entries = ("entry", Optional[list[entry]], None)  # type: ignore[valid-type]  # noqa: UP045
     return msgspec.defstruct(
         "Bundle", [entries], bases=(Resource,), tag="Bundle", tag_field="resourceType", gc=False

@@ -36,8 +36,12 @@ _PARQUET = b"PAR1"
 _UNREADABLE = ("id", "Patient_id")
 _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", *_COMPRESSED)
-NO_TABLE = (".json", ".ndjson", ".jsonl", ".xml", *_ARCHIVES)
+NO_TABLE = (".json", ".ndjson", ".jsonl", ".xml", ".ttl", ".avro", *_ARCHIVES)
 """Endings of files that may hold resources and are never a plain table."""
+_ABOUT_A_FILE = (".md5", ".sha1", ".sha256", ".sha512", ".log", ".txt", ".md", ".html", ".pdf")
+"""What stands behind the ending of a file that is told about: ``export.ndjson.sha256``."""
+_COLUMNAR = (_PARQUET, b"Obj\x01")
+_MARKUP = (b"<", b"@prefix", b"@base", b"PREFIX")
 _PACKED_OTHERWISE = (b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 _TAR, _TAR_PLACE = b"ustar", 257
 _OFFICE = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp")
@@ -131,11 +135,14 @@ def may_hold_resources(source: Source) -> bool:
         return False
     head = _head(source)
     is_archive = is_zip(head) or is_packed(head) or head.startswith(_PACKED_OTHERWISE)
-    is_xml = head.startswith(b"<") and b'xmlns="http://hl7.org/fhir"' in head
+    is_markup = head.startswith(_MARKUP) and b"http://hl7.org/fhir" in head
     # Without the zeros that every second byte of UTF-16 is, and three of four of UTF-32.
     is_json = b"resourceType" in head.replace(b"\0", b"")
     is_tar = head.startswith(_TAR, _TAR_PLACE)
-    return is_archive or is_tar or is_xml or is_json or name.endswith(NO_TABLE)
+    is_called_so = not name.endswith(_ABOUT_A_FILE) and not {*PurePosixPath(name).suffixes}.isdisjoint(
+        NO_TABLE
+    )
+    return is_archive or is_tar or is_markup or is_json or is_called_so or head.startswith(_COLUMNAR)
 
 
 def kind(source: Source) -> Kind:

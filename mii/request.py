@@ -60,13 +60,16 @@ FAMILIES = (
     frozenset({"gender", "gender_amtlich"}),
     frozenset({"birth_date", "age_years"}),
     frozenset({"admission_date", "discharge_date", "length_of_stay_days"}),
-    frozenset({"main_diagnosis", "icd10gm_all", "alpha_id_all", "orpha_all", "snomed_all"}),
+    frozenset({"main_diagnosis", "icd10gm_all", "alpha_id_all", "orpha_all", "snomed_all", "cause_of_death"}),
     frozenset({"performed_first", "performed_last"}),
     frozenset({"atc_all", "pzn_all"}),
     frozenset({"plz", "ags"}),
-    frozenset({"deceased", "death_date", "discharge_reason"}),
+    frozenset({"deceased", "death_date", "discharge_reason", "cause_of_death"}),
 )
-"""Columns made of one source element: where one is a quasi-identifier, none may be released finer."""
+"""Columns made of one source element: where one is a quasi-identifier, none may be released finer.
+
+Who has a cause of death is dead, and died of what is often the main diagnosis.
+"""
 
 MEDICATION_EVENTS = ("MedicationAdministration", "MedicationStatement", "MedicationRequest")
 

@@ -10,9 +10,19 @@ from msgspec import Struct, field
 from anonymizer.errors import BadInput
 
 
+class RawRequest(Struct, gc=False):
+    method: str | None = None
+
+
 class RawEntry(Struct, gc=False):
     full_url: str | None = field(default=None, name="fullUrl")
     resource: msgspec.Raw = msgspec.Raw()
+    request: RawRequest | None = None
+
+    @property
+    def method(self) -> str | None:
+        """What the entry asks a server to do."""
+        return None if self.request is None else self.request.method
 
 
 class RawBundle(Struct, gc=False):

@@ -19,7 +19,15 @@ def admitted(path: Path) -> Config:
     Raises:
         AnonError: as `load` does; ``BadConfig`` for an output that is an input.
     """
-    config = load(path)
+    return fit(load(path), path)
+
+
+def fit(config: Config, path: Path) -> Config:
+    """``config``, which ``path`` holds, where nothing else speaks against it before data are read.
+
+    Raises:
+        BadConfig: an output is an input.
+    """
     refuse_overlap(config.output.directory, config.name, [*config.inputs, path])
     refuse_unfit_secret(config)
     return config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import InitVar, dataclass
 
 from anonymizer.errors import ThresholdExceeded
@@ -32,15 +32,19 @@ def check(thresholds: Mapping[str, float], figures: Figures) -> PassedGate:
     Raises:
         ThresholdExceeded: a figure lies above its threshold, or was not computed.
     """
+    for broken in exceeded(thresholds, figures):
+        raise ThresholdExceeded(broken)
+    return PassedGate(dict(thresholds), _PROOF)
+
+
+def exceeded(thresholds: Mapping[str, float], figures: Figures) -> Iterator[str]:
+    """What is wrong with each threshold that is not kept, by the figures' names."""
     for name, limit in sorted(thresholds.items()):
         bound = _upper_bound(figures.get(name, {}))
         if bound is None:
-            raise ThresholdExceeded(f"threshold {name}: the figure was not computed")
-        if bound > limit:
-            raise ThresholdExceeded(
-                f"threshold {name}: {_above(bound, limit)} exceeds the limit of {limit:g}"
-            )
-    return PassedGate(dict(thresholds), _PROOF)
+            yield f"threshold {name}: the figure was not computed"
+        elif bound > limit:
+            yield f"threshold {name}: {_above(bound, limit)} exceeds the limit of {limit:g}"
 
 
 def _upper_bound(figure: Mapping[str, object]) -> float | None:

@@ -13,45 +13,51 @@ from pathlib import Path
 
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
 from release import gate
+from release.assessing import assess_release, write_reports
 from release.check import admitted
 from release.config.root import Config
 from release.deciding.averaging import keep_groups
 from release.deciding.decision import decide
 from release.deciding.private_release import (
-    guarantees,
     keep_sample,
     summarised,
 )
 from release.deciding.recodings import Found, keep_map
 from release.deciding.timing import whereabouts
 from release.deciding.writing import write
-from release.describing.linking import accounts, knowledge, known_events, linked_tables
 from release.describing.manifest import Statement
-from release.describing.treatment import released_columns
-from release.files import tables
 from release.files.lock import hold_lock
 from release.files.staging import Staging, refuse_existing
-from release.gate import PassedGate
+from release.gate import Figures, PassedGate
 from release.intake.source import Source, read
 from release.journal import Journal
 from release.progress import NOWHERE, Screen
 from release.publish import publish
 from release.verifying.promise import Promise
 from release.verifying.verify import VerifiedRelease, verify
-from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
 
 SMALLEST_COUNT_LOGGED = 5
 """Where no k is asked for, counts below this one are logged as ``<5``."""
-_IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search", "recoding")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where the release lies and what the run's summary says."""
+    """Where the release lies, what the run's summary says, and the figures of risk and utility."""
 
     summary: Mapping[str, object]
     release: Path
     internal: Path
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A run that may be published."""
+
+    source: Source
+    verified: VerifiedRelease
+    passed: PassedGate
+    outcome: Outcome
 
 
 @dataclass(slots=True)
@@ -88,9 +94,23 @@ def run(
     Raises:
         AnonError: nothing was released; its ``exit_code`` says why.
     """
-    started = time.perf_counter()
     config = admitted(path)
-    config_digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with staged(config, hashlib.sha256(path.read_bytes()).hexdigest(), screen) as done:
+        if dry_run:
+            announce(done.outcome)
+        else:
+            _publish(config, done, partial(announce, done.outcome))
+        return done.outcome
+
+
+@contextmanager
+def staged(config: Config, config_digest: str, screen: Screen = NOWHERE) -> Iterator[Staged]:
+    """The run of a config up to the rename; what is not published inside the context is removed after it.
+
+    Raises:
+        AnonError: nothing may be released; its ``exit_code`` says why.
+    """
+    started = time.perf_counter()
     refuse_existing(config.output.directory, config.name)
     smallest = config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED
     watch = _Watch(Journal(smallest, sink=screen.sink, form=screen.form), screen, started)
@@ -99,18 +119,10 @@ def run(
         hold_lock(config.output.directory) as lock,
         Staging(lock, config.name, group=config.output.group) as staging,
     ):
-        source, verified, passed, outcome = _staged_run(config, config_digest, staging, watch)
-        if dry_run:
-            announce(outcome)
-        else:
-            _publish(config, source, verified, passed, partial(announce, outcome))
-        return outcome
+        yield _stages(config, config_digest, staging, watch)
 
 
-def _staged_run(
-    config: Config, config_digest: str, staging: Staging, watch: _Watch
-) -> tuple[Source, VerifiedRelease, PassedGate, Outcome]:
-    """Everything up to the rename."""
+def _stages(config: Config, config_digest: str, staging: Staging, watch: _Watch) -> Staged:
     with watch.stage("read"):
         before = {path: fingerprints(path) for path in config.inputs}
         with watch.screen.reading() as bytes_read:
@@ -130,11 +142,12 @@ def _staged_run(
         for path, seen in before.items():
             require_unchanged(path, seen)
     watch.journal.event("rows.out", count=verified.frame.height)
+    with watch.stage("assess"):
+        assessed = assess_release(config, verified)
     with watch.stage("report"):
-        assessment = _assess(verified)
         summary = _summary(config, staging, verified, decided.found)
-        _write_reports(config, decided.source, verified, assessment, summary)
-        passed = gate.check(config.risk.thresholds, assessment.as_dict())
+        write_reports(config, decided.source, verified, assessed, summary)
+        passed = gate.check(config.risk.thresholds, assessed.figures)
     summary |= {"seconds": watch.told()}
     trace = decided.found.solution.trace
     told = {"summary": summary, "search_trace": trace, "config_sha256": config_digest}
@@ -142,19 +155,9 @@ def _staged_run(
     told |= {"dates_changed": decided.dates_changed} if decided.dates_changed else {}
     _write_audit(config, decided.source, verified, told)
     staging.write("internal/log.jsonl", watch.journal.text())
-    outcome = Outcome(summary, staging.target / "release", staging.target / "internal")
-    return decided.source, verified, passed, outcome
-
-
-def _assess(verified: VerifiedRelease) -> Assessment:
-    """Risk before and after, from what the staged bytes hold."""
-    return assess(
-        verified.before,
-        verified.after,
-        suppressed=verified.suppressed,
-        rows_in=verified.promise.table.frame.height,
-        known=knowledge(verified),
-    )
+    figures = {**assessed.figures, **assessed.utility}
+    outcome = Outcome(summary, staging.target / "release", staging.target / "internal", figures)
+    return Staged(decided.source, verified, passed, outcome)
 
 
 def _summary(config: Config, staging: Staging, verified: VerifiedRelease, found: Found) -> dict[str, object]:
@@ -180,41 +183,6 @@ def _events(verified: VerifiedRelease) -> dict[str, object]:
         for name, frame in verified.events.items()
     }
     return {"tables": told} if told else {}
-
-
-def _write_reports(
-    config: Config,
-    source: Source,
-    verified: VerifiedRelease,
-    assessment: Assessment,
-    summary: Mapping[str, object],
-) -> None:
-    facts = ReleaseFacts(
-        name=config.name,
-        frame=verified.frame,
-        columns=released_columns(verified.promise, tables.types(verified.frame)),
-        criteria=(*guarantees(verified.promise.private), *verified.criteria),
-        row_is_person=verified.row_is_person,
-        consent=source.consent,
-        reference_date=config.reference_date,
-        reviewed=config.reviewed,
-        tables=linked_tables(verified),
-        known=known_events(verified),
-        table_name=verified.promise.table_name,
-    )
-    context = RunContext(
-        name=config.name,
-        run={key: summary[key] for key in _IN_REPORT if key in summary},
-        consent={"statement": source.consent, **source.audit},
-        thresholds=config.risk.thresholds,
-        criteria=verified.criteria,
-        reviewed=config.reviewed,
-        events=accounts(verified),
-    )
-    staging = verified.staging
-    staging.write("release/release_report.html", release_report(facts))
-    staging.write("internal/risk_report.html", risk_report(assessment, context))
-    staging.write("internal/risk.json", assessment.to_json())
 
 
 def _write_audit(
@@ -246,19 +214,13 @@ def _codes_removed(promise: Promise) -> dict[str, object]:
     return {"codes_removed_from_classes": told} if told else {}
 
 
-def _publish(
-    config: Config,
-    source: Source,
-    verified: VerifiedRelease,
-    passed: PassedGate,
-    announce: Callable[[], None],
-) -> None:
+def _publish(config: Config, done: Staged, announce: Callable[[], None]) -> None:
     publish(
-        verified,
-        passed,
+        done.verified,
+        done.passed,
         Statement(
             name=config.name,
-            consent=source.consent,
+            consent=done.source.consent,
             reference_date=config.reference_date.isoformat(),
             reviewed=config.reviewed,
         ),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from risk.reidentification.known_events import KnownEvents
 
 Status = Literal["recounted", "attested"]
+Language = Literal["en", "de"]
+"""What a report is written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class ReleaseFacts:
     tables: tuple[LinkedTable, ...] = ()
     known: KnownEvents | None = None
     table_name: str = "patients"
+    language: Language = "en"
 
     def __post_init__(self) -> None:
         if bool(self.tables) != (self.known is not None) or (self.tables and not self.row_is_person):
@@ -159,3 +162,4 @@ class RunContext:
     criteria: tuple[CriterionResult, ...] = ()
     reviewed: bool | None = None
     events: tuple[EventAccount, ...] = ()
+    language: Language = "en"

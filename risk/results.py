@@ -168,3 +168,44 @@ class Utility:
     survival: tuple[Survival, ...] = ()
     losses: Mapping[str, Figure] = field(default_factory=dict)
     """Information loss by metric of the search, 0 nothing lost, 1 everything; empty for a synthetic table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run among several that are compared: what was asked, and what it led to.
+
+    ``settings`` tell it from the others. ``figures`` are those of ``risk.json`` and ``utility.json`` by their
+    full names; empty where nothing could be released, and ``refusal`` then says why. ``broken`` says what is
+    wrong with each threshold that is not kept.
+    """
+
+    settings: Mapping[str, str]
+    figures: Mapping[str, Figure]
+    broken: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures that the risk report shows together, under one explanation.
+
+    ``name`` is the key of its words: ``uniqueness``, ``correctness``, ``special_uniques``, ``beliefs`` or
+    ``subsets``; the figures are named as in ``risk.json``, with or without their table.
+    """
+
+    name: str
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found beside the counts of the classes: for the house alone.
+
+    ``is_twin`` says that the attacks were made on a twin of the release, fitted without the people held out.
+    """
+
+    attacks: tuple[Attack, ...] = ()
+    frontier: Frontier | None = None
+    groups: tuple[Group, ...] = ()
+    utility: Utility | None = None
+    is_twin: bool = False

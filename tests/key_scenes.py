@@ -18,8 +18,9 @@ from tests import tiny_export
 from tests.schema_cases import OWN_GROUP
 
 Data = dict[str, Any]
-Aspect = Literal["data", "statement", "place", "modes"]
-"""Where two runs differ: in the data files, what the manifest states, where files lie, who may read them."""
+Aspect = Literal["data", "statement", "place", "modes", "analysis"]
+"""Where two runs differ: in the data files, what the manifest states, where files lie, who may read them, and
+in the figures of the utility report."""
 
 DROPPED: Data = {"role": "identifier"}
 KEPT: Data = {"role": "sensitive"}

@@ -138,6 +138,17 @@ TIMED: Data = {
     },
 }
 LIMITED: Data = TABLE | {"search": {"max_nodes": 10}}
+MODEL: Data = {
+    "name": "m1",
+    "kind": "logistic",
+    "outcome": "lab",
+    "positive": "high",
+    "terms": ("age", "sex"),
+}
+CURVES: Data = {"time": "age", "event": "sex", "by": "ward", "positive": "f"}
+ANALYSED: Data = TABLE | {"utility": {"target": "lab", "models": (MODEL,), "survival": (CURVES,)}}
+LINEAR: Data = TABLE | {"utility": {"models": ({k: v for k, v in MODEL.items() if k != "positive"},)}}
+COX: Data = TABLE | {"utility": {"models": ({**MODEL, "kind": "cox", "time": "born"},)}}
 
 
 @dataclass(frozen=True)
@@ -357,6 +368,20 @@ CASES: dict[str, Case] = {
     "risk.attacks": refused("quick"),
     "risk.holdout": refused(0.2),
     "risk.population": refused("people.csv"),
+    "utility": changes({"target": "stage"}, base=ANALYSED),
+    "utility.target": changes(("lab", "stage"), base=ANALYSED),
+    "utility.models": changes((), base=ANALYSED),
+    "utility.models.name": changes("m2", at="utility.models.0.name", base=ANALYSED),
+    "utility.models.kind": changes("linear", at="utility.models.0.kind", base=LINEAR),
+    "utility.models.outcome": changes("stage", at="utility.models.0.outcome", base=ANALYSED),
+    "utility.models.time": changes("died", at="utility.models.0.time", base=COX),
+    "utility.models.positive": changes("low", at="utility.models.0.positive", base=ANALYSED),
+    "utility.models.terms": changes(("age",), at="utility.models.0.terms", base=ANALYSED),
+    "utility.survival": changes((), base=ANALYSED),
+    "utility.survival.time": changes("born", at="utility.survival.0.time", base=ANALYSED),
+    "utility.survival.event": changes("lab", at="utility.survival.0.event", base=ANALYSED),
+    "utility.survival.by": changes("zip", at="utility.survival.0.by", base=ANALYSED),
+    "utility.survival.positive": changes("m", at="utility.survival.0.positive", base=ANALYSED),
     "report": refused({"language": "de"}),
     "report.language": refused("de"),
     "output": changes({"directory": "elsewhere"}),

@@ -73,9 +73,14 @@ class Declared:
         return tuple(code.encode() for code in self.codes) if is_plain else None
 
     @property
+    def concept(self) -> str:
+        """The element in which the code stands."""
+        return _CONCEPTS.get(self.resource, "code")
+
+    @property
     def follows(self) -> bool:
         """Whether the code may stand in a Medication that a resource names."""
-        return _CONCEPTS.get(self.resource) == CONCEPT
+        return self.concept == CONCEPT
 
     @property
     def view(self) -> View:
@@ -84,7 +89,7 @@ class Declared:
         Of a code the columns are the codes (a list); of a quantity its value, comparator, code and unit; of
         anything else the value. The date of a resource without a value is its own: there is no column.
         """
-        concept = Member(None, _CONCEPTS.get(self.resource, "code"))
+        concept = Member(None, self.concept)
         of_system = reduce(_or, (_is("system", uri) for uri in self.systems))
         of_code = reduce(_or, (_is("code", code) for code in self.codes))
         wanted = Binary("and", of_system, of_code)

@@ -44,6 +44,7 @@ from release.config.search import Search
 from release.config.sections import Input, Output, Report, Risk
 from release.config.tables import Tables
 from release.config.time import Time
+from release.config.utility import Utility
 
 
 def _folder_name(value: object, info: ValidationInfo) -> object:
@@ -93,6 +94,7 @@ class Config(Strict):
     search: Search = Field(default_factory=Search, description="how the transformation is chosen")
     synthesis: Later = later("synthetic data")
     risk: Risk = Field(default_factory=Risk, description="limits on the risk")
+    utility: Utility = Field(default_factory=Utility, description="what the utility report analyses")
     report: Report = Field(default_factory=Report, description="the reports")
     output: Output = Field(description="where the release goes")
 

@@ -35,6 +35,7 @@ from release.config.time import (
     invalid_has_an_effect,
     times_are_no_numbers_to_average,
 )
+from release.config.utility import analysed_columns_are_released, one_table_is_analysed
 from release.files.permissions import group_number
 
 
@@ -224,4 +225,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("output",), _group_exists),
     (("input", "time", "output"), _resources_hold_the_columns),
     (("risk", "tables"), _thresholds_name_figures),
+    (("columns", "utility"), analysed_columns_are_released),
+    (("utility", "tables"), one_table_is_analysed),
 )

@@ -127,24 +127,33 @@ class Input(Strict):
             yield Finding((), "must be either `mii` or `table`")
 
 
+class Surroundings(Strict):
+    """The people whom those in the data come from."""
+
+    size: int = Field(ge=1, le=10_000_000_000, description="how many there are, those in the data among them")
+
+
 class Risk(Strict):
-    """Limits that the published data must keep."""
+    """How the output is attacked, and limits that the published data must keep."""
 
     thresholds: Mapping[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="the highest value allowed, by figure: {anonymised.prosecutor_max: 0.2}",
     )
-    attacks: Later = later("which attacks are run on the output")
+    attacks: Literal["none", "quick", "full"] = Field(
+        default="quick",
+        description="which attacks are run on the output; quick: subsets of up to three columns, no refits",
+    )
     holdout: Later = later("the share of people kept out for calibration")
-    population: Later = later("the population that figures refer to")
+    population: Surroundings | None = Field(
+        default=None, description="the population that the journalist's risk and uniqueness refer to"
+    )
 
 
 class Report(Strict):
     """How the reports are written."""
 
-    language: Annotated[Literal["en"], refused_choices("de")] = Field(
-        default="en", description="the reports' language"
-    )
+    language: Literal["en", "de"] = Field(default="en", description="the reports' language")
 
 
 class Output(Strict):

@@ -47,12 +47,13 @@ def person_of(
     kinds = {each.proposal.column: each.kind for each in found}
     cells = _present(frame, missing)
     people = [name for name, kind in kinds.items() if kind in _PEOPLE]
-    if certain := _fewest(cells, people):
-        return Person(certain)
     numbers = [name for name, kind in kinds.items() if kind in _MAYBE_PEOPLE and _is_often_new(cells[name])]
     singles = [*people, *(profile.name for profile in profiles if _tells_who(profile))]
     singles = list(dict.fromkeys(singles))
     keys = _keys(singles, frame.columns)
+    if certain := _fewest(cells, people):
+        each = _most_each(cells, [key for key in keys if _is_strong(key, certain)], certain)
+        return Person(certain) if each == 1 else Person(certain, (_CONTRADICTED,), each)
     if joined := _fewest(cells, [name for name in numbers if _most_each(cells, keys, name) == 1]):
         return Person(joined, (_PERHAPS,))
     return _by_evidence(cells, numbers, singles, keys)
@@ -89,6 +90,15 @@ def _keys(singles: Sequence[str], names: Sequence[str]) -> list[Key]:
     return [*whole, *((name,) for name in singles if name not in spoken)]
 
 
+def _is_strong(key: Key, certain: str) -> bool:
+    """Whether a key tells people apart well enough to contradict a column that is called their number.
+
+    Names do together with the day of birth: there are namesakes.
+    """
+    kinds = {kind_of(name) for name in key}
+    return certain not in key and (Kind.NAME not in kinds or Kind.BIRTH in kinds)
+
+
 def _most_each(cells: pl.DataFrame, keys: Sequence[Key], unit: str | None) -> int:
     """The most different values of ``unit`` (``None``: rows) of one person whom a key tells."""
     counted = pl.len() if unit is None else pl.col(unit).n_unique()
@@ -117,6 +127,11 @@ def _present(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(pl.when(~text.is_in(list(missing))).then(text)) if missing else frame
 
 
+_CONTRADICTED = (
+    "CHECK: the column is called a number of persons, but names with birth dates, or addresses, show that "
+    "somebody has several of its values. k is raised by as much. If it is new for every case, name the "
+    "column that joins them."
+)
 _PERHAPS = (
     "CHECK: no column is known to name the person; this one may. Where it does not, somebody with several of "
     "its numbers counts as several people."

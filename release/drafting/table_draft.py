@@ -39,7 +39,7 @@ def table_sections(path: Path, written: str, *, today: date) -> Sections:
     """
     form = None if path.suffix.lower() == ".parquet" else dialect(path)
     frame = _frame(path, form)
-    _refuse_data_as_names(frame.columns)
+    _refuse_data_as_names(frame)
     profiles = [profiled(column) for column in frame]
     comma = form is not None and form.delimiter != "," and any(map(_has_decimal_commas, profiles))
     around = Circumstances(today, frame.height, "," if comma else ".")
@@ -78,11 +78,21 @@ def _frame(path: Path, form: Dialect | None) -> pl.DataFrame:
     return read_table(path, delimiter=form.delimiter, encoding=form.encoding)
 
 
-def _refuse_data_as_names(names: Sequence[str]) -> None:
+def _refuse_data_as_names(frame: pl.DataFrame) -> None:
     """A file without a header has its first person there, and a draft would write that person down."""
-    values = sum(map(patterns.looks_like_data, names))
-    if values or not any(re.search(r"[^\W\d]", name) for name in names):
+    values = sum(patterns.looks_like_data(each.name) or _is_like_its_values(each) for each in frame)
+    if values or not any(re.search(r"[^\W\d]", name) for name in frame.columns):
         raise BadInput("the first row looks like data", count=values, hint="the table needs a header")
+
+
+def _is_like_its_values(column: pl.Series) -> bool:
+    """Whether a column is called as one of its values is, or has digits and letters where most of them do."""
+    values = column.drop_nulls() if column.dtype == pl.String else pl.Series([], dtype=pl.String)
+    if values.is_empty():
+        return False
+    shapes = values.str.replace_all(r"[0-9]", "9").str.replace_all(r"\p{L}", "a")
+    own = re.sub(r"[^\W\d_]", "a", re.sub(r"[0-9]", "9", column.name))
+    return column.name in values or ("9" in own and int((shapes == own).sum()) * 2 > len(values))
 
 
 def _has_decimal_commas(profile: Profile) -> bool:

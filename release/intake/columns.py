@@ -80,7 +80,7 @@ def resolve(
     problems += export_time_problems(config, columns, families, events.qualified)
     told_twice = tuple(beside_patients(config, columns, families, kinds))
     problems += (*events.problems, *told_twice)
-    if not told_twice:
+    if is_export and not told_twice:
         problems += event_date_problems(config, columns, events.qualified, families, kinds)
     if is_export:
         columns = without_oldest(config, columns, families, kinds)

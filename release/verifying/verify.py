@@ -45,8 +45,8 @@ class VerifiedRelease:
     are further tables by name. ``fewest`` tells of each row of ``frame`` how few people share its class and
     some events that may be known of it; None where there are none. ``before`` are the classes of the input's
     base values, ``after`` those of the release. ``suppressed`` rows, ``before``, ``evidence`` (the released
-    rows with their people and base values), ``references`` (what criteria compare with), and ``everyone`` (the
-    input's rows as they are released or would be, of which some are ``shown``) stay in the house.
+    rows with their people and base values), ``references`` (what criteria compare with), and ``everyone``
+    (the input's rows as they are released or would be, of which some are ``shown``) stay in the house.
     """
 
     staging: Staging

@@ -62,8 +62,8 @@ def uniqueness(
     same fact. A set's figure is exact for the table; it does not tell how many of the unique are unique in
     the population as well.
     """
-    coded = {name: _codes(frame[name]) for name in columns}
-    owners = None if people is None or people.n_unique() == len(people) else _codes(people)
+    coded = {name: codes(frame[name]) for name in columns}
+    owners = None if people is None or people.n_unique() == len(people) else codes(people)
     count = frame.height if owners is None else int(owners.max()) + 1
     telling = [name for name in columns if len(coded[name]) and coded[name].max() > 0]
     apart = {frozenset(pair) for group in alternatives for pair in combinations(sorted(group), 2)}
@@ -96,24 +96,34 @@ def _affordable(
 
 
 def _of_size(
-    size: int, coded: Mapping[str, Codes], apart: set[frozenset[str]], owners: Codes | None
+    size: int, coded: Mapping[str, Codes], apart: Collection[frozenset[str]], owners: Codes | None
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The sets of ``size`` and the people unique on each; all but the last column are combined once."""
+    """The sets of ``size`` and the people unique on each."""
+    for names, found, bound in of_size(size, coded, apart):
+        yield names, _singles(found, bound) if owners is None else _people_alone(found, owners)
+
+
+def of_size(
+    size: int, coded: Mapping[str, Codes], apart: Collection[frozenset[str]] = ()
+) -> Iterator[tuple[tuple[str, ...], Codes, int]]:
+    """Yield each set of ``size`` columns, a number for each row's values in it, and what bounds the numbers.
+
+    No set holds two columns that are ``apart``. All but the last column are combined once.
+    """
     names = list(coded)
     for first in combinations(range(len(names)), size - 1):
         head = [names[place] for place in first]
         if any(frozenset(pair) in apart for pair in combinations(head, 2)):
             continue
-        combined = _combined([coded[name] for name in head])
+        beginning = combined([coded[name] for name in head])
         for last in range(first[-1] + 1 if first else 0, len(names)):
             if any(frozenset((name, names[last])) in apart for name in head):
                 continue
-            keys = _keys(combined, coded[names[last]])
-            yield (*head, names[last]), _singles(*keys) if owners is None else _people_alone(keys[0], owners)
+            yield (*head, names[last]), *_keys(beginning, coded[names[last]])
 
 
-def _codes(series: pl.Series) -> Codes:
-    """The values of a column as numbers 0…distinct − 1; shape (rows,)."""
+def codes(series: pl.Series) -> Codes:
+    """Return the values of a column as numbers 0…distinct − 1; shape (rows,)."""
     import polars as pl
 
     texts = series.list.join("\x1f") if isinstance(series.dtype, pl.List) else series
@@ -125,8 +135,8 @@ def _dense(values: Codes) -> Codes:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
-def _combined(columns: Sequence[Codes]) -> Codes | None:
-    """One number for each combination of values; ``None`` for no columns."""
+def combined(columns: Sequence[Codes]) -> Codes | None:
+    """Return one number for each combination of values; ``None`` for no columns."""
     if not columns:
         return None
     first, *others = columns
@@ -135,12 +145,19 @@ def _combined(columns: Sequence[Codes]) -> Codes | None:
     return first
 
 
-def _keys(combined: Codes | None, last: Codes) -> tuple[Codes, int]:
-    """A number below the second value for each combination of values."""
+def _keys(beginning: Codes | None, last: Codes) -> tuple[Codes, int]:
+    """A number below the second value for each combination of values, ``beginning`` and ``last``."""
     width = int(last.max()) + 1
-    if combined is None:
+    if beginning is None:
         return last, width
-    return combined * width + last, width * (int(combined.max()) + 1)
+    return beginning * width + last, width * (int(beginning.max()) + 1)
+
+
+def counted(found: Codes, bound: int) -> tuple[Codes, Codes]:
+    """Return the rows' combinations as numbers from 0, shape (rows,), and how many rows have each."""
+    if bound > 4 * len(found) + 1024:
+        found = _dense(found)
+    return found, np.bincount(found)
 
 
 def _singles(keys: Codes, bound: int) -> int:

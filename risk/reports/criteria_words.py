@@ -1,4 +1,4 @@
-"""Privacy criteria in the words of a report (English): what each asks, what was found, what stays open."""
+"""Privacy criteria in the words of a report: what each asks, what was found, what stays open."""
 
 from __future__ import annotations
 
@@ -26,161 +26,40 @@ from anonymizer.criteria import (
 from anonymizer.private.differential_privacy import DifferentialPrivacy
 from anonymizer.tables.table import EVENTS
 from risk.facts import CriterionResult
-from risk.reports.wording import plain
+from risk.reports.wording import numeral, plain
+from risk.reports.words import Words, speak
 
 
-class Words(NamedTuple):
-    """A criterion's name, its demand as a claim, and the figure found, as formats.
+class Rule(NamedTuple):
+    """Where a criterion's words stand in the catalogue, and which parameter limits its figure, and how."""
 
-    The formats may name a parameter, ``column``, ``found`` and whatever ``_more`` adds. ``limit`` names the
-    parameter that the figure is held against, and ``rule`` says how.
-    """
-
-    title: str
-    asked: str
-    found: str
-    limit: str
-    rule: Literal[">=", "<=", "<"]
+    key: str
+    limit: str = ""
+    sign: Literal[">=", "<=", "<"] = ">="
 
 
 _OF_EVENTS = f"{KMAnonymity.name} of events"
 _AMONG_EVENTS = f"{DistinctLDiversity.name} of events"
 """Criteria where linked tables' events are known: said in other words."""
 
-_WORDS: Mapping[str, Words] = {
-    KAnonymity.name: Words(
-        "{k}-anonymity",
-        "every class holds at least {k} people",
-        "the smallest class holds {found}",
-        "k",
-        ">=",
-    ),
-    DifferentialPrivacy.name: Words(
-        "({epsilon}, {delta})-differential privacy",
-        "with or without any one person, any result is at most {times} times as likely (e to the power of "
-        "{epsilon}), but for a probability of {delta}",
-        "",
-        "",
-        ">=",
-    ),
-    MaxRisk.name: Words(
-        "risk of at most {limit} for anybody",
-        "nobody’s re-identification risk, one over the people of the class, is above {limit}",
-        "the highest risk is {found}",
-        "limit",
-        "<=",
-    ),
-    KMap.name: Words(
-        "{k}-map",
-        "every class matches at least {k} people of the population{estimated}",
-        "the smallest class holds {found} of the release",
-        "",
-        ">=",
-    ),
-    KMAnonymity.name: Words(
-        "({k}, {k}^{m})-anonymity of {column}",
-        "whoever knows somebody’s quasi-identifiers and up to {m} codes in the {column} of one row finds at "
-        "least {k} people who share them{repaired}",
-        "the fewest people who share them are {found}",
-        "k",
-        ">=",
-    ),
-    _OF_EVENTS: Words(
-        "({k}, {k}^{m})-anonymity of events",
-        "whoever knows a person’s quasi-identifiers and {known} finds at least {k} people who match"
-        "{repaired}",
-        "the fewest who match are {found}",
-        "k",
-        ">=",
-    ),
-    _AMONG_EVENTS: Words(
-        "distinct {l}-diversity of {column}",
-        "whoever knows a person’s quasi-identifiers and {known} finds at least {l} different values of "
-        "{column} among the people who match",
-        "the fewest values among those who match are {found}",
-        "l",
-        ">=",
-    ),
-    DeltaPresence.name: Words(
-        "({lower}, {upper})-presence",
-        "of the people of the population who fit a class, a share from {lower} to {upper} is in the input",
-        "the largest share is {found}",
-        "upper",
-        "<=",
-    ),
-    AverageRisk.name: Words(
-        "mean risk of at most {limit}",
-        "the mean re-identification risk of the people released, classes over people, is at most {limit}",
-        "it is {found}",
-        "limit",
-        "<=",
-    ),
-    SampleUniqueness.name: Words(
-        "at most the share {limit} alone in their class",
-        "at most the share {limit} of the people released are alone in their class",
-        "the share is {found}",
-        "limit",
-        "<=",
-    ),
-    PopulationUniqueness.name: Words(
-        "at most the share {limit} unique in the population",
-        "at most the share {limit} of the people released are estimated to be unique in the population, "
-        "taking them for a random sample of the share {sampling_fraction} of it (a model’s estimate)",
-        "the share is {found}",
-        "limit",
-        "<=",
-    ),
-    DistinctLDiversity.name: Words(
-        "distinct {l}-diversity of {column}",
-        "every class holds at least {l} different values of {column}",
-        "the least diverse class holds {found}",
-        "l",
-        ">=",
-    ),
-    EntropyLDiversity.name: Words(
-        "entropy {l}-diversity of {column}",
-        "every class is at least as diverse in {column} as {l} equally frequent values would be (its entropy "
-        "is at least ln {l})",
-        "the least diverse class is as diverse as {found} equally frequent values",
-        "l",
-        ">=",
-    ),
-    RecursiveCLDiversity.name: Words(
-        "recursive ({c}, {l})-diversity of {column}",
-        "in every class the most frequent value of {column} is rarer than {c} times {others} together",
-        "where it is most frequent, it is {found} times as frequent as those together",
-        "c",
-        "<",
-    ),
-    TCloseness.name: Words(
-        "{t}-closeness of {column}, {distance} distance",
-        "to turn the values of {column} in any class into those of the whole input, at most the share {t} "
-        "has to move{apart} (earth mover’s distance)",
-        "the farthest class lies {found} away",
-        "t",
-        "<=",
-    ),
-    DeltaDisclosure.name: Words(
-        "{delta}-disclosure privacy of {column}",
-        "in every class each value of {column} that the input holds has less than {times} times, and more "
-        "than 1/{times} of, its share in the whole input (|ln(p / q)| < {delta})",
-        "the largest |ln(p / q)| is {found}",
-        "delta",
-        "<",
-    ),
-    BetaLikeness.name: Words(
-        "{kind} {beta}-likeness of {column}",
-        "no class makes a value of {column} more than {times} times as frequent as it is in the whole input"
-        "{cap}",
-        "the largest gain is {found}",
-        "beta",
-        "<=",
-    ),
-}
-_APART = {
-    "equal": "",
-    "ordered": " from one end of the order to the other, shorter moves counting in proportion",
-    "hierarchical": ", moves counting the more, the higher up in the hierarchy the two values meet",
+_RULES: Mapping[str, Rule] = {
+    KAnonymity.name: Rule("k_anonymity", "k"),
+    DifferentialPrivacy.name: Rule("differential_privacy"),
+    MaxRisk.name: Rule("max_risk", "limit", "<="),
+    KMap.name: Rule("k_map"),
+    KMAnonymity.name: Rule("km_anonymity", "k"),
+    _OF_EVENTS: Rule("of_events", "k"),
+    _AMONG_EVENTS: Rule("among_events", "l"),
+    DeltaPresence.name: Rule("delta_presence", "upper", "<="),
+    AverageRisk.name: Rule("average_risk", "limit", "<="),
+    SampleUniqueness.name: Rule("sample_uniqueness", "limit", "<="),
+    PopulationUniqueness.name: Rule("population_uniqueness", "limit", "<="),
+    DistinctLDiversity.name: Rule("distinct", "l"),
+    EntropyLDiversity.name: Rule("entropy", "l"),
+    RecursiveCLDiversity.name: Rule("recursive", "c", "<"),
+    TCloseness.name: Rule("t_closeness", "t", "<="),
+    DeltaDisclosure.name: Rule("delta_disclosure", "delta", "<"),
+    BetaLikeness.name: Rule("beta_likeness", "beta", "<="),
 }
 _SLACK = 1e-9
 """What floats may be off: the verifier has decided exactly, this is a second look."""
@@ -199,40 +78,46 @@ def _of_events(criterion: CriterionResult, m: int) -> CriterionResult:
     return criterion
 
 
-def asked(criterion: CriterionResult) -> str:
+def asked(criterion: CriterionResult, words: Words | None = None) -> str:
     """Return what a criterion demands, as a claim about every class."""
-    words = _WORDS.get(criterion.name)
-    if words is not None:
-        return words.asked.format(**_fields(criterion))
-    stated = ", ".join(f"{key} = {plain(value)}" for key, value in criterion.parameters.items())
+    words = words or speak("en")
+    rule = _RULES.get(criterion.name)
+    if rule is not None:
+        return words.say(f"criteria.{rule.key}.asked", **_fields(criterion, words))
+    stated = ", ".join(f"{key} = {plain(value, words)}" for key, value in criterion.parameters.items())
     return f"{criterion.column}: {stated}" if criterion.column else stated
 
 
-def title_of(criterion: CriterionResult) -> str:
+def title_of(criterion: CriterionResult, words: Words | None = None) -> str:
     """Return a criterion's short name with its parameter, e.g. ``5-anonymity``."""
-    words = _WORDS.get(criterion.name)
-    return criterion.name if words is None else words.title.format(**_fields(criterion))
+    words = words or speak("en")
+    rule = _RULES.get(criterion.name)
+    if rule is None:
+        return criterion.name
+    return words.say(f"criteria.{rule.key}.title", **_fields(criterion, words))
 
 
-def reached(criterion: CriterionResult) -> str:
+def reached(criterion: CriterionResult, words: Words | None = None) -> str:
     """Return what the released file shows; an attested criterion's finding is not the release's to tell.
 
     A distance to the input's distribution says something about that distribution, which is not released: with
     the classes' own distributions, which are, it would confirm guesses about suppressed rows.
     """
     if criterion.status == "attested" or criterion.reached is None:
-        return "checked in the run; not countable from the released file"
-    return found(criterion)
+        return (words or speak("en")).say("criteria.status.not_countable")
+    return found(criterion, words)
 
 
-def found(criterion: CriterionResult) -> str:
+def found(criterion: CriterionResult, words: Words | None = None) -> str:
     """Return what the verifier found, whatever it took: for the house alone where it is attested."""
-    words = _WORDS.get(criterion.name)
+    words = words or speak("en")
+    rule = _RULES.get(criterion.name)
     if criterion.reached is None:
-        return "there is no class"
-    if words is None:
-        return f"reached {plain(criterion.reached)}"
-    return words.found.format(**_fields(criterion), found=_number(criterion.reached))
+        return words.say("criteria.status.no_class")
+    if rule is None:
+        return words.say("criteria.status.reached", found=plain(criterion.reached, words))
+    figure = _number(criterion.reached, words)
+    return words.say(f"criteria.{rule.key}.found", **_fields(criterion, words) | {"found": figure})
 
 
 def is_met(criterion: CriterionResult) -> bool:
@@ -240,102 +125,91 @@ def is_met(criterion: CriterionResult) -> bool:
 
     Only a verified release is reported, so this is a second look; an attested criterion has none here.
     """
-    words = _WORDS.get(criterion.name)
-    limit = criterion.parameters.get(words.limit) if words is not None else None
+    rule = _RULES.get(criterion.name)
+    limit = criterion.parameters.get(rule.limit) if rule is not None else None
     if criterion.status == "attested" or criterion.reached is None or not isinstance(limit, int | float):
         return True
-    assert words is not None
+    assert rule is not None
     slack = _SLACK * max(1.0, abs(limit)) if isinstance(criterion.reached, float) else 0
-    if words.rule == ">=":
+    if rule.sign == ">=":
         return criterion.reached >= limit - slack
-    return criterion.reached <= limit + slack if words.rule == "<=" else criterion.reached < limit + slack
+    return criterion.reached <= limit + slack if rule.sign == "<=" else criterion.reached < limit + slack
 
 
-def left_open(criteria: Iterable[CriterionResult]) -> str:
+def left_open(criteria: Iterable[CriterionResult], words: Words) -> str:
     """Return what the criteria about sensitive columns do not promise, by the strongest kind among them."""
     names = {criterion.name for criterion in criteria if criterion.column}
     if names & {TCloseness.name, DeltaDisclosure.name, BetaLikeness.name}:
-        return (
-            "A class may still tell something about its people’s sensitive values: the criteria bound how "
-            "far it departs from the whole input, not what the whole input itself tells about everybody."
-        )
+        return words.say("criteria.open.closeness")
     if names & {EntropyLDiversity.name, RecursiveCLDiversity.name}:
-        return (
-            "Diversity bounds how frequent one value may be in a class, not how alike the values are, nor "
-            "how rare they are elsewhere: a likely value may still be guessed."
-        )
-    return (
-        "Diversity counts different values, not how alike or how frequent they are: a likely value may "
-        "still be guessed."
-    )
+        return words.say("criteria.open.frequency")
+    return words.say("criteria.open.distinct")
 
 
 def left_open_by_privacy(
-    criteria: Iterable[CriterionResult], quasi_identifiers: str
+    criteria: Iterable[CriterionResult], quasi_identifiers: str, words: Words
 ) -> tuple[str, ...] | None:
     """Return what differential privacy leaves open, and what the figures beside it tell; None without it."""
     private = next((each for each in criteria if each.name == DifferentialPrivacy.name), None)
     if private is None:
         return None
     beta = private.parameters.get("beta")
-    chance = "" if beta is None else f", each with the probability {_number(beta)}"
+    chance = "" if beta is None else words.say("criteria.open.private_chance", beta=_number(beta, words))
     return (
-        "It bounds how much one person’s data can change the release, whatever somebody knows beside; what "
-        "the release tells about groups of people, it tells about their members.",
-        f"These are the records of people drawn at random{chance}, without the small classes: counts are no "
-        "totals.",
-        f"The risks on this page are about attackers who know the quasi-identifiers ({quasi_identifiers}) "
-        "and that a person is in this table.",
-        "It is about this release alone: another one of the same people costs its own epsilon and delta on "
-        "top.",
+        words.say("criteria.open.private_person"),
+        words.say("criteria.open.private_sample", chance=chance),
+        words.say("criteria.open.private_risks", quasi_identifiers=quasi_identifiers),
+        words.say("criteria.open.private_again"),
     )
 
 
-def _fields(criterion: CriterionResult) -> dict[str, str]:
-    stated = {key: _number(value) for key, value in criterion.parameters.items()}
-    return {"column": criterion.column or "", **stated, **_more(criterion)}
+def _fields(criterion: CriterionResult, words: Words) -> dict[str, str]:
+    stated = {key: _number(value, words) for key, value in criterion.parameters.items()}
+    return {"column": criterion.column or "", **stated, **_more(criterion, words)}
 
 
-def _more(criterion: CriterionResult) -> dict[str, str]:
+def _more(criterion: CriterionResult, words: Words) -> dict[str, str]:
     """What a format may name beside the parameters."""
     match criterion:
         case CriterionResult(name=DifferentialPrivacy.name, parameters={"epsilon": float(epsilon)}):
-            return {"times": f"{ceil(exp(epsilon) * 100) / 100:g}"}
+            return {"times": numeral(f"{ceil(exp(epsilon) * 100) / 100:g}", words)}
         case CriterionResult(name=KMap.name, parameters={"sampling_fraction": float(share) | int(share)}):
-            test = ", by a test of significance that takes the people for a random sample of the share "
-            return {"estimated": f"{test}{_number(share)} of it"}
+            fraction = _number(share, words)
+            return {"estimated": words.say("criteria.k_map.by_test", sampling_fraction=fraction)}
         case CriterionResult(name=KMap.name):
-            return {"estimated": ", counted in a table of it"}
+            return {"estimated": words.say("criteria.k_map.by_table")}
         case CriterionResult(name=name, parameters={"m": int(m)}) if name in (_OF_EVENTS, _AMONG_EVENTS):
-            repaired = criterion.parameters.get("repair")
-            told = "by the quasi-identifiers of its table"
-            several = f"up to {m} kinds of their events (each {told}, and how often up to {m} times)"
             return {
-                "known": f"one of their events ({told})" if m == 1 else several,
-                "repaired": "; rare events were left out" if repaired else "",
+                "known": words.counted("criteria.of_events.known", m),
+                "repaired": _repaired(criterion, "criteria.of_events.repaired", words),
             }
-        case CriterionResult(name=KMAnonymity.name, parameters={"repair": bool(repaired)}):
-            return {"repaired": "; rare codes were left out of the lists" if repaired else ""}
+        case CriterionResult(name=KMAnonymity.name):
+            return {"repaired": _repaired(criterion, "criteria.km_anonymity.repaired", words)}
         case CriterionResult(name=RecursiveCLDiversity.name, parameters={"l": int(least)}):
-            but_first = f"all values but the {plain(least - 1)} most frequent"
-            return {"others": "all other values" if least == 2 else but_first}
+            key = "criteria.recursive.all_others" if least == 2 else "criteria.recursive.but_first"
+            return {"others": words.say(key, number=plain(least - 1, words))}
         case CriterionResult(name=TCloseness.name, parameters={"distance": str(distance)}):
-            return {"apart": _APART.get(distance, "")}
+            return {
+                "apart": words.say(f"criteria.t_closeness.apart.{distance}"),
+                "kind": words.say(f"criteria.t_closeness.kind.{distance}"),
+            }
         case CriterionResult(name=DeltaDisclosure.name, parameters={"delta": float(delta) | int(delta)}):
-            return {"times": f"{exp(delta):.3g}"}
+            return {"times": numeral(f"{exp(delta):.3g}", words)}
         case CriterionResult(
             name=BetaLikeness.name, parameters={"beta": float(beta) | int(beta), "enhanced": bool(enhanced)}
         ):
-            cap = ", and less for values that are frequent there (a gain of at most -ln of their share)"
-            return {
-                "kind": "enhanced" if enhanced else "basic",
-                "times": _number(1 + beta),
-                "cap": cap if enhanced else "",
-            }
+            kind = "criteria.beta_likeness.kind.enhanced" if enhanced else "criteria.beta_likeness.kind.basic"
+            cap = words.say("criteria.beta_likeness.cap") if enhanced else ""
+            return {"kind": words.say(kind), "times": _number(1 + beta, words), "cap": cap}
     return {}
 
 
-def _number(value: object) -> str:
+def _repaired(criterion: CriterionResult, key: str, words: Words) -> str:
+    return words.say(key) if criterion.parameters.get("repair") else ""
+
+
+def _number(value: object, words: Words) -> str:
     if value == inf:
         return "∞"
-    return f"{value:.4g}" if isinstance(value, float) and not value.is_integer() else plain(value)
+    whole = not isinstance(value, float) or value.is_integer()
+    return plain(value, words) if whole else numeral(f"{value:.4g}", words)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from risk.reports import criteria_words, wording
+from risk.reports.words import Words, speak
 
 HERE = Path(__file__).parent
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, words: Words | None = None, /, **context: Any) -> str:
     """Return the page of ``template`` (a file beside this one); every value in it is escaped.
 
-    The stylesheet stands in the page and is the only style its Content-Security-Policy allows, by hash.
+    The page's ``words`` are English where none are given. The stylesheet stands in the page and is the only
+    style its Content-Security-Policy allows, by hash.
     """
     style = (HERE / "report.css").read_text(encoding="utf-8")
-    page = _environment().get_template(template)
+    page = _environment(words or speak("en")).get_template(template)
     return str(page.render(style=_trusted(style), policy=content_policy(style), **context))
 
 
@@ -39,7 +42,7 @@ def _trusted(text: str) -> Any:
     return Markup(text)
 
 
-def _environment() -> Any:
+def _environment(words: Words) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -50,8 +53,11 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("percent", "one_in", "plain", "interval", "share_of", "count_of"):
-        environment.filters[name] = getattr(wording, name)
-    for name in ("asked", "title_of", "reached", "found", "is_met"):
-        environment.filters[name] = getattr(criteria_words, name)
+    environment.globals |= {"t": words.markup, "language": words.language, "knows": words.knows}
+    environment.filters["put"] = words.marked
+    for name in ("percent", "one_in", "plain", "interval", "share_of", "count_of", "short"):
+        environment.filters[name] = partial(getattr(wording, name), words=words)
+    for name in ("asked", "title_of", "reached", "found"):
+        environment.filters[name] = partial(getattr(criteria_words, name), words=words)
+    environment.filters["is_met"] = criteria_words.is_met
     return environment

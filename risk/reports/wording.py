@@ -1,94 +1,125 @@
-"""Numbers in the words of a report (English)."""
+"""Numbers in the words of a report: in English where no other words are given."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from risk.figures import Figure
+from risk.reports.words import Words, speak
 
-NOT_COMPUTED = "not computed"
+
+def numeral(text: str, words: Words | None = None) -> str:
+    """Return a numeral written the English way (1,234.5) with a language's separators."""
+    words = words or speak("en")
+    signs = {",": words.say("numbers.thousands"), ".": words.say("numbers.decimal")}
+    return text.translate(str.maketrans(signs))
 
 
-def percent(share: float) -> str:
+def percent(share: float, words: Words | None = None) -> str:
     """Return a share as a percentage of two or three significant digits that never rounds to 0% or 100%."""
-    hundredths = share * 100
+    words = words or speak("en")
+    return words.say("numbers.percent", number=numeral(_hundredths(share * 100), words))
+
+
+def _hundredths(hundredths: float) -> str:
+    if hundredths < 0:
+        return f"−{_hundredths(-hundredths)}"
     if hundredths in (0.0, 100.0):
-        return f"{hundredths:.0f}%"
+        return f"{hundredths:.0f}"
     if hundredths < 0.001:
-        return "<0.001%"
+        return "<0.001"
     if 99.95 <= hundredths < 100:
-        return ">99.9%"
+        return ">99.9"
     if hundredths < 1:
-        return f"{hundredths:.2g}%"
-    return f"{hundredths:.{1 if hundredths >= 10 else 2}f}".rstrip("0").rstrip(".") + "%"
+        return f"{hundredths:.2g}"
+    return f"{hundredths:.{1 if hundredths >= 10 else 2}f}".rstrip("0").rstrip(".")
 
 
-def one_in(share: float) -> str:
+def one_in(share: float, words: Words | None = None) -> str:
     """Return a probability as "1 in n", rounded so that the risk is not understated."""
+    words = words or speak("en")
     if share <= 0:
-        return "none"
+        return words.say("numbers.no_chance")
     n = 1 / share
     if abs(n - round(n)) < 1e-9 * n:
-        return f"1 in {round(n):,}"
-    return f"about 1 in {int(n):,}" if n >= 10 else f"about 1 in {int(n * 10) / 10:g}"
+        return words.say("numbers.one_in", number=numeral(f"{round(n):,}", words))
+    about = f"{int(n):,}" if n >= 10 else f"{int(n * 10) / 10:g}"
+    return words.say("numbers.about_one_in", number=numeral(about, words))
 
 
-def plain(value: object) -> str:
+def plain(value: object, words: Words | None = None) -> str:
     """Return a scalar, or a list of scalars, as text: counts with separators, yes and no, a dash for none."""
+    words = words or speak("en")
     if value is None:
         return "—"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return words.say("numbers.yes" if value else "numbers.no")
     if isinstance(value, int):
-        return f"{value:,}"
+        return numeral(f"{value:,}", words)
     if isinstance(value, float):
-        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.10g}"
+        whole = value.is_integer() and abs(value) < 1e15
+        return numeral(f"{int(value):,}" if whole else f"{value:.10g}", words)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(plain, value)) or "—"
-    return str(value)
+        return words.say("numbers.between").join(plain(each, words) for each in value) or "—"
+    return words.put(str(value))
 
 
-def interval(figure: Figure) -> str:
+def short(value: float, words: Words | None = None) -> str:
+    """Return a number of no unit with three or four significant digits."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return numeral(text.replace("-", "−", 1) if value < 0 else text, words)
+
+
+def interval(figure: Figure, words: Words | None = None) -> str:
     """Return a figure's interval as percentages, or why it has none."""
+    words = words or speak("en")
     if figure.is_exact:
-        return "exact count, no sampling"
+        return words.say("numbers.exact")
     if figure.low is None or figure.high is None:
-        return figure.method
-    return f"{percent(figure.low)} to {percent(figure.high)}"
+        return words.put(figure.method)
+    return words.say("numbers.range", low=percent(figure.low, words), high=percent(figure.high, words))
 
 
-def share_of(figure: Figure) -> str:
+def share_of(figure: Figure, words: Words | None = None) -> str:
     """Return a share as a percentage, its bound where only bounds are known, or that there is none."""
+    words = words or speak("en")
     if figure.value is not None:
-        return percent(figure.value)
+        return percent(figure.value, words)
     if figure.high is not None:
-        return f"at most {percent(figure.high)}"
-    return NOT_COMPUTED if figure.low is None else f"at least {percent(figure.low)}"
+        return words.say("numbers.at_most", number=percent(figure.high, words))
+    if figure.low is not None:
+        return words.say("numbers.at_least", number=percent(figure.low, words))
+    return words.say("numbers.not_computed")
 
 
-def count_of(figure: Figure) -> str:
+def count_of(figure: Figure, words: Words | None = None) -> str:
     """Return a count with thousands separators."""
-    return NOT_COMPUTED if figure.value is None else plain(figure.value)
+    words = words or speak("en")
+    return words.say("numbers.not_computed") if figure.value is None else plain(figure.value, words)
 
 
-def flattened(tree: Mapping[str, object], depth: int = 0) -> Iterator[tuple[int, str, str]]:
+def flattened(
+    tree: Mapping[str, object], words: Words | None = None, depth: int = 0
+) -> Iterator[tuple[int, str, str]]:
     """Yield depth, label and text of every entry of a nested mapping; a branch has an empty text."""
     for key, value in tree.items():
         label = str(key).replace("_", " ")
         if isinstance(value, Mapping):
             yield depth, label, ""
-            yield from flattened(value, depth + 1)
+            yield from flattened(value, words, depth + 1)
         else:
-            yield depth, label, plain(value)
+            yield depth, label, plain(value, words)
 
 
-def enumerated(names: Sequence[str]) -> str:
+def enumerated(names: Sequence[str], words: Words | None = None) -> str:
     """Return names in a row: "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    return _joined(names, (words or speak("en")).say("numbers.and"))
 
 
-def all_met(number: int, one: str, many: str) -> str:
-    """Return the sentence that all of ``number`` (at least one) demands are met."""
-    if number == 1:
-        return f"The {one} is met"
-    return f"Both {many} are met" if number == 2 else f"All {number} {many} are met"
+def either(names: Sequence[str], words: Words | None = None) -> str:
+    """Return names in a row, of which one is meant: "a", "a or b", "a, b or c"."""
+    return _joined(names, (words or speak("en")).say("numbers.or"))
+
+
+def _joined(names: Sequence[str], last: str) -> str:
+    return last.join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

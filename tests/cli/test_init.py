@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import stat
 from datetime import date
 from pathlib import Path
@@ -288,6 +289,29 @@ def test_a_table_without_a_header_is_refused_and_not_quoted(tmp_path: Path) -> N
     assert result.code == 65
     assert "header" in result.err
     assert "Zqmeier" not in result.err
+    assert not (tmp_path / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        ("Zqmeier", "m", "79100", "I10.1"),
+        ("Zqmeier", "Kunigunde", "79100", "53"),
+        ("Zqmeier", "x", "y", "C34.1"),
+        ("Zqmeier", "x", "y", "m"),
+    ],
+)
+def test_a_first_row_like_the_others_is_no_header(tmp_path: Path, person: tuple[str, ...]) -> None:
+    draw = random.Random(3)
+    codes = ("I10.0", "E11.9", "C50.2")
+    rows = [[f"Zq{n}", draw.choice("mw"), f"{79100 + n % 7}", draw.choice(codes)] for n in range(60)]
+    rows = [row if len(person[3]) != 1 else [*row[:3], row[1]] for row in rows]
+    rows = [row if person[3] != "53" else [*row[:3], str(20 + n)] for n, row in enumerate(rows)]
+
+    result = anon("init", write_csv(tmp_path / "a.csv", rows, person), "--output", tmp_path / "config.yaml")
+
+    assert (result.code, "header" in result.err) == (65, True)
+    assert "Zqmeier" not in result.err + result.out
     assert not (tmp_path / "config.yaml").exists()
 
 

@@ -118,3 +118,20 @@ def test_people_who_share_a_name_but_no_birthday_are_rows_where_nobody_has_two(t
     config = drafted(tmp_path, table(tmp_path, header, lambda n, _: ("Muster", "Karl", born(n)), each=1))
     assert load(config).subject == "row"
     assert "no column names the person" in config.read_text(encoding="utf-8")
+
+
+def test_a_number_of_persons_that_names_and_birthdays_contradict_is_not_believed(tmp_path: Path) -> None:
+    """A pseudonym that is new for every case: six of one person would be a class of six people."""
+    header = ("Pseudonym", "Nachname", "Vorname", "Geburtsdatum")
+    config = drafted(
+        tmp_path, table(tmp_path, header, lambda n, row: (number(n, row), f"Muster{n}", "Karl", born(n)))
+    )
+    found = load(config)
+    assert (found.subject, found.privacy.k_anonymity) == ("Pseudonym", 5 * EACH)
+    assert "k is raised" in config.read_text(encoding="utf-8").split("columns:")[0]
+
+
+def test_namesakes_do_not_contradict_a_number_of_persons(tmp_path: Path) -> None:
+    header = ("Pseudonym", "Nachname", "Vorname")
+    config = drafted(tmp_path, table(tmp_path, header, lambda n, _: (number(n, 0), "Muster", "Karl")))
+    assert (load(config).subject, load(config).privacy.k_anonymity) == ("Pseudonym", 5)

@@ -25,9 +25,10 @@ from tests.key_scenes import Data, table, write_inputs
 from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
 from tests.schema_cases import CASES, REFUSED, with_value
+from tests.utility_scenes import UTILITY_CHANGES
 from tests.view_scenes import VIEW_CHANGES, write_coded
 
-CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES, **EVENT_CHANGES}
+CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES, **EVENT_CHANGES, **UTILITY_CHANGES}
 REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
 PUBLISHED = {".anon.lock"}
 
@@ -46,6 +47,7 @@ class Seen:
     statement: str | None
     place: frozenset[str]
     modes: Mapping[str, str]
+    analysis: bytes | None
 
 
 class Runs:
@@ -83,6 +85,9 @@ def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> See
         statement=f"{told['consent']}, reviewed: {told['reviewed']}" if told else None,
         place=written,
         modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
+        analysis=next(
+            ((folder / name).read_bytes() for name in written if name.endswith("/utility.json")), None
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from mii.consent import (
     Provision,
     Window,
     decide,
+    denies,
     unexpected_categories,
 )
 
@@ -377,3 +378,28 @@ def test_a_period_is_covered_whole_or_where_it_goes_on(
     start: str | None, end: str | None, covered: bool
 ) -> None:
     assert GAPPED.covers_period(start, end) is covered
+
+
+# Doubt ends in less data --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codes", [(), ("X.8",), ("",), ("urn:oid:somewhere",), ("deny-all",)])
+def test_a_deny_that_names_no_policy_denies_all_of_them(codes: tuple[str, ...]) -> None:
+    doubtful = consent(Provision("deny", None, None, codes))
+    assert decision(VALID, doubtful).reason == "a deny of X.8 holds"
+    assert denies(doubtful, retrospective=False)
+
+
+def test_a_deny_of_another_policy_denies_that_alone() -> None:
+    assert decision(VALID, consent(deny(f"{OID}.26"))).accepted
+
+
+@pytest.mark.parametrize(
+    ("status", "holds"),
+    [("", True), ("Active", True), ("unknown", True), ("inactive", False), ("draft", False)],
+)
+def test_a_deny_of_an_unknown_status_holds_and_a_permit_does_not(status: str, holds: bool) -> None:
+    withdrawn = consent(deny(USE), status=status)
+    assert decision(VALID, withdrawn).accepted is not holds
+    assert denies(withdrawn, retrospective=False) is holds
+    assert not decision(consent(permit(USE), permit(COLLECT), status=status)).accepted

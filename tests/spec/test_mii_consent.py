@@ -212,6 +212,9 @@ WITHDRAWAL = agreement(provision("deny", USE), identity="withdrawal")
         {"reference": "p"},
         {"reference": "#p"},
         {"reference": "urn:uuid:1"},
+        {"reference": "Patient/p "},
+        {"reference": "Patient/p#x"},
+        {"reference": "Patient/p?"},
     ],
 )
 @pytest.mark.parametrize("code", [USE, COLLECT])

@@ -110,8 +110,9 @@ def test_a_parquet_table_that_is_packed_once_more_is_refused(tmp_path: Path) -> 
         mii.read(tmp_path, request("gender"))
 
 
-def test_a_parquet_file_of_something_else_is_ignored_and_counted(tmp_path: Path) -> None:
+def test_a_parquet_file_of_something_else_is_refused_beside_resources(tmp_path: Path) -> None:
+    """It may hold the withdrawals of those whose data lie beside it."""
     (tmp_path / "Patient.ndjson").write_text('{"resourceType": "Patient", "id": "p"}\n')
     as_parquet(tmp_path / "other", [{"a": 1}])
-    found = mii.read(tmp_path, request("patient_id"))
-    assert (found.frame.rows(), found.audit["files_ignored"]) == ([("p",)], 1)
+    with pytest.raises(BadInput, match="may be part of the export"):
+        mii.read(tmp_path, request("patient_id"))

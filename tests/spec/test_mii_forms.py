@@ -76,7 +76,7 @@ def test_a_bundle_in_a_bundle_and_an_entry_without_a_resource(
     tmp_path: Path, expected: list[tuple[Any, ...]]
 ) -> None:
     outer = bundle(bundle(*RESOURCES[:3]), *RESOURCES[3:])
-    outer["entry"].append({"request": {"method": "DELETE", "url": "Patient/x"}})
+    outer["entry"].append({"response": {"status": "204"}})
     assert table(write(tmp_path, [outer])) == expected
 
 
@@ -392,3 +392,59 @@ def test_a_folder_of_other_things_is_refused_with_how_many_there_are(tmp_path: P
     (tmp_path / "Empty.ndjson").write_text("")
     with pytest.raises(BadInput, match="no file was recognised as part of an export, of 2 looked at"):
         mii.read(tmp_path, request())
+
+
+# what a withdrawal of consent could hide in -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["w.ndjson.lz4", "w.ndjson.gpg", "w.json.br", "w.ttl", "w.avro", "w.xml.lz4", "W.NDJSON.GPG"]
+)
+def test_a_file_that_is_called_as_resources_are_is_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, RESOURCES)
+    (tmp_path / name).write_bytes(b"\x04\x22\x4d\x18 anything")
+    with pytest.raises(BadInput, match="in no form that is read"):
+        mii.read(tmp_path, request())
+
+
+@pytest.mark.parametrize("start", [b"Obj\x01avro", b"PAR1....", b"@prefix fhir: <http://hl7.org/fhir/> ."])
+def test_a_file_that_begins_as_resources_do_in_other_forms_is_refused(tmp_path: Path, start: bytes) -> None:
+    write(tmp_path, RESOURCES)
+    (tmp_path / "unnamed").write_bytes(start)
+    with pytest.raises(BadInput):
+        mii.read(tmp_path, request())
+
+
+@pytest.mark.parametrize("name", ["export.ndjson.sha256", "export.ndjson.md5", "export.json.log", "README.md"])
+def test_what_tells_about_a_file_is_ignored_and_counted(tmp_path: Path, name: str) -> None:
+    write(tmp_path, RESOURCES)
+    (tmp_path / name).write_text("0f343b0931126a20f133d67c2b018a3b  export.ndjson, see http://hl7.org/fhir\n")
+    assert mii.read(tmp_path, request()).audit["files_ignored"] == 1
+
+
+@pytest.mark.parametrize("kind", ["consent", "CONSENT", "Consent ", "patient"])
+def test_a_misspelt_type_is_refused(tmp_path: Path, kind: str) -> None:
+    misspelt = {"resourceType": kind, "id": "x", "note": "Zephyrine"}
+    for given in (misspelt, bundle(patient("r"), misspelt)):
+        with pytest.raises(BadInput, match="misspelt") as refused:
+            mii.read(write(tmp_path, [*RESOURCES, given]), request())
+        assert "Zephyrine" not in str(refused.value)
+    other = {"resourceType": "Zettel", "id": "x"}
+    assert mii.read(write(tmp_path, [*RESOURCES, other]), request()).audit["resources_of_unknown_type"] == 1
+
+
+def test_parameters_are_refused(tmp_path: Path) -> None:
+    parameters = {"resourceType": "Parameters", "id": "x", "parameter": [{"resource": patient("r")}]}
+    with pytest.raises(BadInput, match="Parameters"):
+        mii.read(write(tmp_path, [*RESOURCES, parameters]), request())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("beside", [[], [{"resourceType": "Zettel", "id": "z"}]])
+def test_an_entry_that_deletes_is_refused(tmp_path: Path, whole: bool, beside: list[Any]) -> None:
+    """Of a Consent, it could be the only trace of a change that a site has made."""
+    changes = bundle(patient("r"), *beside)
+    deleted = {"request": {"method": "DELETE", "url": "Consent/c"}}
+    changes["entry"].append(deleted | ({"resource": {"resourceType": "Consent", "id": "c"}} if whole else {}))
+    with pytest.raises(BadInput, match="deletes"):
+        mii.read(write(tmp_path, [*RESOURCES, changes]), request())

@@ -56,6 +56,13 @@ def test_a_record_that_is_replaced_by_nobody_knows_whom_is_refused(tmp_path: Pat
     assert merged(tmp_path, patient("old", **link("replaced-by", None)), patient("q")) == 1
 
 
+@pytest.mark.parametrize("kind", ["Replaced-By", "replaced_by", "merged", None])
+def test_a_link_that_says_nothing_known_may_tell_of_a_merge(tmp_path: Path, kind: str | None) -> None:
+    """A misspelt one must not turn one person into two."""
+    told = {"other": {"reference": "Patient/new"}, **({} if kind is None else {"type": kind})}
+    assert merged(tmp_path, patient("old", link=[told]), patient("new"), patient("q")) == 2
+
+
 def test_a_link_by_urn_is_followed(tmp_path: Path) -> None:
     old = patient("old", link=[{"other": {"reference": "urn:uuid:1"}, "type": "replaced-by"}])
     export = write(tmp_path, [bundle(("urn:uuid:1", patient("new")), ("urn:uuid:2", old))])

@@ -18,6 +18,7 @@ FLOORS = {
     "compiled": 0,
     "criteria": 0,
     "metrics": 0,
+    "distances": 1,
     "hierarchies": 1,
     "tables": 2,
     "counting": 3,

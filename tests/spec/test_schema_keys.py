@@ -49,7 +49,7 @@ def plan(config: Config) -> tuple[object, ...]:
         (config.reviewed_by, config.reviewed, config.require_review),
         (config.name, config.reference_date, config.person_column, source, columns, config.criteria),
         (config.privacy.differential_privacy, config.privacy.population, config.microaggregation),
-        (config.privacy.suppression_share, config.search, config.risk, config.report),
+        (config.privacy.suppression_share, config.search, config.risk, config.report, config.utility.asked),
         (output, column_types(config, available), accepted_dependencies(config, available)),
         (config.time, invalid_cells(config)),
     )

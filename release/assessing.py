@@ -1,0 +1,92 @@
+"""Risk and utility of a verified release, and the reports that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from release.config.root import Config
+from release.deciding.private_release import guarantees
+from release.describing.linking import accounts, knowledge, known_events, linked_tables
+from release.describing.treatment import released_columns
+from release.files import tables
+from release.gate import Figures
+from release.intake.source import Source
+from release.verifying.verify import VerifiedRelease
+from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
+
+_IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search", "recoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What is known of the risk, and of what is left of the data's value."""
+
+    assessment: Assessment
+
+    @property
+    def figures(self) -> Figures:
+        """The content of ``risk.json``."""
+        return self.assessment.as_dict()
+
+    @property
+    def utility(self) -> Figures:
+        """The content of ``utility.json``."""
+        return {}
+
+
+def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
+    """Risk before and after, attacks and utility, from what the staged bytes hold."""
+    assessment = assess(
+        verified.before,
+        verified.after,
+        suppressed=verified.suppressed,
+        rows_in=verified.promise.table.frame.height,
+        known=knowledge(verified),
+    )
+    return Assessed(assessment)
+
+
+def write_reports(
+    config: Config,
+    source: Source,
+    verified: VerifiedRelease,
+    assessed: Assessed,
+    summary: Mapping[str, object],
+) -> None:
+    """Stages the reports and their figures."""
+    staging = verified.staging
+    staging.write("release/release_report.html", release_report(_facts(config, source, verified)))
+    context = _context(config, source, verified, summary)
+    staging.write("internal/risk_report.html", risk_report(assessed.assessment, context))
+    staging.write("internal/risk.json", assessed.assessment.to_json())
+
+
+def _facts(config: Config, source: Source, verified: VerifiedRelease) -> ReleaseFacts:
+    return ReleaseFacts(
+        name=config.name,
+        frame=verified.frame,
+        columns=released_columns(verified.promise, tables.types(verified.frame)),
+        criteria=(*guarantees(verified.promise.private), *verified.criteria),
+        row_is_person=verified.row_is_person,
+        consent=source.consent,
+        reference_date=config.reference_date,
+        reviewed=config.reviewed,
+        tables=linked_tables(verified),
+        known=known_events(verified),
+        table_name=verified.promise.table_name,
+    )
+
+
+def _context(
+    config: Config, source: Source, verified: VerifiedRelease, summary: Mapping[str, object]
+) -> RunContext:
+    return RunContext(
+        name=config.name,
+        run={key: summary[key] for key in _IN_REPORT if key in summary},
+        consent={"statement": source.consent, **source.audit},
+        thresholds=config.risk.thresholds,
+        criteria=verified.criteria,
+        reviewed=config.reviewed,
+        events=accounts(verified),
+    )

@@ -1,0 +1,98 @@
+"""``anon sweep``: one config with other values of some keys, run up to the rename and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from anonymizer.errors import AnonError, UsageError
+from release.check import fit
+from release.comparing import as_figure
+from release.config.document import Document, parse_document, read_document
+from release.config.keys import Setting
+from release.config.root import Config, parse
+from release.gate import exceeded
+from release.progress import NOWHERE, Screen
+from release.run import staged
+from risk.results import Point
+
+MOST_RUNS = 100
+_NAME = "sweep"
+
+Key = tuple[str | int, ...]
+
+
+def sweep(path: Path, varied: Sequence[str], screen: Screen = NOWHERE) -> tuple[Point, ...]:
+    """What each combination of the ``varied`` keys' values leads to; nothing is ever published.
+
+    Each of ``varied`` is a key of the config and its values, ``privacy.k_anonymity=2,5,10``. A combination
+    that cannot be released says why. A threshold ends no run here; whether it is kept is told.
+
+    Raises:
+        UsageError: a key without values, or too many combinations.
+        AnonError: the file cannot be read as a config.
+    """
+    document = read_document(path)
+    asked = dict(map(_asked, varied))
+    combinations = list(product(*asked.values()))
+    if not asked or len(combinations) > MOST_RUNS:
+        raise UsageError(
+            f"these are {len(combinations) if asked else 0:,} runs: 1 to {MOST_RUNS} are possible"
+        )
+    return tuple(
+        _point(path, document, dict(zip(asked, values, strict=True)), screen) for values in combinations
+    )
+
+
+def _asked(varied: str) -> tuple[Key, tuple[object, ...]]:
+    name, _, values = varied.partition("=")
+    key = tuple(int(step) if step.isdigit() else step for step in name.split("."))
+    if not values.strip() or not all(str(step) for step in key):
+        raise UsageError("--vary takes a key and its values, such as privacy.k_anonymity=2,5,10")
+    read = parse_document(f"values: [{values}]").data["values"]
+    return key, read if isinstance(read, tuple) else (read,)
+
+
+def _point(path: Path, document: Document, changes: Mapping[Key, object], screen: Screen) -> Point:
+    settings = {".".join(map(str, key)): _written(value) for key, value in changes.items()}
+    data: Any = document.data
+    for key, value in changes.items():
+        data = changed(data, key, value)
+    risk = data.get("risk")
+    limits = risk.get("thresholds") or {} if isinstance(risk, Mapping) else {}
+    try:
+        _parsed(path, data, document)  # what is wrong with the thresholds is told as well
+        spared = changed(data, ("risk", "thresholds"), {}) if limits else data
+        config = fit(_parsed(path, changed(spared, ("name",), _NAME), document), path)
+        with staged(config, "", screen) as done:
+            figures = done.outcome.figures
+    except AnonError as error:
+        return Point(settings, {}, (), f"{error} (exit {error.exit_code})")
+    return Point(
+        settings, {name: as_figure(each) for name, each in figures.items()}, tuple(exceeded(limits, figures))
+    )
+
+
+def _parsed(path: Path, data: Mapping[str, object], document: Document) -> Config:
+    setting = Setting(path.absolute().parent, date.today(), document.lines)
+    return parse(data, setting, found=document.problems)
+
+
+def changed(data: Any, key: Key, value: object) -> Any:
+    """``data`` with another value at ``key``; what is missing on the way is added."""
+    if not key:
+        return value
+    step, rest = key[0], key[1:]
+    if isinstance(data, tuple) and isinstance(step, int) and step < len(data):
+        return (*data[:step], changed(data[step], rest, value), *data[step + 1 :])
+    inside = data if isinstance(data, Mapping) else {}
+    return {**inside, step: changed(inside.get(step), rest, value)}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_written(each)}" for name, each in value.items())
+    return ", ".join(map(_written, value)) if isinstance(value, tuple) else str(value)

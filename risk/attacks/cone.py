@@ -1,0 +1,173 @@
+"""The Cone of Privacy: is a record nearer to somebody than the people around that one are?
+
+After the AVATAR project (a cluster funded by the German Federal Ministry of Education and Research, 2022 to
+2025). What counts as near follows the density: where records lie close together a near one says little about
+anybody, on the outskirts it says much. It is a filter and a measure, never a proof: a record outside of every
+cone may still tell about a person, and how often records pass tells an attacker about outliers
+(arXiv 2312.05114), so shares stay in the house and the filter is no part of a differentially private release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.distances.encoding import Scale
+from anonymizer.distances.kernels import Cones
+from anonymizer.distances.nearest import NOBODY, Index
+from risk.baselines import independent
+from risk.comparison import Attribute, Comparison
+from risk.figures import Figure, not_estimated, share
+from risk.results import Frontier
+
+Bools = NDArray[np.bool_]
+Longs = NDArray[np.int64]
+
+NEIGHBOUR = 5
+"""A person's cone reaches to a share of the distance of this nearest record of others."""
+ALLOWED = Fraction(1, 20)
+"""So many real records that had no part in a table may lie in a cone."""
+MOST_ROWS = 15
+"""People with more records have no part in finding the width, where nobody was held out."""
+STRENGTHS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
+ASKED = 5_000
+"""So many records, drawn at random, are asked for per point of the frontier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """What a record must not lie in: nearer to a real one x than ``alpha`` times d₅(x).
+
+    ``ratio`` is ``alpha`` as two whole numbers, so that no tie is decided by rounding. ``calibrated_on`` real
+    records were outside the table, or taken as if they were.
+    """
+
+    index: Index
+    reaches: Cones
+    ratio: tuple[int, int]
+    allowed: Fraction
+    calibrated_on: int
+
+    @property
+    def alpha(self) -> float:
+        return self.ratio[0] / self.ratio[1]
+
+    def flags(self, records: pl.DataFrame) -> Bools:
+        """Return which records lie in somebody's cone; bool (rows,), in their order.
+
+        It is exact: every real record is asked about. A record where more than five real ones are the same
+        is not flagged for being like them, for it tells about none of them alone.
+        """
+        asked = self.index.scale.encode(records)
+        nobody = np.full(asked.rows, NOBODY, np.int64)
+        found = self.index.narrowest(asked, nobody, self.reaches, below=self.ratio)
+        return np.asarray((found != np.array(self.ratio)).any(axis=1))
+
+
+def fit(
+    real: pl.DataFrame,
+    people: Longs,
+    attributes: tuple[Attribute, ...],
+    *,
+    holdout: pl.DataFrame | None = None,
+    allowed: Fraction = ALLOWED,
+) -> Cone:
+    """Return the cones around real records, as wide as ``allowed`` says.
+
+    ``people`` int64 (rows of real,) are numbers from 0; d₅(x) is the distance to the fifth nearest record of
+    other people, the largest possible one where there are fewer. ``alpha`` is the largest at which no more
+    than a share ``allowed`` of ``holdout``, rows of people who are not in ``real``, is flagged. Without a
+    holdout every real record is tried as if its person were in none: against the records of others, whose
+    distances are those without that person. Where nobody can be tried, ``alpha`` is 1, which flags more.
+
+    Raises:
+        ValueError: there is no real record, or more attributes than distances take.
+    """
+    scale = Scale.of(real, {each.name: each.kind for each in attributes})
+    index = Index.of(real, scale, people)
+    if holdout is None:
+        rows_of = np.bincount(people)
+        most = min(int(rows_of.max()), MOST_ROWS)
+        tried = rows_of[people] <= most
+        asked, own = scale.encode(real.filter(tried)), people[tried]
+    else:
+        most, asked = 0, scale.encode(holdout)
+        own = np.full(asked.rows, NOBODY, np.int64)
+    reaches = index.cones(rank=NEIGHBOUR, spare=most)
+    ratios = index.narrowest(asked, own, reaches)
+    return Cone(index, reaches, _widest(ratios, allowed), allowed, asked.rows)
+
+
+def _widest(ratios: NDArray[np.float64], allowed: Fraction) -> tuple[int, int]:
+    """The largest width below which at most a share ``allowed`` of the ratios lies."""
+    # The quotients of whole numbers below 2²⁴ are told apart, and found equal, by floating point rightly.
+    quotients = np.divide(
+        ratios[:, 0], ratios[:, 1], out=np.full(len(ratios), np.inf), where=ratios[:, 1] > 0
+    )
+    order = np.argsort(quotients, kind="stable")
+    place = int(allowed * len(ratios))
+    if place >= len(order) or not np.isfinite(quotients[order[place]]):
+        return 1, 1
+    numerator, denominator = (int(number) for number in ratios[order[place]])
+    lowest = Fraction(numerator, denominator)
+    return lowest.numerator, lowest.denominator
+
+
+def frontier(comparison: Comparison, rng: np.random.Generator, *, asked: int = ASKED) -> Frontier:
+    """Return which share of the released records the cone flags, and of altered copies of the original.
+
+    The cones are those of the records that are in the release, in its words, or that its model was trained
+    on. A copy is altered by giving each cell, with probability ``strength``, another record's value of that
+    column. The ends are the marks: strength 0 is a verbatim copy, strength 1 has independent columns. Each
+    share is of at most ``asked`` records drawn at random, against all real ones. An anonymised table's rows
+    are real rows in its words: many of them lie in cones by design.
+    """
+    real = comparison.original.filter(comparison.shown)
+    if not real.height or not comparison.released.height:
+        nothing = np.zeros(0)
+        return Frontier(
+            0.0, float(ALLOWED), not_estimated("nobody's row is in the release"), nothing, nothing
+        )
+    people = comparison.people[comparison.shown]
+    cone = fit(real, people, comparison.attributes, holdout=comparison.holdout)
+    drawn, *each = rng.spawn(1 + len(STRENGTHS))
+    flagged = [
+        float(cone.flags(some(altered(real, strength, its), asked, its)).mean())
+        for strength, its in zip(STRENGTHS, each, strict=True)
+    ]
+    return Frontier(
+        cone.alpha,
+        float(cone.allowed),
+        _released(cone, some(comparison.released, asked, drawn), comparison),
+        np.array(STRENGTHS),
+        np.array(flagged),
+    )
+
+
+def _released(cone: Cone, records: pl.DataFrame, comparison: Comparison) -> Figure:
+    how = "held-out records" if comparison.holdout is not None else "records left out person by person"
+    what = (
+        f"share of {records.height} of {comparison.released.height} released records in somebody's cone, "
+        f"its width {cone.alpha:.3f} by {cone.calibrated_on} {how}"
+    )
+    return share(int(cone.flags(records).sum()), records.height, what)
+
+
+def altered(frame: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.DataFrame:
+    """Return ``frame`` with each cell, with probability ``strength``, replaced by a draw of its column."""
+    drawn = independent(frame, rng)
+    kept = (pl.Series(rng.random(frame.height) >= strength) for _ in frame.columns)
+    return frame.select(
+        frame[name].zip_with(its, drawn[name]) for name, its in zip(frame.columns, kept, strict=True)
+    )
+
+
+def some(frame: pl.DataFrame, most: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Return at most so many rows, drawn without replacement, in their order."""
+    if frame.height <= most:
+        return frame
+    return frame[np.sort(rng.choice(frame.height, most, replace=False))]

@@ -1,0 +1,190 @@
+"""Inference: what a release tells about a sensitive value of a person whose other values are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.distances.encoding import Scale
+from anonymizer.distances.nearest import Index
+from risk.attacks.intervals import clustered_share, paired_gain, unpaired_gain
+from risk.attacks.marks import marked_parts
+from risk.attacks.matching import banded, coded, groups, own_rows
+from risk.attacks.votes import Votes, chance_without, chances, votes
+from risk.comparison import Comparison
+from risk.figures import Figure, exact, not_estimated
+from risk.results import Attack, Marked
+
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TARGETS = 10_000
+"""The most people a value is guessed for."""
+BANDS = 10
+"""The bands in which a number is guessed."""
+NOBODY_HELD_OUT = "needs people who were held out"
+NOBODY_SHOWN = "nobody's row is in the release"
+
+_ACCURACY = ".accuracy"
+_EVERYTHING_ELSE = ".all_else"
+
+
+def disclosive_and_correct(comparison: Comparison, _: np.random.Generator) -> Attack:
+    """Return DiSCO: the share of people of whose sensitive value the release leaves no doubt, rightly.
+
+    Raab, Nowok and Dibben, "Practical privacy metrics for synthetic data" (arXiv 2406.16826, 2024), as
+    synthpop 1.9 has it: records whose quasi-identifiers occur in the release, there with one value of the
+    target only, and it is the record's; of all records shown or trained on. In an anonymised table these are
+    the people in classes with one sensitive value. The parts are by sensitive column, the headline is the
+    column with the most above its control: held-out people, or the person's rows taken out (exactly). It
+    does not count near certainty.
+    """
+    if not comparison.sensitive:
+        return Attack("disco", "inference", Marked(not_estimated("there is no sensitive column")))
+    parts = marked_parts(comparison, _discos, _, control=_discos_without)
+    return Attack("disco", "inference", max(parts.values(), key=_above), parts)
+
+
+def _above(marks: Marked) -> float:
+    control = marks.control.value if marks.control is not None else None
+    return (marks.figure.value or 0.0) - (control or 0.0)
+
+
+def _discos(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
+    what = "share of people for whom the release shows one value, and it is theirs"
+    return {column: _disco(comparison, column, what) for column in comparison.sensitive}
+
+
+def _disco(comparison: Comparison, column: str, what: str, *, without: bool = False) -> Figure:
+    shown = comparison.shown
+    if not shown.any():
+        return not_estimated(NOBODY_SHOWN)
+    people = comparison.people[shown]
+    hits = _certain(comparison, column, people if without else None)
+    if comparison.table == "anonymised":
+        return exact(float(hits.mean()), len(hits), what)
+    return clustered_share(hits, people, what)
+
+
+def _certain(comparison: Comparison, column: str, without: Numbers | None) -> Floats:
+    """For which shown rows the release is certain and right; ``without`` the rows of these people."""
+    cells = coded(comparison)
+    alike = groups(cells, comparison.quasi_identifiers)
+    same = groups(cells, (*comparison.quasi_identifiers, column))
+    quasi, both = alike.original[comparison.shown], same.original[comparison.shown]
+    rows, agreeing = alike.released_sizes()[quasi], same.released_sizes()[both]
+    if without is not None:
+        rows, agreeing = rows - own_rows(quasi, without), agreeing - own_rows(both, without)
+    return np.asarray((agreeing > 0) & (agreeing == rows), dtype=np.float64)
+
+
+def _discos_without(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
+    if comparison.table == "anonymised":
+        what = "the same with the person's rows taken out of the release"
+        return {column: _disco(comparison, column, what, without=True) for column in comparison.sensitive}
+    if comparison.holdout is None or comparison.holdout_people is None or not len(comparison.holdout_people):
+        return dict.fromkeys(comparison.sensitive, not_estimated(NOBODY_HELD_OUT))
+    held = _as_original(comparison)
+    what = "the same for held-out people"
+    return {column: _disco(held, column, what) for column in comparison.sensitive}
+
+
+def _as_original(comparison: Comparison) -> Comparison:
+    """The held-out people in the place of the data."""
+    assert comparison.holdout is not None
+    assert comparison.holdout_people is not None
+    return replace(
+        comparison,
+        original=comparison.holdout,
+        base=comparison.holdout,
+        people=comparison.holdout_people,
+        shown=np.ones(comparison.holdout.height, dtype=np.bool_),
+    )
+
+
+def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Attack:
+    """Return how much better a sensitive value is guessed because the person is in the data.
+
+    The attacker knows the quasi-identifiers and guesses the most frequent value among the released rows that
+    have them; where no row has, among those that agree with the nearest row (Gower's distance). Numbers with
+    many values are guessed by tenths of the release. The figure is a *gain*: the share guessed right, less
+    the share guessed right by the same attack where the person cannot matter: with the person's rows taken
+    out of an anonymised table (exactly, person by person), of held-out people for a synthetic one. The
+    control is in the gain already, which is why it has none of its own; both shares are the part
+    ``<column>.accuracy``. What everybody could learn from the data, that smoking harms, is no gain.
+
+    Parts: the gain by column; ``<column>.accuracy``; ``<column>.all_else``, the gain of one who knows every
+    other column. The headline is the column with the largest gain, so it leans upwards. Independent columns
+    have nobody's row, so the floor of an anonymised table is exactly 0. It does not measure rarer attacks: a
+    gain of 1 % may be all of one small group.
+    """
+    if not comparison.sensitive:
+        return Attack("attribute_inference", "inference", Marked(not_estimated("there is no sensitive column")))
+    draws, widest = rng.spawn(2)
+    parts = marked_parts(comparison, _guesses, draws, control=_guesses_without)
+    if comparison.table == "anonymised":
+        nobodys = exact(0.0, comparison.released.height, "no row of independent columns is anybody's")
+        parts |= {column: replace(parts[column], floor=nobodys) for column in comparison.sensitive}
+    headline = max((parts[column] for column in comparison.sensitive), key=_above)
+    everything = {
+        f"{column}{_EVERYTHING_ELSE}": Marked(_gain_of_all_else(comparison, column, widest))
+        for column in comparison.sensitive
+    }
+    return Attack("attribute_inference", "inference", headline, {**parts, **everything})
+
+
+def _guesses(comparison: Comparison, rng: np.random.Generator) -> Mapping[str, Figure]:
+    found = {}
+    for column, outcome in _outcomes(comparison, rng).items():
+        found[column] = outcome.gain()
+        found[f"{column}{_ACCURACY}"] = outcome.accuracy()
+    return found
+
+
+def _guesses_without(comparison: Comparison, rng: np.random.Generator) -> Mapping[str, Figure]:
+    outcomes = _outcomes(comparison, rng)
+    return {f"{column}{_ACCURACY}": outcome.control() for column, outcome in outcomes.items()}
+
+
+def _gain_of_all_else(comparison: Comparison, column: str, rng: np.random.Generator) -> Figure:
+    known = tuple(each.name for each in comparison.attributes if each.name != column)
+    return _outcomes(comparison, rng, columns=(column,), known=known)[column].gain()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Who was guessed right: ``right`` (shape (rows,), probabilities) of ``people``; and by the control.
+
+    ``control`` has the same rows where ``other_people`` is None, else those of other people.
+    """
+
+    right: Floats
+    people: Numbers
+    wrong_people: Floats | None
+    other_people: Numbers | None
+    known: int
+
+    def accuracy(self) -> Figure:
+        what = f"share guessed right, {self.known} attributes known; {len(self.right)} people"
+        return clustered_share(self.right, self.people, what) if len(self.right) else not_estimated(NOBODY_SHOWN)
+
+    def control(self) -> Figure:
+        if self.wrong_people is None:
+            return not_estimated(NOBODY_HELD_OUT)
+        groups_of = self.people if self.other_people is None else self.other_people
+        return clustered_share(self.wrong_people, groups_of, "share guessed right where the person cannot matter")
+
+    def gain(self) -> Figure:
+        what = (
+            f"share guessed right above the share where the person cannot matter, {self.known} attributes "
+            f"known; {len(self.right)} people"
+        )
+        if self.wrong_people is None:
+            return not_estimated(NOBODY_HELD_OUT)
+        if self.other_people is None:
+            return paired_gain(self.right, self.wrong_people, self.people, what)
+        return unpaired_gain((self.right, self.people), (self.wrong_people, self.other_people), what)

@@ -1,0 +1,92 @@
+"""What the rows of a class say about a value: the guess of the majority, with and without somebody's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """How many rows of each class have each value.
+
+    ``keys`` (int64, sorted) are class · ``domain`` + value of those that occur, ``rows`` how many rows they
+    have. By class (shape (classes,)): the ``most`` rows of one value and how many values have so many, the
+    most rows below that (``next``) and how many values have those; 0 where there are none.
+    """
+
+    domain: int
+    keys: Numbers
+    rows: Numbers
+    most: Numbers
+    most_values: Numbers
+    next: Numbers
+    next_values: Numbers
+
+    def of(self, classes: Numbers, values: Numbers) -> Numbers:
+        """Return how many rows of its class have each value."""
+        asked = classes * self.domain + values
+        place = np.minimum(np.searchsorted(self.keys, asked), max(0, len(self.keys) - 1))
+        return np.where(self.keys[place] == asked, self.rows[place], 0)
+
+    def of_class(self, number: int) -> tuple[Numbers, Numbers]:
+        """Return the values that occur in a class and their rows."""
+        ends = np.searchsorted(self.keys, [number * self.domain, (number + 1) * self.domain])
+        part = slice(int(ends[0]), int(ends[1]))
+        return self.keys[part] - number * self.domain, self.rows[part]
+
+
+def votes(classes: Numbers, values: Numbers, count: int, domain: int) -> Votes:
+    """Return the votes of rows in ``count`` classes for values 0 to ``domain`` - 1; there are rows."""
+    keys, rows = np.unique(classes * domain + values, return_counts=True)
+    of = keys // domain
+    most = _largest(of, rows, count)
+    further = _largest(of, np.where(rows < most[of], rows, 0), count)
+    return Votes(
+        domain,
+        keys,
+        rows,
+        most,
+        np.bincount(of[rows == most[of]], minlength=count),
+        further,
+        np.bincount(of[rows == further[of]], minlength=count) * (further > 0),
+    )
+
+
+def _largest(of: Numbers, rows: Numbers, count: int) -> Numbers:
+    """The largest of ``rows`` by class; ``of`` is sorted."""
+    largest = np.zeros(count, dtype=np.int64)
+    present, starts = np.unique(of, return_index=True)
+    largest[present] = np.maximum.reduceat(rows, starts)
+    return largest
+
+
+def chances(cast: Votes, classes: Numbers, values: Numbers, taken: Numbers) -> Floats:
+    """Return the probability that the majority of a class, drawn among equals, is the given value.
+
+    ``taken`` rows of that value are taken out of the class before. NaN where no row is left to say anything.
+    Classes and values of which nothing is known are numbered all the same: they have no rows.
+    """
+    rows = cast.of(classes, values)
+    left = np.maximum(rows - taken, 0)
+    most, most_values = cast.most[classes], cast.most_values[classes]
+    alone = (rows == most) & (most_values == 1)
+    others = np.where(alone, cast.next[classes], most)
+    rivals = np.where(alone, cast.next_values[classes], most_values - ((rows == most) & (rows > 0)))
+    wins = np.where(left > others, 1.0, np.where(left == others, 1.0 / (rivals + 1.0), 0.0))
+    return np.where((left == 0) & ((others == 0) | (rivals == 0)), np.nan, np.where(left == 0, 0.0, wins))
+
+
+def chance_without(cast: Votes, number: int, value: int, own: Numbers) -> float:
+    """Return the same for one class out of which rows with the values ``own`` are taken."""
+    values, rows = cast.of_class(number)
+    left = rows - np.bincount(np.searchsorted(values, own), minlength=len(values))
+    if not left.any():
+        return float("nan")
+    best = values[left == left.max()]
+    return float(value in best) / len(best)

@@ -1,0 +1,189 @@
+"""What attacks gained, as the risk report shows it: three dials, and a section for every attack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from risk.figures import Figure
+from risk.reports.scales import Scale, interval_of, number_of, scale
+from risk.reports.wording import numeral, percent
+from risk.reports.words import Words
+from risk.results import Attack, Heading, Marked
+
+HEADINGS: tuple[Heading, ...] = ("singling-out", "linkability", "inference")
+POINT = 0.01
+
+
+class Dial(NamedTuple):
+    """A WP216 risk: the attack that gained most, or why none is estimated."""
+
+    heading: str
+    title: str
+    attack: str
+    number: str
+    interval: str
+    verdict: str
+    scale: Scale | None
+
+
+class Part(NamedTuple):
+    """One row of an attack's table."""
+
+    label: str
+    figure: str
+    interval: str
+    control: str
+    floor: str
+    ceiling: str
+    scale: Scale
+
+
+class Shown(NamedTuple):
+    """An attack's section; ``texts`` are its explanation by kind, as far as there are words for it."""
+
+    name: str
+    title: str
+    heading: str
+    number: str
+    interval: str
+    verdict: str
+    method: str
+    is_diagnostic: bool
+    scale: Scale
+    parts: tuple[Part, ...]
+    texts: dict[str, str]
+
+
+def dials(attacks: Sequence[Attack], limits: Mapping[str, float], words: Words) -> list[Dial]:
+    """Return one dial for each WP216 risk, none where there are no attacks at all."""
+    if not attacks:
+        return []
+    return [_dial(heading, largest(attacks, heading), limits, words) for heading in HEADINGS]
+
+
+def largest(attacks: Sequence[Attack], heading: Heading) -> Attack | None:
+    """Return the attack under a heading whose figure is farthest above its control; diagnostics are none.
+
+    Where none is estimated it is one that says why, where there is none at all None.
+    """
+    found = [attack for attack in attacks if attack.heading == heading and not attack.is_diagnostic]
+    return max(found, key=lambda attack: _rank(attack.headline), default=None)
+
+
+def _rank(marked: Marked) -> float:
+    above = excess(marked)
+    return -float("inf") if above is None else above
+
+
+def excess(marked: Marked) -> float | None:
+    """Return how far a figure is above its control; above the floor or 0 where no control is estimated."""
+    if marked.figure.value is None:
+        return None
+    references = (each.value for each in (marked.control, marked.floor) if each is not None)
+    return marked.figure.value - next((value for value in references if value is not None), 0.0)
+
+
+def verdict(marked: Marked, words: Words) -> str:
+    """Return in a sentence what a figure says beside its control."""
+    figure, control = marked.figure, marked.control
+    if figure.value is None:
+        return words.put(figure.method)
+    if control is None or control.value is None:
+        return words.say("attacks.verdict.no_control")
+    told = {"control": percent(control.value, words), "points": points(figure.value - control.value, words)}
+    if _above(figure, control):
+        return words.say("attacks.verdict.above", **told)
+    key = "attacks.verdict.unclear" if figure.value > control.value else "attacks.verdict.not_above"
+    return words.say(key, **told)
+
+
+def _above(figure: Figure, control: Figure) -> bool:
+    low = figure.value if figure.low is None else figure.low
+    high = control.value if control.high is None else control.high
+    return low is not None and high is not None and low > high
+
+
+def points(difference: float, words: Words) -> str:
+    """Return a difference of shares in percentage points."""
+    text = f"{abs(difference) / POINT:.{1 if abs(difference) < 0.0995 else 0}f}"
+    return words.counted("attacks.points", 1 if text == "1.0" else 2, value=numeral(text, words))
+
+
+def sections(attacks: Sequence[Attack], limits: Mapping[str, float], words: Words) -> list[Shown]:
+    """Return the attacks with all that is said of them, by heading; diagnostics come last."""
+    order = {heading: place for place, heading in enumerate(HEADINGS)}
+    ranked = sorted(attacks, key=lambda attack: (attack.is_diagnostic, order[attack.heading]))
+    return [_shown(attack, limits, words) for attack in ranked]
+
+
+def title_of(name: str, words: Words) -> str:
+    """Return an attack's name in words, or the name itself where there are none."""
+    key = f"attacks.{name}.title"
+    return words.say(key) if words.knows(key) else name.replace("_", " ")
+
+
+def _dial(heading: Heading, attack: Attack | None, limits: Mapping[str, float], words: Words) -> Dial:
+    title = words.say(f"attacks.heading.{heading}")
+    if attack is None:
+        nothing = words.say("attacks.verdict.nothing")
+        return Dial(heading, title, "", words.say("numbers.not_estimated"), "", nothing, None)
+    figure = attack.headline.figure
+    is_estimated = figure.value is not None
+    name = title_of(attack.name, words)
+    return Dial(
+        heading,
+        title,
+        name,
+        number_of(figure, words) if is_estimated else words.say("numbers.not_estimated"),
+        interval_of(figure, words),
+        verdict(attack.headline, words),
+        _scale(attack, limits, words, identifier=f"dial-{heading}") if is_estimated else None,
+    )
+
+
+def _shown(attack: Attack, limits: Mapping[str, float], words: Words) -> Shown:
+    figure, is_share = attack.headline.figure, not attack.is_diagnostic
+    kinds = ("counts", "means", "example", "not", "source")
+    keys = {kind: f"attacks.{attack.name}.{kind}" for kind in kinds}
+    return Shown(
+        attack.name,
+        title_of(attack.name, words),
+        words.say(f"attacks.heading.{attack.heading}"),
+        words.say("numbers.not_estimated") if figure.value is None else number_of(figure, words, is_share=is_share),
+        interval_of(figure, words, is_share=is_share),
+        verdict(attack.headline, words) if is_share else words.say("attacks.verdict.diagnostic"),
+        figure.method,
+        attack.is_diagnostic,
+        _scale(attack, limits, words, identifier=f"scale-{attack.name}"),
+        tuple(
+            _part(name, marked, words, identifier=f"scale-{attack.name}-{place}", is_share=is_share)
+            for place, (name, marked) in enumerate(attack.parts.items())
+        ),
+        {kind: words.say(key) for kind, key in keys.items() if words.knows(key)},
+    )
+
+
+def _scale(attack: Attack, limits: Mapping[str, float], words: Words, *, identifier: str) -> Scale:
+    return scale(
+        attack.headline,
+        words,
+        identifier=identifier,
+        title=title_of(attack.name, words),
+        is_share=not attack.is_diagnostic,
+        limit=None if attack.is_diagnostic else limits.get(attack.name),
+    )
+
+
+def _part(name: str, marked: Marked, words: Words, *, identifier: str, is_share: bool) -> Part:
+    key = f"attacks.parts.{name}"
+    label = words.say(key) if words.knows(key) else name
+    others = (marked.control, marked.floor, marked.ceiling)
+    told = ("—" if each is None else number_of(each, words, is_share=is_share) for each in others)
+    return Part(
+        label,
+        number_of(marked.figure, words, is_share=is_share),
+        interval_of(marked.figure, words, is_share=is_share),
+        *told,
+        scale(marked, words, identifier=identifier, title=label, is_share=is_share),
+    )

@@ -1,0 +1,99 @@
+"""Rows of two tables that a model tells apart, as features and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from risk.utility.sides import Encoded, Rows, Sides, some
+
+Floats = NDArray[np.float64]
+COMPARED = ("released", "floor", "ceiling", "bootstrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Rows of ``Sides.frame``: ``first`` of the original (or of one real sample), ``second`` of the other.
+
+    ``whole`` says how many rows the two tables have that these were drawn from.
+    """
+
+    first: Rows
+    second: Rows
+    whole: tuple[int, int]
+
+    @property
+    def rows(self) -> Rows:
+        return np.concatenate([self.first, self.second])
+
+    @property
+    def labels(self) -> NDArray[np.bool_]:
+        """True where a row is of the second table."""
+        return np.arange(len(self.first) + len(self.second)) >= len(self.first)
+
+
+def pairings(both: Sides, most: int, rng: np.random.Generator, *, equal: bool) -> dict[str, Pairing]:
+    """Return what is compared for a figure and its marks, by ``COMPARED``, at most ``most`` rows a side.
+
+    ``equal`` takes equally many rows of both.
+    """
+    people = both.people[both.original]
+    n = int(people.max(initial=-1)) + 1
+    drawn = np.bincount(rng.integers(0, n, n), minlength=n)[people]
+    tables = (
+        (both.original, both.released),
+        (both.original, both.shuffled),
+        (both.first, both.second),
+        (both.original, np.repeat(both.original, drawn)),
+    )
+    found = {}
+    for name, (first, second) in zip(COMPARED, tables, strict=True):
+        at_most = min(most, len(first), len(second)) if equal else most
+        whole = (len(first), len(second))
+        found[name] = Pairing(some(first, at_most, rng), some(second, at_most, rng), whole)
+    return found
+
+
+def ordinal(cells: Encoded, rows: Rows) -> Floats:
+    """Return the columns as features of a tree: float64 (rows, columns), categories by their numbers."""
+    columns = [column.astype(np.float64) for column in cells.take(rows).values()]
+    return np.column_stack(columns) if columns else np.zeros((len(rows), 0))
+
+
+def design(cells: Encoded, rows: Rows, *, interactions_up_to: int) -> Floats:
+    """Return the columns as regressors without an intercept: float64 (rows, regressors).
+
+    Numbers are standardised, a missing one is 0 and marked by an indicator; categories are indicators of all
+    labels but one. With at most ``interactions_up_to`` of them come the products of all pairs.
+    """
+    columns: list[Floats] = []
+    for name, column in cells.take(rows).items():
+        size = cells.categories.get(name)
+        columns += _standardised(column) if size is None else _indicators(column, size)
+    varied = [column for column in columns if np.ptp(column) > 0]
+    if len(varied) <= interactions_up_to:
+        varied += [a * b for i, a in enumerate(varied) for b in varied[:i]]
+    return np.column_stack(varied) if varied else np.zeros((len(rows), 0))
+
+
+def _standardised(column: NDArray[np.generic]) -> list[Floats]:
+    values = column.astype(np.float64)
+    missing = np.isnan(values)
+    if missing.all():
+        return []
+    centre, spread = float(values[~missing].mean()), float(values[~missing].std())
+    filled = np.where(missing, 0.0, (values - centre) / (spread or 1.0))
+    return [filled, missing.astype(np.float64)]
+
+
+def _indicators(column: NDArray[np.generic], size: int) -> list[Floats]:
+    codes = column.astype(np.int64)
+    return [(codes == code).astype(np.float64) for code in (*range(1, size), -1)]
+
+
+def sizes(pairing: Pairing) -> Mapping[str, int]:
+    """Return the rows of both sides by ``first`` and ``second``."""
+    return {"first": len(pairing.first), "second": len(pairing.second)}

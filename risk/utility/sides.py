@@ -1,0 +1,131 @@
+"""The two sides of every measure of utility, with what marks its floor and its ceiling.
+
+The floor is the release with independent columns, the ceiling a fresh sample of real data: the people who
+were held out, beside the original. Without any, the original's people are split into two random halves, one
+taken as a fresh sample of the other: both are smaller than the tables compared, so that this ceiling is, if
+anything, too far from perfect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from risk.baselines import independent
+from risk.comparison import Comparison
+from risk.utility.reading import aligned, held_out, tabular
+
+Rows = NDArray[np.int64]
+Arrays = Mapping[str, NDArray[np.generic]]
+"""Columns by name: float64 numbers, NaN where missing; int32 codes of categories, -1 where missing."""
+HELD_OUT = "the held-out people beside the original"
+HALVES = "two random halves of the original's people, since nobody was held out"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """All rows in one ``frame``, and which rows are which; int64 arrays.
+
+    ``shuffled`` is the release with independent columns. ``first`` and ``second`` are two samples of real
+    people, ``fresh`` says which. ``people`` numbers the person of every row of real people, which come first.
+    """
+
+    frame: pl.DataFrame
+    people: Rows
+    original: Rows
+    released: Rows
+    shuffled: Rows
+    first: Rows
+    second: Rows
+    fresh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The columns of ``Sides`` as arrays; ``categories`` holds the number of codes of each category."""
+
+    columns: Arrays
+    categories: Mapping[str, int]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    def take(self, rows: Rows) -> dict[str, NDArray[np.generic]]:
+        """Return the columns' cells in these rows."""
+        return {name: column[rows] for name, column in self.columns.items()}
+
+
+def sides(comparison: Comparison, rng: np.random.Generator, *, words: bool = False) -> Sides:
+    """Return both sides as they are analysed; ``words`` as in ``reading.aligned``."""
+    original, released = aligned(comparison, words=words)
+    others, n = held_out(comparison), original.height
+    people = comparison.people
+    real = original if others is None else pl.concat([original, others])
+    frame = pl.concat([real, released, independent(released, rng)])
+    rows = np.arange(frame.height, dtype=np.int64)
+    begin, end = real.height, real.height + released.height
+    if others is None or comparison.holdout_people is None:
+        first, second, fresh = *_halves(people, rng), HALVES
+    else:
+        people = np.concatenate([people, comparison.holdout_people + people.max(initial=-1) + 1])
+        first, second, fresh = rows[:n], rows[n:begin], HELD_OUT
+    return Sides(frame, people, rows[:n], rows[begin:end], rows[end:], first, second, fresh)
+
+
+def encoded(both: Sides, *, codes: int, labels: int) -> Encoded:
+    """Return the columns as arrays.
+
+    A list of codes becomes its size and indicators of its ``codes`` most frequent codes; of a category the
+    ``labels`` most frequent ones of the original are told apart, the others are one.
+    """
+    n = len(both.original)
+    first, rest = both.frame.head(n), both.frame.tail(both.frame.height - n)
+    frame = pl.concat(tabular((first, rest), both.people[:n], codes=codes))
+    columns: dict[str, NDArray[np.generic]] = {}
+    categories = {}
+    for series in frame.iter_columns():
+        if series.dtype == pl.String:
+            found, size = numbered(series)
+            columns[series.name] = _most_frequent(found, size, both.original, labels)
+            categories[series.name] = min(size, labels + 1)
+        else:
+            columns[series.name] = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return Encoded(columns, categories)
+
+
+def numbered(series: pl.Series) -> tuple[NDArray[np.int32], int]:
+    """Return a text column's codes in the order of its labels, -1 where missing, and how many there are."""
+    labels = series.unique().drop_nulls().sort()
+    codes = series.cast(pl.Enum(labels)).to_physical().cast(pl.Int32).fill_null(-1)
+    return codes.to_numpy(), len(labels)
+
+
+def _most_frequent(codes: NDArray[np.int32], size: int, rows: Rows, most: int) -> NDArray[np.int32]:
+    """The codes with all but the ``most`` that are most frequent in ``rows`` as one."""
+    if size <= most:
+        return codes
+    counts = np.bincount(codes[rows] + 1, minlength=size + 1)[1:]
+    new = np.full(size + 1, most, np.int32)
+    new[np.sort(np.argsort(-counts, kind="stable")[:most])] = np.arange(most)
+    new[-1] = -1
+    return new[codes]
+
+
+def some(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+    """Return at most ``most`` of the rows, drawn without replacement, in their order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(rng.choice(rows, most, replace=False))
+
+
+def _halves(people: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """The rows of two halves of the people."""
+    number = int(people.max(initial=-1)) + 1
+    in_first = rng.permutation(number) < number // 2
+    mine = in_first[people]
+    return np.flatnonzero(mine), np.flatnonzero(~mine)
