@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +26,7 @@ from anonymizer.errors import AnonError, Interrupted, OutputFailed
 
 if TYPE_CHECKING:
     from release.run import Outcome
+    from risk.results import Point
 
 OUT_OF_MEMORY, INTERNAL, IO_FAILED = 71, 70, 74
 
@@ -42,6 +43,28 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     TEXT = "text"
+
+
+class TableKind(StrEnum):
+    """How a table was made that is assessed."""
+
+    ANONYMISED = "anonymised"
+    SYNTHETIC = "synthetic"
+
+
+class Effort(StrEnum):
+    """How hard a table is attacked."""
+
+    NONE = "none"
+    QUICK = "quick"
+    FULL = "full"
+
+
+class Language(StrEnum):
+    """Of reports."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
 
 
 @dataclass(slots=True)
@@ -178,6 +201,92 @@ def init(
 
     drafted = draft(source, output)
     _print(f"wrote {output}: {drafted.columns:,} columns, {drafted.to_check:,} to check by hand")
+
+
+@app.command()
+def risk(
+    table: Annotated[Path, typer.Argument(help="the table to assess, CSV or Parquet", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="the new folder for the reports, which stay in the house")
+    ] = Path("risk"),
+    original: Annotated[Path | None, typer.Option(help="the table that it was made from")] = None,
+    holdout: Annotated[
+        Path | None, typer.Option(help="people like those in it, who had no part in it")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="a run's config: roles, hierarchies, thresholds, and the original")
+    ] = None,
+    kind: Annotated[TableKind, typer.Option(help="what kind of table it is")] = TableKind.ANONYMISED,
+    quasi_identifiers: Annotated[
+        str,
+        typer.Option(help="columns an attacker knows, with commas between; default: all but the sensitive"),
+    ] = "",
+    sensitive: Annotated[str, typer.Option(help="columns an attacker would learn, with commas between")] = "",
+    subject: Annotated[str | None, typer.Option(help="the original's column that names the person")] = None,
+    population: Annotated[
+        int | None, typer.Option(help="how many people those in it come from", min=1)
+    ] = None,
+    attacks: Annotated[Effort, typer.Option(help="how hard it is attacked")] = Effort.QUICK,
+    language: Annotated[Language, typer.Option(help="of the reports")] = Language.ENGLISH,
+) -> None:
+    """Attack any table made elsewhere, and measure what is left of the data's value."""
+    from release.assessed_table import assess_table
+    from release.foreign import Asked
+
+    asked = Asked(
+        table,
+        kind=kind.value,
+        original=original,
+        holdout=holdout,
+        config=config,
+        quasi_identifiers=_names(quasi_identifiers),
+        sensitive=_names(sensitive),
+        subject=subject,
+    )
+    _print(assess_table(asked, output, population=population, attacks=attacks.value, language=language.value))
+
+
+@app.command()
+def compare(
+    releases: Annotated[list[Path], typer.Argument(help="folders of releases", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="also write an HTML page")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all figures as JSON")] = False,
+    language: Annotated[Language, typer.Option(help="of the page")] = Language.ENGLISH,
+) -> None:
+    """Show the risk and the utility of several releases side by side, from their internal figures."""
+    from release.comparing import compare as compared
+
+    _frontier(compared(releases), output, as_json=as_json, language=language)
+
+
+@app.command()
+def sweep(
+    config: ConfigPath,
+    vary: Annotated[
+        list[str], typer.Option(help="a key and its values, such as privacy.k_anonymity=2,5,10,20")
+    ],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="also write an HTML page")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all figures as JSON")] = False,
+    language: Annotated[Language, typer.Option(help="of the page")] = Language.ENGLISH,
+) -> None:
+    """Run a config with other values of some keys and compare risk and utility; nothing is published."""
+    from release.sweeping import sweep as swept
+
+    _frontier(swept(config, vary), output, as_json=as_json, language=language)
+
+
+def _frontier(points: Sequence[Point], output: Path | None, *, as_json: bool, language: Language) -> None:
+    from release.inspecting import refuse_existing, write_page
+    from risk.reports.risk_utility import risk_utility_json, risk_utility_page, risk_utility_text
+
+    if output is not None:
+        refuse_existing(output)
+        write_page(output, risk_utility_page(points, language.value))
+    _print(risk_utility_json(points) if as_json else risk_utility_text(points))
+
+
+def _names(written: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in written.split(",") if name.strip())
 
 
 @app.command()

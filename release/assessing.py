@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from anonymizer.errors import BadConfig
 from release.config.root import Config
 from release.deciding.private_release import guarantees
+from release.describing.comparing import compared, lost
 from release.describing.linking import accounts, knowledge, known_events, linked_tables
 from release.describing.treatment import released_columns
 from release.files import tables
 from release.gate import Figures
 from release.intake.source import Source
 from release.verifying.verify import VerifiedRelease
-from risk import Assessment, ReleaseFacts, RunContext, assess, release_report, risk_report
+from risk import (
+    Assessment,
+    ReleaseFacts,
+    RunContext,
+    assess,
+    finding,
+    release_report,
+    risk_report,
+    utility_report,
+)
+from risk.finding import Search, find
+from risk.results import Findings
+from risk.utility.assess import as_dict
 
 _IN_REPORT = ("rows_in", "differential_privacy", "rows_out", "search", "recoding")
 
@@ -23,6 +38,7 @@ class Assessed:
     """What is known of the risk, and of what is left of the data's value."""
 
     assessment: Assessment
+    findings: Findings
 
     @property
     def figures(self) -> Figures:
@@ -32,19 +48,30 @@ class Assessed:
     @property
     def utility(self) -> Figures:
         """The content of ``utility.json``."""
-        return {}
+        return as_dict({} if self.findings.utility is None else {"anonymised": self.findings.utility})
 
 
 def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
-    """Risk before and after, attacks and utility, from what the staged bytes hold."""
+    """Risk before and after, attacks and utility, from what the staged bytes hold.
+
+    Raises:
+        BadConfig: the population is smaller than the data.
+    """
+    population = None if config.risk.population is None else config.risk.population.size
+    if population is not None and population < int(verified.before.people.sum()):
+        raise BadConfig("risk.population.size: the population is smaller than the people in the data")
     assessment = assess(
         verified.before,
         verified.after,
         suppressed=verified.suppressed,
         rows_in=verified.promise.table.frame.height,
         known=knowledge(verified),
+        population=population,
     )
-    return Assessed(assessment)
+    search = Search(config.risk.attacks, population, config.utility.asked)
+    found = find(compared(verified), verified.before, verified.after, search, losses=lost(verified))
+    figures = {**assessment.figures, **finding.figures(found, "anonymised")}
+    return Assessed(replace(assessment, figures=figures), found)
 
 
 def write_reports(
@@ -58,8 +85,11 @@ def write_reports(
     staging = verified.staging
     staging.write("release/release_report.html", release_report(_facts(config, source, verified)))
     context = _context(config, source, verified, summary)
-    staging.write("internal/risk_report.html", risk_report(assessed.assessment, context))
+    staging.write("internal/risk_report.html", risk_report(assessed.assessment, context, assessed.findings))
     staging.write("internal/risk.json", assessed.assessment.to_json())
+    if (utility := assessed.findings.utility) is not None:
+        staging.write("internal/utility_report.html", utility_report(utility, context))
+        staging.write("internal/utility.json", json.dumps(assessed.utility, indent=1, allow_nan=False) + "\n")
 
 
 def _facts(config: Config, source: Source, verified: VerifiedRelease) -> ReleaseFacts:

@@ -59,7 +59,7 @@ def of_table(path: Path, table: TableHints, *, today: date) -> tuple[dict[str, A
         InputMissing, BadInput: as `anonymizer.tables.reading.read_table`; rows that name no person.
         UsageError: no column is called as the one that names the person.
     """
-    frame = _frame(path, table)
+    frame = read_found(path, table)
     people = _people(frame, table.subject)
     columns = [_column(series, today) for series in frame]
     told = {
@@ -74,7 +74,8 @@ def of_table(path: Path, table: TableHints, *, today: date) -> tuple[dict[str, A
     return told, frame, [column["name"] for column in columns if not column["nearly_unique"]]
 
 
-def _frame(path: Path, table: TableHints) -> pl.DataFrame:
+def read_found(path: Path, table: TableHints) -> pl.DataFrame:
+    """The table at ``path``; what is not told of a CSV is found by looking."""
     if path.suffix.lower() == ".parquet":
         return read_table(path)
     found = dialect(path)

@@ -7,6 +7,7 @@ A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that 
     baselines                    tables that mark the floor and the ceiling of every figure
     reidentification             risk counted or estimated from classes
     attacks, utility             what an attacker gains from a table; what is left of its value
+    finding                      all of that for one release
     assessment                   all figures of a run, and the thresholds they are held against
     reports, inspection          the HTML pages
 """
@@ -16,7 +17,9 @@ from risk.facts import CriterionResult, EventAccount, LinkedTable, ReleasedColum
 from risk.figures import Figure
 from risk.reidentification.class_sizes import ClassSizes
 from risk.reidentification.known_events import Knowledge, KnownEvents
-from risk.reports.report import release_report, risk_report
+from risk.reports.release_report import release_report
+from risk.reports.risk_report import risk_report
+from risk.reports.utility_report import utility_report
 
 __all__ = [
     "FIGURES",
@@ -37,4 +40,5 @@ __all__ = [
     "judge",
     "release_report",
     "risk_report",
+    "utility_report",
 ]

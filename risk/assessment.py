@@ -17,6 +17,7 @@ from risk.reidentification.known_events import (
     with_events,
     without_events,
 )
+from risk.reidentification.population import with_population
 
 Outcome = Literal["met", "exceeded", "not computed"]
 
@@ -26,6 +27,21 @@ FIGURES = frozenset(f"anonymised.{name}" for name in (*RISKS, "suppressed_share"
 LINKED_FIGURES = frozenset(f"anonymised.{name}{WITHOUT_EVENTS}" for name in RISKS)
 """Further figures a threshold may limit in a release of several linked tables, and only there: those of the
 attacker who knows the quasi-identifiers alone, beside ``FIGURES``, whose attacker then knows events too."""
+
+
+ATTACKS = (
+    *("singling_out", "rep_u", "copies_exact", "copies_near", "copied_extremes", "copied_rare"),
+    *("linkage", "membership_tpr_1", "attribute_inference", "disco", "dcr"),
+)
+"""The attacks by the name of their figure, in the order in which they are made."""
+
+ATTACK_FIGURES = frozenset(
+    f"anonymised.{name}"
+    for name in (*ATTACKS, "membership_tpr_1_isolated", "membership_auc", "cone_flagged")
+    if name != "dcr"
+)
+"""Further figures a threshold may limit, where attacks are made; a part of one has a name behind it
+(``anonymised.attribute_inference.main_diagnosis``). More of the distance to the closest record is no worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,13 @@ class Judgement:
 
 
 def assess(
-    before: ClassSizes, after: ClassSizes, *, suppressed: int, rows_in: int, known: Knowledge | None = None
+    before: ClassSizes,
+    after: ClassSizes,
+    *,
+    suppressed: int,
+    rows_in: int,
+    known: Knowledge | None = None,
+    population: int | None = None,
 ) -> Assessment:
     """Return the risk of the original and of the anonymised table.
 
@@ -70,14 +92,20 @@ def assess(
     the input's rows that the release does not show. With ``known`` events every risk is that of an attacker
     who knows some beside the quasi-identifiers, of the original only from below, and further figures
     (``WITHOUT_EVENTS``) are those of an attacker who knows none: a name means one attacker in both tables.
+    Where the size of the ``population`` is known, the journalist's and the marketer's figures refer to it;
+    with known events they do not, as nothing is known of the events of others.
 
     Raises:
-        ValueError: the rows of ``before``, ``suppressed`` and ``rows_in`` contradict one another, or the
-            people whose events are known are not those of the tables.
+        ValueError: the population is smaller than the table; the rows of ``before``, ``suppressed`` and
+            ``rows_in`` contradict one another; or the people whose events are known are not those of the
+            tables.
     """
     if before.records != rows_in or not 0 <= suppressed <= rows_in:
         raise ValueError("rows_in must be the rows before, and suppressed a part of them")
     original, anonymised = measures(before), measures(after)
+    if population is not None and known is None:
+        original |= with_population(before, population)
+        anonymised |= with_population(after, population)
     if known is not None:
         if known.before.records != before.records:
             raise ValueError("the people whose events are known must be those of the input")

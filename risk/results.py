@@ -168,6 +168,8 @@ class Utility:
     survival: tuple[Survival, ...] = ()
     losses: Mapping[str, Figure] = field(default_factory=dict)
     """Information loss by metric of the search, 0 nothing lost, 1 everything; empty for a synthetic table."""
+    marks: Mapping[str, Marked] = field(default_factory=dict)
+    """The headline of every measure with its floor and ceiling, by its name in ``figures``."""
 
 
 @dataclass(frozen=True, slots=True)

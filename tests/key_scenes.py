@@ -18,9 +18,9 @@ from tests import tiny_export
 from tests.schema_cases import OWN_GROUP
 
 Data = dict[str, Any]
-Aspect = Literal["data", "statement", "place", "modes", "analysis"]
-"""Where two runs differ: in the data files, what the manifest states, where files lie, who may read them, and
-in the figures of the utility report."""
+Aspect = Literal["data", "statement", "place", "modes", "analysis", "figures", "report"]
+"""Where two runs differ: in the data files, what the manifest states, where files lie, who may read them, in
+the figures of utility, in those of risk, and in the release report."""
 
 DROPPED: Data = {"role": "identifier"}
 KEPT: Data = {"role": "sensitive"}
@@ -339,6 +339,11 @@ CHANGES: dict[str, Change] = {
     ),
     "microaggregation.k": Change(9, averaging("lab", "age", k=4), at="microaggregation.0.k"),
     "risk": refused(Change(_LIMITED, table()), 13, "anonymised.prosecutor_max"),
+    "risk.attacks": Change("quick", table(risk={"attacks": "none"}), aspect="figures"),
+    "risk.population": Change({"size": 7_000}, table(risk={"attacks": "none"}), aspect="figures"),
+    "risk.population.size": Change(70_000, table(risk={"population": {"size": 7_000}}), aspect="figures"),
+    "report": Change({"language": "de"}, table(), aspect="report"),
+    "report.language": Change("de", table(), aspect="report"),
     "risk.thresholds": refused(Change(_LIMITED["thresholds"], table()), 13, "anonymised.prosecutor_max"),
     "output": Change({"directory": "elsewhere"}, table(), aspect="place"),
     "output.directory": Change("elsewhere", table(), aspect="place"),

@@ -34,7 +34,9 @@ class Index:
 
     @classmethod
     def of(cls, reference: pl.DataFrame, scale: Scale, people: Longs) -> Index:
-        """Return an index of a reference on a scale, whose rows belong to ``people``, int64 (rows,) from 0.
+        """Return an index of a reference, whose rows belong to ``people``, int64 (rows,) from 0.
+
+        The scale is that of the reference, or of a table that has all of its categories and codes.
 
         Raises:
             ValueError: the reference has no rows.

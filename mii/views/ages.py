@@ -1,6 +1,7 @@
 """Whether a column tells an age, or a day of birth, by another way than ``Patient.birthDate``.
 
-FHIR R4: Age is a choice of ``onset``, ``abatement`` and ``performed``; an extension can hold anything.
+FHIR R4: Age is a choice of ``onset``, ``abatement`` and ``performed``; an extension, and the answer to a
+question, can hold anything.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _MAY_BE_AGES = {
     "AllergyIntolerance": frozenset({"onset"}),
     "Procedure": frozenset({"performed"}),
     "FamilyMemberHistory": frozenset({"condition", "deceased"}),
+    "QuestionnaireResponse": frozenset({"item"}),
 }
 """By type of resource the elements whose open value can be an age."""
 _BIRTHS = {
@@ -24,6 +26,7 @@ _BIRTHS = {
     "FamilyMemberHistory": frozenset({"born", "age"}),
 }
 _CODED = frozenset({"Coding", "CodeableConcept", "code", "boolean"})
+_VALUES_CODED = frozenset({"valueCoding", "valueCodeableConcept", "valueCode", "valueBoolean"})
 
 
 def tells_age(each: Selected) -> bool:
@@ -51,7 +54,9 @@ def _is_open(found: tuple[Expression, ...]) -> bool:
     """Whether a value is read of which nobody says that it is a code."""
     coded = [part.base for part in found if isinstance(part, Call) and _asks_for_codes(part)]
     values = (part for part in found if isinstance(part, Member) and part.name.startswith("value"))
-    return any(not any(value is each for each in coded) for value in values)
+    return any(
+        value.name not in _VALUES_CODED and not any(value is each for each in coded) for value in values
+    )
 
 
 def _asks_for_codes(call: Call) -> bool:

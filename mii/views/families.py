@@ -56,7 +56,7 @@ _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
     ("Patient", "address"): frozenset({"plz", "ags"}),
     **dict.fromkeys(
         [("Encounter", name) for name in ("period", "length", "statusHistory", "participant", "location")]
-        + [("EpisodeOfCare", "period"), ("Account", "servicePeriod")],
+        + [("EpisodeOfCare", "period")],
         _STAY,
     ),
     ("Encounter", "serviceType"): frozenset({"department"}),

@@ -13,8 +13,10 @@ from mii.fhir_types import RESOURCE_TYPES
 from mii.views.definition import Column, View
 from mii.views.evaluating import type_name
 from mii.views.origins import Selected, selected
+from mii.views.releasable import cities_of_ags, ends_in_code, tells_more_of_address
 from mii.views.root_elements import spellings
 from mii.views.running import Runner
+from mii.views.subjects import SUBJECTS
 from mii.views.syntax import Call, Expression, Member, parts, steps
 
 _KINDS = {
@@ -36,6 +38,8 @@ _DIRECT = frozenset(
     """.split()
 )
 """Elements that identify somebody or a record, or hold what somebody typed, in any resource."""
+_NO_TEXT = frozenset({"referenceRange", "linkId"})
+"""What only sounds so: a number's range, and the place of a question in its questionnaire."""
 _KEYS = frozenset({"getResourceKey", "getReferenceKey"})
 _TEXT_TYPES = frozenset(
     """
@@ -78,6 +82,13 @@ def keyed(name: str, view: View) -> Keyed:
             f"{name}: one column of a view must name the patient by getReferenceKey(Patient), or by "
             "getResourceKey() in a view of Patients"
         )
+    if (whose := SUBJECTS.get(view.resource)) is None:
+        raise BadConfig(f"{name}: no one element of a resource of the type {view.resource} tells whose it is")
+    if view.resource != "Patient" and whose not in _named(view, view.columns[keys[0]]):
+        raise BadConfig(
+            f"{name}: the column that names the patient must be {whose}.getReferenceKey(Patient), since "
+            f"`{whose}` tells whose a resource of the type {view.resource} is"
+        )
     if lists := [column.name for column in view.columns if column.collection]:
         raise BadConfig(f"{name}: a column with `collection: true` is no column of a table", column=lists[0])
     Runner(view)
@@ -96,6 +107,11 @@ def refusals(found: Keyed) -> dict[str, str]:
     return {name: reason for name, reason in reasons if reason is not None and name != key}
 
 
+def _named(view: View, column: Column) -> frozenset[str]:
+    """The elements right below the resource that a column is made of."""
+    return frozenset[str]().union(*(each.named for each in selected(view) if each.column == column))
+
+
 def _names_patient(column: Column, resource: str) -> bool:
     match column.expression:
         case Call(None, "getResourceKey", ()):
@@ -110,8 +126,15 @@ def _refusal(each: Selected) -> str | None:
     if kind_of(each.column) == "text":
         return "its type allows any text; only codes, dates, numbers and booleans can leave the house"
     found = [part for expression in each.expressions for part in parts(expression)]
-    if any(isinstance(part, Member) and _is_direct(part.name) for part in found):
+    excused = cities_of_ags(found)
+    named = [part for part in found if isinstance(part, Member) and not any(part is each for each in excused)]
+    if any(_is_direct(part.name) for part in named):
         return "its path names an element that identifies somebody or holds typed text"
+    if tells_more_of_address(each):
+        return (
+            "of an address (a patient's own, and nothing beside it) it may tell postalCode, state, country, "
+            "use, type and the extension of the AGS"
+        )
     if any(isinstance(part, Call) and part.name in _KEYS for part in found):
         return "it holds a resource's id"
     if any(isinstance(part, Call) and _asks_for_text(part) for part in found):
@@ -122,13 +145,18 @@ def _refusal(each: Selected) -> str | None:
         return "its path names no element of the resource, so nobody can tell what it is made of; name one"
     if kind_of(each.column) == "code" and _ends_in_open_value(each.column.expression):
         return "`value` can be typed text; say of which type with ofType()"
+    if kind_of(each.column) == "code" and not ends_in_code(each.column.expression):
+        return (
+            "its path does not end in an element of which FHIR R4 says that it holds codes (as `code` and "
+            "`status` do), so that it may be typed text or a number of the house"
+        )
     return None
 
 
 def _is_direct(name: str) -> bool:
     """Whether an element of this name, or one that it reaches, identifies somebody or can be typed text."""
     texts = tuple(kind[0].upper() + kind[1:] for kind in _TEXT_TYPES)
-    return name != "referenceRange" and (not _DIRECT.isdisjoint(spellings(name)) or name.endswith(texts))
+    return name not in _NO_TEXT and (not _DIRECT.isdisjoint(spellings(name)) or name.endswith(texts))
 
 
 def _asks_for_text(call: Call) -> bool:

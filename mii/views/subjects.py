@@ -41,6 +41,33 @@ DATES: Mapping[str, tuple[str, ...]] = {
 """The date of each type that consent is asked about, the first that is there. A type that is not named here
 has none, so that it cannot be asked."""
 
+SUBJECTS: Mapping[str, str] = {
+    "Patient": "id",
+    **dict.fromkeys(
+        """
+        AdverseEvent CarePlan CareTeam ChargeItem ClinicalImpression Communication CommunicationRequest
+        Composition Condition DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest
+        DocumentReference Encounter Flag Goal GuidanceResponse ImagingStudy Invoice List MeasureReport Media
+        MedicationAdministration MedicationDispense MedicationRequest MedicationStatement Observation
+        Procedure QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest Specimen
+        """.split(),
+        "subject",
+    ),
+    **dict.fromkeys(
+        """
+        AllergyIntolerance BodyStructure Claim ClaimResponse Consent CoverageEligibilityRequest
+        CoverageEligibilityResponse DetectedIssue Device EpisodeOfCare ExplanationOfBenefit
+        FamilyMemberHistory Immunization ImmunizationEvaluation ImmunizationRecommendation MolecularSequence
+        NutritionOrder RelatedPerson SupplyDelivery VisionPrescription
+        """.split(),
+        "patient",
+    ),
+    "ResearchSubject": "individual",
+}
+"""The element of each type of FHIR R4 (4.0.1) that tells whose a resource is, where it names one person.
+
+An Account's ``subject`` is a list; Coverage and Task have others, of which `facts` knows nothing.
+"""
 _SUBJECTS = ("subject", "patient", "individual")
 _VISITS = ("encounter", "context")
 

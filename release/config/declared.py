@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from mii.age_codes import AGE_CODES
+from mii.personal_codes import NUMBER_CODES, PLACE_CODES
 from release.config.keys import Finding, Findings, Strict, Text
 
-Loinc = Annotated[str, Field(pattern=r"^[0-9]{1,7}-[0-9]$")]
+_IDENTIFYING = PLACE_CODES | NUMBER_CODES
+_IDENTIFIES = "tells where somebody lives, or by what number somebody is known; use plz or ags"
+
+
+def _refuse_identifying(code: str) -> str:
+    if code in _IDENTIFYING:
+        raise PydanticCustomError("identifying", _IDENTIFIES)
+    return code
+
+
+Loinc = Annotated[str, Field(pattern=r"^[0-9]{1,7}-[0-9]$"), AfterValidator(_refuse_identifying)]
 _Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
 _Snomed = Annotated[str, Field(pattern=r"^[0-9]{6,18}$")]
 
@@ -124,6 +136,8 @@ class DeclaredColumn(Strict):
             yield Finding(("value",), "only an Observation has such a value; here it is `code` or `date`")
         if self.resource == "Observation" and not AGE_CODES.isdisjoint(self.where.chosen[1]):
             yield Finding(("where",), AGE_TOLD)
+        if not _IDENTIFYING.isdisjoint(self.where.chosen[1]):
+            yield Finding(("where",), _IDENTIFIES)
         if self.system is not None and self.value != "code":
             yield Finding(("system",), "has no effect on what is no code")
         if self.unit is not None and self.value != "quantity":

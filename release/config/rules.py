@@ -171,13 +171,16 @@ def _output_spares_input(name: str, source: Input, output: Output) -> Findings:
 def _thresholds_name_figures(risk: Risk, tables: Tables) -> Findings:
     if not risk.thresholds:
         return
-    from risk.assessment import FIGURES, LINKED_FIGURES
+    from risk.assessment import ATTACK_FIGURES, FIGURES, LINKED_FIGURES
 
-    known = FIGURES | LINKED_FIGURES if tables else FIGURES
+    known = FIGURES | ATTACK_FIGURES | (LINKED_FIGURES if tables else frozenset())
     for figure in risk.thresholds:
+        is_of_attack = figure.startswith(tuple(ATTACK_FIGURES))
         if figure in LINKED_FIGURES - known:
             yield Finding(("risk", "thresholds", figure), "is a figure of a release with `tables`")
-        elif figure not in known:
+        elif is_of_attack and risk.attacks == "none":
+            yield Finding(("risk", "thresholds", figure), "is a figure of attacks, which are switched off")
+        elif figure not in known and not any(figure.startswith(f"{each}.") for each in ATTACK_FIGURES):
             yield Finding(("risk", "thresholds", figure), "is no known figure", _near(figure, known))
 
 

@@ -142,7 +142,8 @@ class Risk(Strict):
     )
     attacks: Literal["none", "quick", "full"] = Field(
         default="quick",
-        description="which attacks are run on the output; quick: subsets of up to three columns, no refits",
+        description="which attacks are run on the output; quick: combinations of up to three columns, no "
+        "refits; none: utility is not measured either",
     )
     holdout: Later = later("the share of people kept out for calibration")
     population: Surroundings | None = Field(

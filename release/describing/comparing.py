@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from anonymizer.hierarchies.hierarchy import Bands
+from anonymizer.hierarchies.hierarchy import SUPPRESSED, Bands
 from anonymizer.tables.table import Column, Role, Table
+from release.verifying.promise import Promise
+from release.verifying.recount import key
 from release.verifying.verify import VerifiedRelease
+from risk import Figure
 from risk.comparison import Attribute, Comparison, Kind
 
 
@@ -18,13 +24,36 @@ def compared(verified: VerifiedRelease) -> Comparison:
     released = in_words(verified.frame.select(names))
     return Comparison(
         "anonymised",
-        tuple(_attribute(column, released.schema[column.name]) for column in table.released),
+        tuple(attribute(column, released.schema[column.name]) for column in table.released),
         released,
         in_words(verified.everyone.select(names)),
         base_values(table),
         table.people.rank("dense").cast(pl.Int64).to_numpy() - 1,
         verified.shown.to_numpy().astype(np.bool_),
     )
+
+
+def lost(verified: VerifiedRelease) -> dict[str, Figure]:
+    """The information loss of the table by the metrics of the search. Starred rows have lost all."""
+    from risk.utility.losses import losses
+
+    promise = verified.promise
+    names = [column.name for column in promise.table.quasi_identifiers]
+    starred = verified.everyone.select(pl.all_horizontal(pl.col(names).cast(pl.String) == SUPPRESSED))
+    told = verified.shown & ~starred.to_series().fill_null(value=False) if names else verified.shown
+    return losses(promise.table, _levels(promise), told.to_numpy().astype(np.bool_))
+
+
+def _levels(promise: Promise) -> Mapping[str, int] | NDArray[np.int8]:
+    """The level of every quasi-identifier; of a recoding, of every row's cells, -1 where it is suppressed."""
+    if promise.recoding is None:
+        return promise.transformation
+    quasi = promise.table.quasi_identifiers
+    rows = pl.DataFrame([promise.table.frame[c.name].alias(key(j)) for j, c in enumerate(quasi)])
+    keys = rows.columns
+    known = promise.recoding.levels
+    found = rows.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left").drop(keys)
+    return found.fill_null(-1).cast(pl.Int8).to_numpy()
 
 
 def base_values(table: Table) -> pl.DataFrame:
@@ -45,7 +74,8 @@ def _in_words(column: pl.Series) -> pl.Series:
     return column.cast(pl.Float64 if column.dtype.is_numeric() else pl.String)
 
 
-def _attribute(column: Column, dtype: pl.DataType) -> Attribute:
+def attribute(column: Column, dtype: pl.DataType) -> Attribute:
+    """What attacks and utility know of a released column of a type."""
     kind: Kind = "category"
     if isinstance(dtype, pl.List):
         kind = "codes"

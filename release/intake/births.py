@@ -83,6 +83,7 @@ def _birthday(day: date, years: int) -> date:
 
 
 _TELLS = (
-    "{!r} is made of the date of birth and tells ages over 89; drop it (identifier) and release age_years, "
-    "which is top-coded at 90; make it a quasi-identifier; or let the view give the date itself"
+    "{!r} is made of the date of birth, or may be, and tells ages over 89; drop it (identifier) and "
+    "release age_years, which is top-coded at 90; make it a quasi-identifier; or let the view give the date "
+    "itself"
 )

@@ -88,7 +88,7 @@ def beside_patients(
     if "labs" in told and config.input.mii is not None:
         told["labs"] = frozenset(lab_columns(config.input.mii.observations))
     if "main_diagnosis" in config.tables.get("encounters", {}):
-        told["encounters"] |= MAIN_DIAGNOSIS_COLUMNS
+        told["encounters"] |= ELEMENTS["diagnoses"]
     for column in columns:
         at = ("columns", matching_keys(config.columns, column.name)[0])
         own = _elements(column.name, families if column.name in declared else ())
@@ -106,10 +106,11 @@ def beside_patients(
 def _elements(name: str, families: Families) -> frozenset[str]:
     """The columns that are made of what the column ``name`` is made of, itself among them.
 
-    Whatever tells of a death is of a family with the reason of a discharge, but it tells no stay.
+    Whatever tells of a death is of a family with the reason of a discharge and the cause, but by itself it
+    tells no stay and no diagnosis.
     """
     made = frozenset[str]().union(*(family for family in families if name in family))
-    return made - {DISCHARGED} | {name}
+    return made - {DISCHARGED, "cause_of_death"} | {name}
 
 
 ELEMENTS: Mapping[str, frozenset[str]] = {

@@ -26,6 +26,7 @@ from release.intake.time_columns import STAY, changed_dates
 
 _DISTANCE, _BY_THE_DAY, _NOT_AT_ALL = -1, 0, len(UNITS)
 _KEPT = (Role.SENSITIVE, Role.INSENSITIVE)
+_NUMBERS = ("integer", "number")
 
 
 def event_date_problems(
@@ -120,6 +121,8 @@ def _is_a_day(name: str, families: Families, kinds: Mapping[str, str]) -> bool:
     if name.rpartition(".")[2] in EVENTS | DATES | {STAY}:
         return True
     own = [family for family in families if name in family]
+    if kinds.get(name) in _NUMBERS:
+        return any(STAY in family for family in own)
     return kinds.get(name) == "date" and not (own and all(BIRTH in family for family in own))
 
 

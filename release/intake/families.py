@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import product
 
 from anonymizer.tables.table import Column, Role
 
@@ -11,13 +12,17 @@ _KEPT = (Role.SENSITIVE, Role.INSENSITIVE)
 
 
 def finer(columns: Sequence[Column], families: Families) -> Iterator[tuple[Column, Column]]:
-    """Each released column that may be finer than a quasi-identifier of its family, and that one."""
+    """Each released column that may be finer than a quasi-identifier of its family, and that one, once."""
+    told = set[tuple[str, str]]()
     for family in families:
         members = [column for column in columns if column.name in family]
         quasi = [column for column in members if column.role is Role.QUASI_IDENTIFIER]
-        for column in members:
-            if column.role in _KEPT:
-                yield from ((column, coarser) for coarser in quasi if not _as_coarse(column, coarser))
+        kept = [column for column in members if column.role in _KEPT]
+        for column, coarser in product(kept, quasi):
+            pair = column.name, coarser.name
+            if pair not in told and not _as_coarse(column, coarser):
+                told.add(pair)
+                yield column, coarser
 
 
 def _as_coarse(column: Column, coarser: Column) -> bool:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from anonymizer.distances.encoding import Scale
 from anonymizer.distances.kernels import Cones
 from anonymizer.distances.nearest import NOBODY, Index
+from risk.attacks.neighbourhood import ASKED, NOT_MEASURED, measurable, some
 from risk.baselines import independent
 from risk.comparison import Attribute, Comparison
 from risk.figures import Figure, not_estimated, share
@@ -33,9 +34,11 @@ ALLOWED = Fraction(1, 20)
 """So many real records that had no part in a table may lie in a cone."""
 MOST_ROWS = 15
 """People with more records have no part in finding the width, where nobody was held out."""
+TOO_ALIKE = (
+    f"more than {float(ALLOWED):.0%} of records outside the release are the same as somebody's in it whose "
+    "neighbours are others; no cone is narrow enough to leave them out, and none flags anything"
+)
 STRENGTHS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
-ASKED = 5_000
-"""So many records, drawn at random, are asked for per point of the frontier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class Cone:
         """Return which records lie in somebody's cone; bool (rows,), in their order.
 
         It is exact: every real record is asked about. A record where more than five real ones are the same
-        is not flagged for being like them, for it tells about none of them alone.
+        is not flagged for being like them, for it tells about none of them alone. With an ``alpha`` of 0,
+        where too many real records outside are copies of some inside, nothing is flagged.
         """
         asked = self.index.scale.encode(records)
         nobody = np.full(asked.rows, NOBODY, np.int64)
@@ -126,33 +130,33 @@ def frontier(comparison: Comparison, rng: np.random.Generator, *, asked: int = A
     share is of at most ``asked`` records drawn at random, against all real ones. An anonymised table's rows
     are real rows in its words: many of them lie in cones by design.
     """
-    real = comparison.original.filter(comparison.shown)
-    if not real.height or not comparison.released.height:
+    if not measurable(comparison):
         nothing = np.zeros(0)
-        return Frontier(
-            0.0, float(ALLOWED), not_estimated("nobody's row is in the release"), nothing, nothing
-        )
+        return Frontier(0.0, float(ALLOWED), not_estimated(NOT_MEASURED), nothing, nothing)
+    real = comparison.original.filter(comparison.shown)
     people = comparison.people[comparison.shown]
-    cone = fit(real, people, comparison.attributes, holdout=comparison.holdout)
+    held = comparison.holdout if comparison.holdout is not None and comparison.holdout.height else None
+    cone = fit(real, people, comparison.attributes, holdout=held)
     drawn, *each = rng.spawn(1 + len(STRENGTHS))
     flagged = [
-        float(cone.flags(some(altered(real, strength, its), asked, its)).mean())
+        float(cone.flags(some(altered(real, strength, its), its, most=asked)).mean())
         for strength, its in zip(STRENGTHS, each, strict=True)
     ]
     return Frontier(
         cone.alpha,
         float(cone.allowed),
-        _released(cone, some(comparison.released, asked, drawn), comparison),
+        _released(cone, some(comparison.released, drawn, most=asked), of=comparison.released.height),
         np.array(STRENGTHS),
         np.array(flagged),
     )
 
 
-def _released(cone: Cone, records: pl.DataFrame, comparison: Comparison) -> Figure:
-    how = "held-out records" if comparison.holdout is not None else "records left out person by person"
+def _released(cone: Cone, records: pl.DataFrame, *, of: int) -> Figure:
+    if not cone.ratio[0]:
+        return not_estimated(TOO_ALIKE, records.height)
     what = (
-        f"share of {records.height} of {comparison.released.height} released records in somebody's cone, "
-        f"its width {cone.alpha:.3f} by {cone.calibrated_on} {how}"
+        f"share of {records.height} of {of} released records in somebody's cone; its width of "
+        f"{cone.alpha:.3f} from {cone.calibrated_on} real records that were outside, or taken as if"
     )
     return share(int(cone.flags(records).sum()), records.height, what)
 
@@ -164,10 +168,3 @@ def altered(frame: pl.DataFrame, strength: float, rng: np.random.Generator) -> p
     return frame.select(
         frame[name].zip_with(its, drawn[name]) for name, its in zip(frame.columns, kept, strict=True)
     )
-
-
-def some(frame: pl.DataFrame, most: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Return at most so many rows, drawn without replacement, in their order."""
-    if frame.height <= most:
-        return frame
-    return frame[np.sort(rng.choice(frame.height, most, replace=False))]

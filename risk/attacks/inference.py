@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer.distances.encoding import Scale
-from anonymizer.distances.nearest import Index
-from risk.attacks.intervals import clustered_share, paired_gain, unpaired_gain
+from risk.attacks.guessing import Outcome, outcomes
+from risk.attacks.intervals import clustered_share
 from risk.attacks.marks import marked_parts
-from risk.attacks.matching import banded, coded, groups, own_rows
-from risk.attacks.votes import Votes, chance_without, chances, votes
+from risk.attacks.matching import coded, groups, own_rows
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated
 from risk.results import Attack, Marked
@@ -22,18 +19,15 @@ from risk.results import Attack, Marked
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TARGETS = 10_000
-"""The most people a value is guessed for."""
-BANDS = 10
-"""The bands in which a number is guessed."""
 NOBODY_HELD_OUT = "needs people who were held out"
 NOBODY_SHOWN = "nobody's row is in the release"
+NOTHING_TO_GUESS = "there is no sensitive column that the attacker does not know"
 
 _ACCURACY = ".accuracy"
 _EVERYTHING_ELSE = ".all_else"
 
 
-def disclosive_and_correct(comparison: Comparison, _: np.random.Generator) -> Attack:
+def disclosive_and_correct(comparison: Comparison, rng: np.random.Generator) -> Attack:
     """Return DiSCO: the share of people of whose sensitive value the release leaves no doubt, rightly.
 
     Raab, Nowok and Dibben, "Practical privacy metrics for synthetic data" (arXiv 2406.16826, 2024), as
@@ -43,10 +37,15 @@ def disclosive_and_correct(comparison: Comparison, _: np.random.Generator) -> At
     column with the most above its control: held-out people, or the person's rows taken out (exactly). It
     does not count near certainty.
     """
-    if not comparison.sensitive:
-        return Attack("disco", "inference", Marked(not_estimated("there is no sensitive column")))
-    parts = marked_parts(comparison, _discos, _, control=_discos_without)
+    if not _guessed(comparison):
+        return Attack("disco", "inference", Marked(not_estimated(NOTHING_TO_GUESS)))
+    parts = marked_parts(comparison, _discos, rng, control=_discos_without)
     return Attack("disco", "inference", max(parts.values(), key=_above), parts)
+
+
+def _guessed(comparison: Comparison) -> tuple[str, ...]:
+    """The sensitive columns that the attacker does not know already."""
+    return tuple(column for column in comparison.sensitive if column not in comparison.quasi_identifiers)
 
 
 def _above(marks: Marked) -> float:
@@ -56,7 +55,7 @@ def _above(marks: Marked) -> float:
 
 def _discos(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
     what = "share of people for whom the release shows one value, and it is theirs"
-    return {column: _disco(comparison, column, what) for column in comparison.sensitive}
+    return {column: _disco(comparison, column, what) for column in _guessed(comparison)}
 
 
 def _disco(comparison: Comparison, column: str, what: str, *, without: bool = False) -> Figure:
@@ -72,7 +71,7 @@ def _disco(comparison: Comparison, column: str, what: str, *, without: bool = Fa
 
 def _certain(comparison: Comparison, column: str, without: Numbers | None) -> Floats:
     """For which shown rows the release is certain and right; ``without`` the rows of these people."""
-    cells = coded(comparison)
+    cells = coded(comparison, (*comparison.quasi_identifiers, column))
     alike = groups(cells, comparison.quasi_identifiers)
     same = groups(cells, (*comparison.quasi_identifiers, column))
     quasi, both = alike.original[comparison.shown], same.original[comparison.shown]
@@ -85,16 +84,16 @@ def _certain(comparison: Comparison, column: str, without: Numbers | None) -> Fl
 def _discos_without(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
     if comparison.table == "anonymised":
         what = "the same with the person's rows taken out of the release"
-        return {column: _disco(comparison, column, what, without=True) for column in comparison.sensitive}
+        return {column: _disco(comparison, column, what, without=True) for column in _guessed(comparison)}
     if comparison.holdout is None or comparison.holdout_people is None or not len(comparison.holdout_people):
-        return dict.fromkeys(comparison.sensitive, not_estimated(NOBODY_HELD_OUT))
+        return dict.fromkeys(_guessed(comparison), not_estimated(NOBODY_HELD_OUT))
     held = _as_original(comparison)
     what = "the same for held-out people"
-    return {column: _disco(held, column, what) for column in comparison.sensitive}
+    return {column: _disco(held, column, what) for column in _guessed(comparison)}
 
 
 def _as_original(comparison: Comparison) -> Comparison:
-    """The held-out people in the place of the data."""
+    """Return the held-out people in the place of the data; there are some."""
     assert comparison.holdout is not None
     assert comparison.holdout_people is not None
     return replace(
@@ -122,69 +121,35 @@ def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Att
     have nobody's row, so the floor of an anonymised table is exactly 0. It does not measure rarer attacks: a
     gain of 1 % may be all of one small group.
     """
-    if not comparison.sensitive:
-        return Attack("attribute_inference", "inference", Marked(not_estimated("there is no sensitive column")))
-    draws, widest = rng.spawn(2)
-    parts = marked_parts(comparison, _guesses, draws, control=_guesses_without)
+    if not _guessed(comparison):
+        return Attack("attribute_inference", "inference", Marked(not_estimated(NOTHING_TO_GUESS)))
+    known, here, draws, widest = comparison.quasi_identifiers, *rng.spawn(3)
+    found = outcomes(comparison, _guessed(comparison), known, here)
+
+    def guess(scene: Comparison, luck: np.random.Generator) -> Mapping[str, Figure]:
+        return _figures(found if scene is comparison else outcomes(scene, _guessed(scene), known, luck))
+
+    parts = marked_parts(comparison, guess, draws, control=lambda _, __: _controls(found))
     if comparison.table == "anonymised":
         nobodys = exact(0.0, comparison.released.height, "no row of independent columns is anybody's")
-        parts |= {column: replace(parts[column], floor=nobodys) for column in comparison.sensitive}
-    headline = max((parts[column] for column in comparison.sensitive), key=_above)
+        parts |= {column: replace(parts[column], floor=nobodys) for column in _guessed(comparison)}
+    headline = max((parts[column] for column in _guessed(comparison)), key=_above)
     everything = {
         f"{column}{_EVERYTHING_ELSE}": Marked(_gain_of_all_else(comparison, column, widest))
-        for column in comparison.sensitive
+        for column in _guessed(comparison)
     }
     return Attack("attribute_inference", "inference", headline, {**parts, **everything})
 
 
-def _guesses(comparison: Comparison, rng: np.random.Generator) -> Mapping[str, Figure]:
-    found = {}
-    for column, outcome in _outcomes(comparison, rng).items():
-        found[column] = outcome.gain()
-        found[f"{column}{_ACCURACY}"] = outcome.accuracy()
-    return found
+def _figures(found: Mapping[str, Outcome]) -> dict[str, Figure]:
+    gains = {column: outcome.gain() for column, outcome in found.items()}
+    return gains | {f"{column}{_ACCURACY}": outcome.accuracy() for column, outcome in found.items()}
 
 
-def _guesses_without(comparison: Comparison, rng: np.random.Generator) -> Mapping[str, Figure]:
-    outcomes = _outcomes(comparison, rng)
-    return {f"{column}{_ACCURACY}": outcome.control() for column, outcome in outcomes.items()}
+def _controls(found: Mapping[str, Outcome]) -> dict[str, Figure]:
+    return {f"{column}{_ACCURACY}": outcome.control() for column, outcome in found.items()}
 
 
 def _gain_of_all_else(comparison: Comparison, column: str, rng: np.random.Generator) -> Figure:
     known = tuple(each.name for each in comparison.attributes if each.name != column)
-    return _outcomes(comparison, rng, columns=(column,), known=known)[column].gain()
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """Who was guessed right: ``right`` (shape (rows,), probabilities) of ``people``; and by the control.
-
-    ``control`` has the same rows where ``other_people`` is None, else those of other people.
-    """
-
-    right: Floats
-    people: Numbers
-    wrong_people: Floats | None
-    other_people: Numbers | None
-    known: int
-
-    def accuracy(self) -> Figure:
-        what = f"share guessed right, {self.known} attributes known; {len(self.right)} people"
-        return clustered_share(self.right, self.people, what) if len(self.right) else not_estimated(NOBODY_SHOWN)
-
-    def control(self) -> Figure:
-        if self.wrong_people is None:
-            return not_estimated(NOBODY_HELD_OUT)
-        groups_of = self.people if self.other_people is None else self.other_people
-        return clustered_share(self.wrong_people, groups_of, "share guessed right where the person cannot matter")
-
-    def gain(self) -> Figure:
-        what = (
-            f"share guessed right above the share where the person cannot matter, {self.known} attributes "
-            f"known; {len(self.right)} people"
-        )
-        if self.wrong_people is None:
-            return not_estimated(NOBODY_HELD_OUT)
-        if self.other_people is None:
-            return paired_gain(self.right, self.wrong_people, self.people, what)
-        return unpaired_gain((self.right, self.people), (self.wrong_people, self.other_people), what)
+    return outcomes(comparison, (column,), known, rng)[column].gain()

@@ -47,9 +47,9 @@ def clustered_ratio(hits: Floats, tries: Floats, groups: Numbers, what: str) -> 
 
 
 def scaled(figure: Figure, by: float) -> Figure:
-    """Return a figure counted among fewer people, as among ``by`` times as many."""
+    """Return a figure counted among fewer people, as among ``by`` times as many; a share is 1 at most."""
     value, low, high = (
-        None if each is None else each * by for each in (figure.value, figure.low, figure.high)
+        None if each is None else min(1.0, each * by) for each in (figure.value, figure.low, figure.high)
     )
     return Figure(value, low, high, figure.n, figure.method)
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from anonymizer.distances.encoding import UNIT, Scale
+from anonymizer.distances.encoding import MOST_ATTRIBUTES, UNIT, Scale
 from anonymizer.distances.nearest import NOBODY, Index
 from risk.attacks.intervals import clustered_share
 from risk.attacks.marks import marked
@@ -21,9 +21,9 @@ from risk.results import Attack, Marked
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TARGETS = 400
+TARGETS = 1000
 """The most people linked one by one; what is counted exactly is counted for everybody."""
-CLAIM = 0.5
+CLAIM = 0.2
 """A row stands out that is nearer than this share of the distance of the second nearest."""
 _UNKNOWN = -1
 
@@ -63,13 +63,15 @@ def linkage(comparison: Comparison, rng: np.random.Generator, *, quality: Qualit
 
     *A synthetic table* has no row of anybody. The figure is the share of people for whom a row *stands out*:
     the nearest row (by a mean of differences per quasi-identifier, a number's as a share of its range in the
-    release) is at less than half the distance of the second nearest, so that an attacker claims the link. Of
-    held-out people every such claim is false, and their share is the control: what is above it rests on the
-    people in the data. The part ``right_claims`` is the share of claims that are about people in the data,
-    as if as many had been held out: 50 % is guessing.
+    release) is at less than a fifth of the distance of the second nearest, so that an attacker claims the
+    link. Of held-out people every such claim is false, and their share is the control: what is above it
+    rests on the people in the data. The part ``right_claims`` is the share of claims that are about people in
+    the data, as if as many had been held out: 50 % is guessing.
     """
     if not comparison.quasi_identifiers:
         return Attack("linkage", "linkability", Marked(not_estimated("nothing is known of anybody")))
+    if not comparison.released.height:
+        return Attack("linkage", "linkability", Marked(not_estimated("the release has no rows")))
     if comparison.table == "synthetic":
         return _of_synthetic(comparison, rng, quality)
     return _of_anonymised(comparison, rng, quality)
@@ -98,7 +100,7 @@ def _halves(known: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 def _probabilities(comparison: Comparison, known: Sequence[str]) -> Floats:
     """Each released person's row's probability of being linked rightly, of shape (shown rows,)."""
     shown = comparison.shown
-    found = groups(coded(comparison), known)
+    found = groups(coded(comparison, known), known)
     members = found.original[shown]
     rows = found.released_sizes()[members]
     own = own_rows(members, comparison.people[shown])
@@ -134,12 +136,11 @@ def _named_poorly(comparison: Comparison, quality: Quality, rng: np.random.Gener
     """The probability of naming the right row when what is known is partly missing or wrong."""
     if not comparison.shown.any():
         return not_estimated(NOBODY_SHOWN)
-    cells = coded(comparison)
-    columns = cells.positions(comparison.quasi_identifiers)
+    cells = coded(comparison, comparison.quasi_identifiers)
     end = cells.sizes[0]
-    classes, sizes = np.unique(cells.cells[:end, columns], axis=0, return_counts=True)
+    classes, sizes = np.unique(cells.cells[:end], axis=0, return_counts=True)
     inside = np.flatnonzero(comparison.shown)
-    rows = cells.cells[end:][inside][:, columns]
+    rows = cells.cells[end:][inside]
     targets = _one_row_each(comparison.people[inside], rng)
     aims = _spoiled(rows[targets], rows, quality, rng)
     people = comparison.people[inside]
@@ -177,36 +178,27 @@ def _spoiled(aims: Numbers, pool: Numbers, quality: Quality, rng: np.random.Gene
 
 def _of_synthetic(comparison: Comparison, rng: np.random.Generator, quality: Quality) -> Attack:
     known = comparison.quasi_identifiers
-    poor, marks = rng.spawn(2)
-    headline = marked(
-        comparison,
-        lambda scene, draws: _claimed(scene, known, PERFECT, draws),
-        marks,
-        control=lambda scene, draws: _claimed_wrongly(scene, known, PERFECT, draws),
-    )
-    return Attack("linkage", "linkability", headline, _synthetic_parts(comparison, headline, quality, poor))
+    here, poor, halves, draws = rng.spawn(4)
+    links = _Links.of(comparison, known)
+    found = links.asked(PERFECT, here)
+
+    def claimed(scene: Comparison, luck: np.random.Generator) -> Figure:
+        return found.figure if scene is comparison else _Links.of(scene, known).asked(PERFECT, luck).figure
+
+    marks = marked(comparison, claimed, draws, control=lambda _, __: found.control or _no_control())
+    parts = {"poor_knowledge": links.asked(quality, poor), "right_claims": Marked(_right(found))}
+    for name, half in zip(("first_half", "second_half"), _halves(known), strict=True):
+        parts[name] = _Links.of(comparison, half).asked(PERFECT, halves)
+    return Attack("linkage", "linkability", marks, parts)
 
 
-def _synthetic_parts(
-    comparison: Comparison, headline: Marked, quality: Quality, rng: np.random.Generator
-) -> dict[str, Marked]:
-    known = comparison.quasi_identifiers
-    first, second = _halves(known)
-    asked = {
-        "poor_knowledge": (known, quality),
-        "first_half": (first, PERFECT),
-        "second_half": (second, PERFECT),
-    }
-    parts = {
-        name: Marked(_claimed(comparison, *how, rng), _claimed_wrongly(comparison, *how, rng))
-        for name, how in asked.items()
-    }
-    return {**parts, "right_claims": Marked(_right(headline))}
+def _no_control() -> Figure:
+    return not_estimated(NOBODY_HELD_OUT)
 
 
-def _right(headline: Marked) -> Figure:
+def _right(found: Marked) -> Figure:
     """How many claims are about people in the data, if as many were held out as are in the data."""
-    claimed, wrong = headline.figure, headline.control
+    claimed, wrong = found.figure, found.control
     if wrong is None or wrong.value is None or claimed.value is None:
         return not_estimated(NOBODY_HELD_OUT)
     if not claimed.value + wrong.value:
@@ -220,68 +212,64 @@ def _right(headline: Marked) -> Figure:
     )
 
 
-def _claimed(
-    comparison: Comparison, known: Sequence[str], quality: Quality, rng: np.random.Generator
-) -> Figure:
-    shown = np.flatnonzero(comparison.shown)
-    if not len(shown):
-        return not_estimated(NOBODY_SHOWN)
-    targets = shown[_one_row_each(comparison.people[shown], rng)]
-    hits = _standing_out(comparison, known, _held(comparison.original, targets, known, quality, rng))
-    return clustered_share(hits, comparison.people[targets], _claims(quality, len(known), len(targets)))
-
-
-def _claimed_wrongly(
-    comparison: Comparison, known: Sequence[str], quality: Quality, rng: np.random.Generator
-) -> Figure:
-    people = comparison.holdout_people
-    if comparison.holdout is None or people is None or not len(people):
-        return not_estimated(NOBODY_HELD_OUT)
-    targets = _one_row_each(people, rng)
-    hits = _standing_out(comparison, known, _held(comparison.holdout, targets, known, quality, rng))
-    return clustered_share(hits, people[targets], _claims(quality, len(known), len(targets)))
-
-
-def _claims(quality: Quality, known: int, targets: int) -> str:
-    return (
-        f"share of {targets} people for whom one released row stands out, {known} quasi-identifiers known, "
-        f"{quality}"
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Knowledge:
-    """What is known of each target, in the words of the release, and how many cells are ``missing``."""
+class _Links:
+    """A release in which the nearest rows of a person are looked up by what is ``known``."""
 
-    cells: pl.DataFrame
-    missing: Numbers
+    comparison: Comparison
+    known: tuple[str, ...]
+    scale: Scale
+    index: Index
 
+    @classmethod
+    def of(cls, comparison: Comparison, known: Sequence[str]) -> _Links:
+        known = known[:MOST_ATTRIBUTES]
+        kinds = {each.name: each.kind for each in comparison.attributes if each.name in known}
+        rows = comparison.released.select(known)
+        scale = Scale.of(rows, kinds)
+        return cls(comparison, tuple(known), scale, Index.of(rows, scale, np.zeros(rows.height, np.int64)))
 
-def _held(
-    frame: pl.DataFrame, targets: Numbers, known: Sequence[str], quality: Quality, rng: np.random.Generator
-) -> _Knowledge:
-    luck = rng.random((len(targets), len(known)))
-    others = rng.integers(0, frame.height, luck.shape)
-    columns = []
-    for each, name in enumerate(known):
-        wrong = pl.Series(luck[:, each] < quality.missing + quality.wrong)
-        missing = pl.Series(luck[:, each] < quality.missing)
-        value = frame[name].gather(others[:, each]).zip_with(wrong, frame[name].gather(targets))
-        columns.append(
-            pl.Series(name, [None], dtype=value.dtype)
-            .extend_constant(None, len(targets) - 1)
-            .zip_with(missing, value)
+    def asked(self, quality: Quality, rng: np.random.Generator) -> Marked:
+        """The share of people for whom a row stands out: of those in the data, and of held-out ones."""
+        people, holdout = self.comparison.people, self.comparison.holdout_people
+        shown = np.flatnonzero(self.comparison.shown)
+        if not len(shown):
+            return Marked(not_estimated(NOBODY_SHOWN), _no_control())
+        targets = shown[_one_row_each(people[shown], rng)]
+        figure = self._claimed(self.comparison.original, targets, people[targets], quality, rng)
+        if self.comparison.holdout is None or holdout is None or not len(holdout):
+            return Marked(figure, _no_control())
+        held = _one_row_each(holdout, rng)
+        return Marked(figure, self._claimed(self.comparison.holdout, held, holdout[held], quality, rng))
+
+    def _claimed(
+        self, frame: pl.DataFrame, rows: Numbers, people: Numbers, quality: Quality, rng: np.random.Generator
+    ) -> Figure:
+        """For how many one row is much nearer than every other; a missing cell says nothing about any row."""
+        luck = rng.random((len(rows), len(self.known)))
+        others = rng.integers(0, frame.height, luck.shape)
+        cells = pl.DataFrame(
+            _with_errors(frame[name], rows, others[:, each], luck[:, each], quality)
+            for each, name in enumerate(self.known)
         )
-    return _Knowledge(pl.DataFrame(columns), (luck < quality.missing).sum(axis=1))
+        nobody = np.full(len(rows), NOBODY, dtype=np.int64)
+        distances, _ = self.index.nearest(self.scale.encode(cells), nobody, k=2)
+        missing = (luck < quality.missing).sum(axis=1)
+        apart = np.maximum(distances - missing[:, None] * UNIT, 0.0)
+        hits = np.asarray(apart[:, 0] < CLAIM * apart[:, 1], dtype=np.float64)
+        what = (
+            f"share of {len(rows)} people for whom one released row stands out, {len(self.known)} "
+            f"quasi-identifiers known, {quality}"
+        )
+        return clustered_share(hits, people, what)
 
 
-def _standing_out(comparison: Comparison, known: Sequence[str], held: _Knowledge) -> Floats:
-    """For whom one row is much nearer than every other; a missing cell says nothing about any row."""
-    kinds = {each.name: each.kind for each in comparison.attributes if each.name in known}
-    rows = comparison.released.select(known)
-    scale = Scale.of(rows, kinds)
-    index = Index.of(rows, scale, np.zeros(rows.height, dtype=np.int64))
-    nobody = np.full(held.cells.height, NOBODY, dtype=np.int64)
-    distances, _ = index.nearest(scale.encode(held.cells), nobody, k=2)
-    apart = np.maximum(distances - held.missing[:, None] * UNIT, 0.0)
-    return np.asarray(apart[:, 0] < CLAIM * apart[:, 1], dtype=np.float64)
+def _with_errors(
+    values: pl.Series, rows: Numbers, others: Numbers, luck: Floats, quality: Quality
+) -> pl.Series:
+    """What the attacker holds for the values in ``rows``: nothing, or that of another row, as luck has it."""
+    source = np.where(luck < quality.missing + quality.wrong, others, rows)
+    missing = pl.Series(luck < quality.missing)
+    return pl.select(
+        pl.when(missing).then(None).otherwise(values.gather(source)).alias(values.name)
+    ).to_series()

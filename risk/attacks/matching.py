@@ -57,17 +57,17 @@ class Groups:
         return np.bincount(self.released, minlength=self.count)
 
 
-def coded(comparison: Comparison) -> Coded:
-    """Return all cells of release, original and holdout as numbers."""
+def coded(comparison: Comparison, columns: Sequence[str] | None = None) -> Coded:
+    """Return the cells of release, original and holdout as numbers; of all columns where none are named."""
     frames = [comparison.released, comparison.original]
     if comparison.holdout is not None:
         frames.append(comparison.holdout)
-    columns = tuple(comparison.released.columns)
-    numbered = [_numbered([frame[column] for frame in frames]) for column in columns]
+    names = tuple(comparison.released.columns) if columns is None else tuple(columns)
+    numbered = [_numbered([frame[column] for frame in frames]) for column in names]
     heights = [frame.height for frame in frames] + [0]
     return Coded(
-        columns,
-        np.stack(numbered, axis=1) if columns else np.zeros((sum(heights), 0), dtype=np.int64),
+        names,
+        np.stack(numbered, axis=1) if names else np.zeros((sum(heights), 0), dtype=np.int64),
         (heights[0], heights[1], heights[2]),
         tuple(int(column.max(initial=-1)) + 1 for column in numbered),
     )
@@ -115,6 +115,17 @@ def banded(
     return comparison
 
 
+def as_texts(codes: pl.Series) -> pl.Series:
+    """Return each set of codes as one text, equal for equal sets; null where it is missing."""
+    # Ten times as fast as to sort inside the lists.
+    cells = pl.DataFrame({"codes": codes}).with_row_index("row")
+    members = cells.explode("codes").drop_nulls().unique().sort("row", "codes")
+    texts = members.group_by("row", maintain_order=True).agg(pl.col("codes").str.join("\x1f").alias("text"))
+    joined = cells.join(texts, on="row", how="left", maintain_order="left")
+    missing = pl.col("codes").is_null()
+    return joined.select(pl.when(~missing).then(pl.col("text").fill_null("")).alias(codes.name))[codes.name]
+
+
 def _numbered(parts: Sequence[pl.Series]) -> Numbers:
     """The values of one column in several frames as common numbers; the last one is for missing values."""
     whole = pl.concat([_comparable(part) for part in parts])
@@ -127,7 +138,7 @@ def _numbered(parts: Sequence[pl.Series]) -> Numbers:
 
 def _comparable(column: pl.Series) -> pl.Series:
     if isinstance(column.dtype, pl.List):
-        return column.list.unique().list.sort().list.join("\x1f")
+        return as_texts(column)
     if column.dtype == pl.Null:
         return column.cast(pl.String)
     return column + 0.0 if column.dtype.is_float() else column

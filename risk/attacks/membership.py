@@ -236,7 +236,11 @@ def _claimed(found: Floats, trial: Trial, part: Bools) -> float:
 
 
 def _claimed_isolated(found: Floats, trial: Trial, part: Bools) -> float:
-    return _mean_claims(found, part & trial.isolated & trial.members, part & trial.drawn & ~trial.members)
+    """How much oftener isolated members are claimed than isolated others: some scores favour the lonely."""
+    controls = part & trial.drawn & ~trial.members
+    wrong = wrong_claims(found[controls & trial.isolated], found[controls], RATE)
+    others = float(wrong.mean()) if len(wrong) else 0.0
+    return _mean_claims(found, part & trial.isolated & trial.members, controls) - others
 
 
 def _parted(found: Floats, trial: Trial, part: Bools) -> float:

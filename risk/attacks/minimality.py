@@ -62,8 +62,8 @@ class Recoded:
 class _Choice:
     """What may stand in one column: ``values``, label after label.
 
-    ``ends`` float64 are the values' cumulative shares, counted on from label to label. Of each row, ``labels``
-    int64 is the label, ``last`` the last value of it, ``true`` the true value, and ``prior`` float64 its share.
+    ``ends`` float64 are cumulative shares, counted on from label to label. Of each row, ``labels`` int64 is
+    the label, ``last`` the last value of it, ``true`` the true value, and ``prior`` float64 its share.
     """
 
     values: pl.Series

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from risk.attacks.intervals import clustered_ratio, clustered_share, scaled
 from risk.attacks.marks import marked
 from risk.attacks.matching import Coded, Groups, banded, coded, groups, people_in
 from risk.comparison import Comparison
-from risk.figures import Figure, exact, not_estimated
+from risk.figures import Figure, exact, not_estimated, share
 from risk.results import Attack, Marked
 
 Floats = NDArray[np.float64]
@@ -21,13 +22,17 @@ Numbers = NDArray[np.int64]
 
 LARGEST = 3
 """The most attributes of a predicate."""
+COMBINATIONS = 1000
+"""The most combinations of attributes that are asked for; where there are more, so many are drawn."""
 NOBODY_HELD_OUT = "needs people who were held out"
 NOBODY_SHOWN = "nobody's row is in the release"
 
 _REPLICATED = (
     "share of the data's records that are unique in their quasi-identifiers and unique in the release"
 )
+_SEED = 20261122
 _ALL = "all_attributes"
+_PEOPLE = "people"
 
 
 def replicated_uniques(comparison: Comparison, rng: np.random.Generator) -> Attack:
@@ -49,8 +54,10 @@ def predicates(comparison: Comparison, rng: np.random.Generator, *, largest: int
     A predicate is a combination of values of 1 to ``largest`` attributes that exactly one released row has,
     numbers told by bands of the release (an extreme one has a band of its own): predicate singling out
     (Cohen and Nissim, PNAS 117 (2020), p. 8344), with predicates as simple as these. The headline's
-    predicates are about quasi-identifiers, which are what a person can be recognised by; the part
-    ``all_attributes`` uses every column, as somebody may who knows more.
+    predicates are about quasi-identifiers, which are what a person can be recognised by. The part
+    ``all_attributes`` uses every column, as somebody may who knows more; ``people`` is the share of people
+    whom some predicate of the headline isolates: in an anonymised table a predicate can only fail where rows
+    were suppressed, so that its headline says little more than whether there is one.
 
     The control of a synthetic table counts the predicates that hold for one held-out person and for nobody
     in the data, in as many held-out people as the data have: what happens by chance. In an anonymised table
@@ -65,7 +72,8 @@ def predicates(comparison: Comparison, rng: np.random.Generator, *, largest: int
         return _by_chance(scene, lambda: _trials(scene, _known(scene), largest))
 
     marks = marked(comparison, measured, rng, control=without)
-    return Attack("singling_out", "singling-out", marks, {_ALL: _with_everything(comparison, largest)})
+    parts = {_ALL: _with_everything(comparison, largest), _PEOPLE: _people_isolated(comparison, largest)}
+    return Attack("singling_out", "singling-out", marks, parts)
 
 
 def _with_everything(comparison: Comparison, largest: int) -> Marked:
@@ -73,11 +81,27 @@ def _with_everything(comparison: Comparison, largest: int) -> Marked:
     return Marked(_isolating(comparison, trials), _by_chance(comparison, lambda: trials))
 
 
+def _people_isolated(comparison: Comparison, largest: int) -> Marked:
+    trials = _trials(comparison, _known(comparison), largest)
+    what = f"share of people whom a predicate of up to {largest} attributes isolates"
+    figure = _share_of_people(trials.isolated, comparison.people[_data(comparison)], what)
+    if comparison.table == "anonymised":
+        counted = figure if figure.value is None else exact(figure.value, figure.n, what)
+        return Marked(counted, exact(0.0, figure.n, "without the person's row there is no such predicate"))
+    if comparison.holdout_people is None or not len(comparison.holdout_people):
+        return Marked(figure, not_estimated(NOBODY_HELD_OUT))
+    return Marked(figure, _share_of_people(trials.isolated_outside, comparison.holdout_people, what))
+
+
+def _share_of_people(isolated: NDArray[np.bool_], people: Numbers, what: str) -> Figure:
+    return share(len(np.unique(people[isolated])), len(np.unique(people)), what)
+
+
 def _rep_u(comparison: Comparison, _: np.random.Generator) -> Figure:
     shown = comparison.shown
     if not shown.any():
         return not_estimated(NOBODY_SHOWN)
-    found = groups(coded(comparison), comparison.quasi_identifiers)
+    found = groups(coded(comparison, comparison.quasi_identifiers), comparison.quasi_identifiers)
     alone = _alone(found.original[shown], found.count)
     hits = alone[found.original[shown]] & (found.released_sizes() == 1)[found.original[shown]]
     if comparison.table == "anonymised":
@@ -90,7 +114,7 @@ def _rep_u_without(comparison: Comparison, _: np.random.Generator) -> Figure:
         return exact(0.0, int(comparison.shown.sum()), "the person's own row is taken out of the release")
     if comparison.holdout_people is None or not len(comparison.holdout_people):
         return not_estimated(NOBODY_HELD_OUT)
-    found = groups(coded(comparison), comparison.quasi_identifiers)
+    found = groups(coded(comparison, comparison.quasi_identifiers), comparison.quasi_identifiers)
     members = np.bincount(found.original[comparison.shown], minlength=found.count)
     once = (members == 0) & (found.released_sizes() == 1)
     what = "the same of held-out people, each as if added to the data"
@@ -104,12 +128,19 @@ def _alone(members: Numbers, count: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    """What became of the predicates made from each attacker's row: how many, and how many hold for one."""
+    """What became of the predicates made from each released row.
+
+    How many there are (``made``, shape (released rows,)), how many of them hold for one person of the data,
+    and for how many held-out people ``by_chance`` and nobody in the data. ``isolated`` says which rows of the
+    data, ``isolated_outside`` which of the holdout, are those of such a person.
+    """
 
     largest: int
     made: Floats
     isolating: Floats
     by_chance: Floats
+    isolated: NDArray[np.bool_]
+    isolated_outside: NDArray[np.bool_]
 
     @property
     def attackers(self) -> Numbers:
@@ -128,7 +159,8 @@ def _isolating(comparison: Comparison, trials: _Trials) -> Figure:
         )
     what = (
         f"share of predicates (values of up to {trials.largest} attributes that one released row has) that "
-        f"hold for exactly one person; {round(trials.made.sum())} predicates"
+        f"hold for exactly one person; {round(trials.made.sum())} predicates of at most {COMBINATIONS} "
+        "combinations of attributes"
     )
     return clustered_ratio(trials.isolating, trials.made, trials.attackers, what)
 
@@ -155,29 +187,34 @@ def _data(comparison: Comparison) -> NDArray[np.bool_]:
 def _trials(comparison: Comparison, columns: Sequence[str], largest: int) -> _Trials:
     rows = comparison.released.height
     made, isolating, by_chance = (np.zeros(rows) for _ in range(3))
-    cells, inside = coded(banded(comparison)), _data(comparison)
+    cells, inside = coded(banded(comparison, only=columns), columns), _data(comparison)
+    isolated, outside = np.zeros(int(inside.sum()), np.bool_), np.zeros(cells.sizes[2], np.bool_)
     for found in _all_groups(cells, columns, largest):
-        own = (found.released_sizes() == 1)[found.released]
+        once = found.released_sizes() == 1
+        members = _people_of(once, found.original[inside], comparison.people[inside])
+        others = _people_of(once, found.holdout, comparison.holdout_people)
+        own = once[found.released]
         mine = found.released[own]
-        members = _people_of(mine, found.original[inside], comparison.people[inside], found.count)
-        outside = _people_of(mine, found.holdout, comparison.holdout_people, found.count)
         made[own] += 1
-        isolating[own] += members == 1
-        by_chance[own] += np.where(members == 0, outside, 0)
-    return _Trials(largest, made, isolating, by_chance)
+        isolating[own] += (members == 1)[mine]
+        by_chance[own] += np.where(members == 0, others, 0)[mine]
+        isolated |= (once & (members == 1))[found.original[inside]]
+        outside |= (once & (members == 0) & (others == 1))[found.holdout]
+    return _Trials(largest, made, isolating, by_chance, isolated, outside)
 
 
 def _all_groups(cells: Coded, columns: Sequence[str], largest: int) -> Iterator[Groups]:
-    for size in range(1, min(largest, len(columns)) + 1):
-        for subset in combinations(columns, size):
-            yield groups(cells, subset)
+    """The groups by every combination of columns, or by some: the same ones for the same columns."""
+    sizes = range(1, min(largest, len(columns)) + 1)
+    count = sum(comb(len(columns), size) for size in sizes)
+    subsets = chain.from_iterable(combinations(columns, size) for size in sizes)
+    drawn = set(np.random.default_rng(_SEED).permutation(count)[:COMBINATIONS].tolist())
+    return (groups(cells, subset) for place, subset in enumerate(subsets) if place in drawn)
 
 
-def _people_of(wanted: Numbers, members: Numbers, people: Numbers | None, count: int) -> Numbers:
-    """How many different people each of the ``wanted`` groups has."""
+def _people_of(asked: NDArray[np.bool_], members: Numbers, people: Numbers | None) -> Numbers:
+    """How many different people each group has that is ``asked`` for; 0 for the others."""
     if people is None or not len(people):
-        return np.zeros(len(wanted), dtype=np.int64)
-    asked = np.zeros(count, dtype=np.bool_)
-    asked[wanted] = True
+        return np.zeros(len(asked), dtype=np.int64)
     rows = asked[members]
-    return people_in(members[rows], people[rows], count)[wanted]
+    return people_in(members[rows], people[rows], len(asked))

@@ -71,7 +71,7 @@ def targets_of(comparison: Comparison, others: Ints, rng: np.random.Generator) -
 
 
 def split(comparison: Comparison, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Return which rows of the holdout are the attacker's reference, a quarter of its people, and the rest."""
+    """Return which rows of the holdout are the attacker's reference, of a quarter of them, and the rest."""
     assert comparison.holdout_people is not None
     found = np.unique(comparison.holdout_people)
     known = rng.permutation(found)[: len(found) // 4]

@@ -69,8 +69,7 @@ def _largest(of: Numbers, rows: Numbers, count: int) -> Numbers:
 def chances(cast: Votes, classes: Numbers, values: Numbers, taken: Numbers) -> Floats:
     """Return the probability that the majority of a class, drawn among equals, is the given value.
 
-    ``taken`` rows of that value are taken out of the class before. NaN where no row is left to say anything.
-    Classes and values of which nothing is known are numbered all the same: they have no rows.
+    ``taken`` rows of that value are taken out of the class before; 0 where no row is left to say anything.
     """
     rows = cast.of(classes, values)
     left = np.maximum(rows - taken, 0)
@@ -79,14 +78,12 @@ def chances(cast: Votes, classes: Numbers, values: Numbers, taken: Numbers) -> F
     others = np.where(alone, cast.next[classes], most)
     rivals = np.where(alone, cast.next_values[classes], most_values - ((rows == most) & (rows > 0)))
     wins = np.where(left > others, 1.0, np.where(left == others, 1.0 / (rivals + 1.0), 0.0))
-    return np.where((left == 0) & ((others == 0) | (rivals == 0)), np.nan, np.where(left == 0, 0.0, wins))
+    return np.where(left > 0, wins, 0.0)
 
 
 def chance_without(cast: Votes, number: int, value: int, own: Numbers) -> float:
     """Return the same for one class out of which rows with the values ``own`` are taken."""
     values, rows = cast.of_class(number)
     left = rows - np.bincount(np.searchsorted(values, own), minlength=len(values))
-    if not left.any():
-        return float("nan")
     best = values[left == left.max()]
     return float(value in best) / len(best)

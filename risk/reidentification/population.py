@@ -3,23 +3,31 @@
 A class of f sampled people stands for F people of the population, whom such a *journalist* cannot tell apart;
 the *marketer* links to the population's register. The model is that of Benedetti and Franconi (NTTS '98), as
 mu-Argus and sdcMicro use it: of F people each came into the sample with the probability p = n / N, so that
-F - f has a negative binomial distribution: classes of F people are taken to be as frequent as 1 / F, and
-where small ones are rarer than that the risk comes out too high. It takes the data for a simple random
-sample, which a clinic's patients are not: whoever knows that a person was treated here is the prosecutor,
-whatever N is.
+F - f has a negative binomial distribution.
+
+That takes classes of F people to be as frequent as 1 / F. Where most people are alone in the population, as
+on many quasi-identifiers, those who are alone in the table have many times the risk that the model gives
+them; of classes of five and more the data themselves tell (docs/risk.md has measurements). And it takes the
+data for a simple random sample, which a clinic's patients are not: whoever knows that a person was treated
+here is the prosecutor, whatever N is.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from risk.figures import NO_RECORDS, Figure
+from risk.figures import CONFIDENCE, NO_RECORDS, Figure
 from risk.reidentification.class_sizes import RISK_LEVELS, ClassSizes, IntArray
 
 FloatArray = npt.NDArray[np.float64]
 
 MODEL = "model: negative binomial (Benedetti and Franconi 1998)"
+BORNE_OUT = 5
+"""Classes of so many people tell of their population, whatever was taken for granted about it."""
+_INTERVAL = f"interval: the model's 95 %, up to the prosecutor's risk for classes below {BORNE_OUT} people"
 _BY_RECURRENCE = 64
 """Classes up to this size are computed one from the other; beyond it a series converges in few terms."""
 _TERMS = 64
@@ -45,12 +53,30 @@ def expected_risk(people: IntArray, fraction: float) -> FloatArray:
     return np.concatenate(found)[places]
 
 
+def risk_interval(people: IntArray, fraction: float, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Return between which values 1 / F lies for each class, shape (classes,) each.
+
+    The ends are quantiles of the model, which are Clopper and Pearson's bounds as well: of fewer people the
+    class would hardly have had f sampled. For classes below ``BORNE_OUT`` people the upper end is the
+    prosecutor's 1 / f, since there the answer is what the model took for granted, not what the data say.
+    """
+    from scipy.stats import nbinom
+
+    sizes, places = np.unique(people, return_inverse=True)
+    if fraction == 1:
+        return 1 / people, 1 / people
+    fewest = sizes + nbinom.ppf((1 - confidence) / 2, sizes, fraction)
+    most = sizes + nbinom.ppf((1 + confidence) / 2, sizes, fraction)
+    high = np.where(sizes < BORNE_OUT, 1 / sizes, 1 / fewest)
+    return (1 / most)[places], high[places]
+
+
 def with_population(sizes: ClassSizes, population: int, *, people: int | None = None) -> dict[str, Figure]:
     """Return the journalist's and the marketer's figures by name, for a population of so many people.
 
     ``people`` are the distinct people of the table; without it they are taken to stand in one class each,
-    which can only make the sample, and so the risk, larger than it is. The figures are a model's answers for
-    a given N: they have no interval, and none would tell how wrong the model is.
+    which can only make the sample, and so the risk, larger than it is. The ends of an interval are those of
+    all classes together; of the largest risk it holds for all of them at once.
 
     Raises:
         ValueError: the population is smaller than the sample.
@@ -60,26 +86,43 @@ def with_population(sizes: ClassSizes, population: int, *, people: int | None = 
         raise ValueError("a population has at least as many people as the table")
     if not sizes.records:
         return {name: Figure(None, None, None, 0, NO_RECORDS) for name in POPULATION_RISKS}
-    risk = expected_risk(sizes.people, sampled / population)
-    shares = {level: float(sizes.rows[risk > float(level)].sum()) / sizes.records for level in RISK_LEVELS}
-    average = float(np.sort(sizes.rows * risk).sum()) / sizes.records
-    given = f"{sampled} of {population} people sampled"
-    values = {
-        "journalist_max": (float(risk.max()), "E(1 / people of the population) of the smallest class"),
+    fraction = sampled / population
+    low, high = risk_interval(sizes.people, fraction, CONFIDENCE)
+    risk = expected_risk(sizes.people, fraction)
+    # where next to everybody was sampled, both quantiles may be f, and the mean is none of them
+    low, high = np.minimum(low, risk), np.maximum(high, risk)
+    at_once = risk_interval(sizes.people, fraction, 1 - (1 - CONFIDENCE) / sizes.classes)[1]
+    average = _Ends(*(float(np.sort(sizes.rows * each).sum()) / sizes.records for each in (risk, low, high)))
+    told = f"{MODEL}; {sampled} of {population} people sampled"
+    figures = {
+        "journalist_max": (
+            _Ends(float(risk.max()), float(low.max()), float(at_once.max())),
+            "E(1 / people of the population) of the smallest class",
+        ),
         "journalist_average": (average, "mean over records of E(1 / people of the population)"),
         "marketer": (average, "expected share of records linked to the right person of the population"),
         **{
             f"journalist_records_above_{level}": (
-                share,
+                _Ends(*(_above(sizes, each, level) for each in (risk, low, high))),
                 f"share of records whose expected risk is above {level}",
             )
-            for level, share in shares.items()
+            for level in RISK_LEVELS
         },
     }
     return {
-        name: Figure(value, value, value, sizes.records, f"{MODEL}; {given}; {what}")
-        for name, (value, what) in values.items()
+        name: Figure(ends.value, ends.low, ends.high, sizes.records, f"{told}; {what}; {_INTERVAL}")
+        for name, (ends, what) in figures.items()
     }
+
+
+class _Ends(NamedTuple):
+    value: float
+    low: float
+    high: float
+
+
+def _above(sizes: ClassSizes, risk: FloatArray, level: str) -> float:
+    return float(sizes.rows[risk > float(level)].sum()) / sizes.records
 
 
 POPULATION_RISKS = (

@@ -1,7 +1,9 @@
 """The HTML reports: static pages from templates, without scripts, with charts as inline SVG.
 
-report                          the release report and the risk report
-report_rows, linked_tables      rows and sections of them
-criteria_words, wording         criteria and numbers in words
-charts, page                    drawings; a template into a page
+release_report, risk_report, utility_report     the pages
+report_rows, linked_tables, group_rows          rows and sections of them
+attack_rows, utility_rows                       what attacks gained, and what is left of the data's value
+scales, charts, plots                           drawings
+words, criteria_words, wording                  messages in each language (texts); criteria, numbers
+page                                            a template into a page
 """

@@ -150,7 +150,9 @@ def _shown(attack: Attack, limits: Mapping[str, float], words: Words) -> Shown:
         attack.name,
         title_of(attack.name, words),
         words.say(f"attacks.heading.{attack.heading}"),
-        words.say("numbers.not_estimated") if figure.value is None else number_of(figure, words, is_share=is_share),
+        words.say("numbers.not_estimated")
+        if figure.value is None
+        else number_of(figure, words, is_share=is_share),
         interval_of(figure, words, is_share=is_share),
         verdict(attack.headline, words) if is_share else words.say("attacks.verdict.diagnostic"),
         figure.method,
@@ -179,11 +181,16 @@ def _part(name: str, marked: Marked, words: Words, *, identifier: str, is_share:
     key = f"attacks.parts.{name}"
     label = words.say(key) if words.knows(key) else name
     others = (marked.control, marked.floor, marked.ceiling)
-    told = ("—" if each is None else number_of(each, words, is_share=is_share) for each in others)
+    control, floor, ceiling = (
+        "—" if each is None or each.value is None else number_of(each, words, is_share=is_share)
+        for each in others
+    )
     return Part(
         label,
         number_of(marked.figure, words, is_share=is_share),
         interval_of(marked.figure, words, is_share=is_share),
-        *told,
+        control,
+        floor,
+        ceiling,
         scale(marked, words, identifier=identifier, title=label, is_share=is_share),
     )

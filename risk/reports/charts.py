@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +77,28 @@ def _band(sizes: Matches, low: int, high: int | None) -> Band:
 
 
 def bar_chart(
-    categories: Sequence[str], series: Mapping[str, Sequence[float]], *, axis: str, caption: Caption
+    categories: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    *,
+    axis: str,
+    caption: Caption,
+    sign: str = "%",
 ) -> str:
     """Return an SVG element with one group of bars per category, in per cent of ``series`` (shares 0…1).
 
-    At most two series, the last one (or the only one) in the dark colour. ``axis`` names the categories.
+    At most two series, the last one (or the only one) in the dark colour. ``axis`` names the categories, and
+    ``sign`` is how a language writes that of per cent.
     """
+
+    def draw(canvas: Any) -> None:
+        legend = 0.1 if len(series) > 1 else 0.0
+        _draw_bars(canvas.add_axes((0.005, 0.2, 0.99, 0.79 - legend)), categories, series, axis, sign)
+
+    return drawn(draw, caption, height=2.3)
+
+
+def drawn(draw: Callable[[Any], None], caption: Caption, *, height: float) -> str:
+    """Return as an SVG element what ``draw`` draws on a canvas of the page's width and ``height`` inches."""
     # Without a writable home matplotlib uses a temporary cache and would say so on standard error.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
@@ -93,13 +109,12 @@ def bar_chart(
         # A user's own matplotlibrc must not change a report's bytes.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_settings(caption.identifier))
-        canvas = Canvas(figsize=(7.4, 2.3))
+        canvas = Canvas(figsize=(7.4, height))
         FigureCanvasSVG(canvas)
-        legend = 0.1 if len(series) > 1 else 0.0
-        _draw_bars(canvas.add_axes((0.005, 0.2, 0.99, 0.79 - legend)), categories, series, axis)
-        drawn = io.StringIO()
-        canvas.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(drawn.getvalue(), caption)
+        draw(canvas)
+        written = io.StringIO()
+        canvas.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+    return _inline(written.getvalue(), caption)
 
 
 def _settings(salt: str) -> Any:
@@ -112,11 +127,14 @@ def _settings(salt: str) -> Any:
         "axes.labelcolor": MUTED,
         "axes.edgecolor": RULE,
         "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.color": RULE,
+        "ytick.color": RULE,
     }
 
 
 def _draw_bars(
-    axes: Any, categories: Sequence[str], series: Mapping[str, Sequence[float]], axis: str
+    axes: Any, categories: Sequence[str], series: Mapping[str, Sequence[float]], axis: str, sign: str
 ) -> None:
     width = 0.8 / len(series)
     colours = SERIES[-len(series) :]
@@ -125,7 +143,7 @@ def _draw_bars(
         middle = np.arange(len(categories)) + (number - (len(series) - 1) / 2) * width
         axes.bar(middle, shares, width * 0.94, color=colour, label=label)
         for x, share in zip(middle, shares, strict=True):
-            axes.text(x, share + highest * 0.025, _tick(share), ha="center", fontsize=7.2, color=INK)
+            axes.text(x, share + highest * 0.025, _tick(share, sign), ha="center", fontsize=7.2, color=INK)
     axes.set_xticks(range(len(categories)), categories)
     axes.set_yticks([])
     axes.set_ylim(0, highest * 1.14)
@@ -136,15 +154,15 @@ def _draw_bars(
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(series), frameon=False)
 
 
-def _tick(share: float) -> str:
+def _tick(share: float, sign: str) -> str:
     if not share:
         return ""
-    return "<1%" if share < 0.01 else f"{share * 100:.0f}%"
+    return f"<1{sign}" if share < 0.01 else f"{share * 100:.0f}{sign}"
 
 
-def _inline(drawing: str, caption: Caption) -> str:
+def _inline(document: str, caption: Caption) -> str:
     """Return matplotlib's document as an element of a page: titled, unstyled, without metadata."""
-    root = ElementTree.fromstring(drawing)
+    root = ElementTree.fromstring(document)
     for unwanted in ("metadata", "defs/style"):
         _remove(root, unwanted)
     for element in root.iter():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COUNT_BANDS = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, 99), (100, 199))
 COUNT_BANDS_OPEN = 200
 
+
 class Means(NamedTuple):
     """What the largest risk, the average risk and the sizes of classes mean, in sentences."""
 
@@ -143,9 +144,7 @@ def events_per_person(facts: ReleaseFacts) -> IntArray:
     return np.concatenate([nobodys, counts])
 
 
-def kept_inside(
-    events: Sequence[EventAccount], known: KnownEvents, words: Words, *, diverse: bool
-) -> Inside:
+def kept_inside(events: Sequence[EventAccount], known: KnownEvents, words: Words, *, diverse: bool) -> Inside:
     """Return what the internal report says of the events: read, left out and released, by table."""
     rows = [_account(each, words, people=(each.people_in, each.people_out)) for each in events]
     counts = {
@@ -267,7 +266,9 @@ def _events_chart(counts: IntArray, name: str, words: Words) -> Any:
     title = words.say("linked.histories.chart", name=name)
     caption = Caption("events-per-person", title, told or words.say("linked.histories.nobody"))
     people, axis = words.say("linked.histories.people"), words.say("linked.histories.axis")
-    return drawing(charts.bar_chart(labels, {people: shares}, axis=axis, caption=caption))
+    return drawing(
+        charts.bar_chart(labels, {people: shares}, axis=axis, caption=caption, sign=words.say("numbers.sign"))
+    )
 
 
 def _share_between(counts: IntArray, low: int, high: int | None) -> float:

@@ -57,7 +57,12 @@ def paired_bands(before: Matches, after: Matches, words: Words) -> list[dict[str
     """Return the bands in which one of two tables has records, with both tables' counts."""
     pairs = zip(charts.size_bands(before), charts.size_bands(after), strict=True)
     return [
-        {"label": wording.numeral(one.label, words), "before": one, "after": other, "risk": _band_risk(one, words)}
+        {
+            "label": wording.numeral(one.label, words),
+            "before": one,
+            "after": other,
+            "risk": _band_risk(one, words),
+        }
         for one, other in pairs
         if one.classes or other.classes
     ]
@@ -87,7 +92,9 @@ def size_chart(tables: Mapping[str, Matches], unit: str, *, title: str, axis: st
         for label, row in shares.items()
     )
     caption = Caption("class-sizes", title, told or words.say("parts.chart.no_records"))
-    return drawing(charts.bar_chart(categories, shares, axis=axis, caption=caption))
+    return drawing(
+        charts.bar_chart(categories, shares, axis=axis, caption=caption, sign=words.say("numbers.sign"))
+    )
 
 
 def risk_rows(words: Words, *, linked: bool, **tables: Mapping[str, Figure]) -> list[dict[str, object]]:

@@ -70,7 +70,9 @@ def scale(
     told = "; ".join(
         f"{mark.label}: {mark.text}" + (f" ({mark.interval})" if mark.interval else "") for mark in marks
     )
-    return Scale(identifier, title, told, marks, _ticks(end, words, tell), None if limit is None else _at(limit, end))
+    return Scale(
+        identifier, title, told, marks, _ticks(end, words, tell), None if limit is None else _at(limit, end)
+    )
 
 
 def number_of(figure: Figure, words: Words, *, is_share: bool = True) -> str:
@@ -114,4 +116,6 @@ def _ticks(end: float, words: Words, tell: Callable[[float, Words], str]) -> tup
 
 def _tick_marks(end: float, words: Words, tell: Callable[[float, Words], str]) -> Iterator[Tick]:
     for share, anchor in ((0.0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1.0, "end")):
-        yield Tick(LEFT + WIDTH * share + {"start": -6, "end": 6}.get(anchor, 0), tell(end * share, words), anchor)
+        yield Tick(
+            LEFT + WIDTH * share + {"start": -6, "end": 6}.get(anchor, 0), tell(end * share, words), anchor
+        )

@@ -80,8 +80,9 @@ class Words:
         parts = text.split("; ")
         for place, part in enumerate(parts):
             known = self._translated(part)
-            yield (part if known is None else known) + (";" if place < len(parts) - 1 else ""), (
-                known is not None or not re.search("[a-z]{3}", part)
+            yield (
+                (part if known is None else known) + (";" if place < len(parts) - 1 else ""),
+                (known is not None or not re.search("[a-z]{3}", part)),
             )
 
     def _translated(self, text: str) -> str | None:
@@ -111,7 +112,9 @@ def _phrases(language: Language) -> tuple[Phrase, ...]:
 def _pattern(english: str) -> re.Pattern[str]:
     """Return the pattern of a phrase whose placeholders stand for any text."""
     literal_or_name = re.split(r"\{(\w+)\}", english)
-    pieces = (f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name))
+    pieces = (
+        f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name)
+    )
     return re.compile("".join(pieces))
 
 

@@ -1,1 +1,12 @@
-"""What is left of the data's value."""
+"""What is left of the data's value.
+
+reading                      how a released column is read for analysis, beside the original's
+sides, pairing               original, release, floor and ceiling as rows, arrays and features
+univariate, associations     columns one by one, and pair by pair
+propensity, two_sample       whether a model tells the tables apart
+asked, formula               what the user names, and regressors from it
+learners, prediction         what learners trained on the release know about real people
+coefficients, survival       regressions and Kaplan-Meier curves on both tables
+losses                       information loss by every metric of the search
+assess                       all of it, and ``utility.json``
+"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,8 +57,18 @@ def pairings(both: Sides, most: int, rng: np.random.Generator, *, equal: bool) -
 
 
 def ordinal(cells: Encoded, rows: Rows) -> Floats:
-    """Return the columns as features of a tree: float64 (rows, columns), categories by their numbers."""
-    columns = [column.astype(np.float64) for column in cells.take(rows).values()]
+    """Return the columns as features of a tree: float64 (rows, columns), categories by their numbers.
+
+    Missing is 0 in a category, whose labels are numbered from 1, and less than all others in a number.
+    """
+    columns = []
+    for name, column in cells.take(rows).items():
+        values = column.astype(np.float64)
+        if name in cells.categories:
+            columns.append(values + 1)
+        else:
+            missing = np.isnan(values)
+            columns.append(np.where(missing, values[~missing].min(initial=0) - 1, values))
     return np.column_stack(columns) if columns else np.zeros((len(rows), 0))
 
 
@@ -92,8 +101,3 @@ def _standardised(column: NDArray[np.generic]) -> list[Floats]:
 def _indicators(column: NDArray[np.generic], size: int) -> list[Floats]:
     codes = column.astype(np.int64)
     return [(codes == code).astype(np.float64) for code in (*range(1, size), -1)]
-
-
-def sizes(pairing: Pairing) -> Mapping[str, int]:
-    """Return the rows of both sides by ``first`` and ``second``."""
-    return {"first": len(pairing.first), "second": len(pairing.second)}

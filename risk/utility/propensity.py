@@ -17,7 +17,9 @@ whose null is what it finds with the labels permuted.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ LABELS = 20
 FEW = 12
 """With more regressors than this there are no interactions."""
 PERMUTATIONS = 10
-LEAF = 20
+LEAF = 50
 _PENALTY = 1e-6
 _Z = 1.96
 Floats = NDArray[np.float64]
@@ -56,10 +58,7 @@ def propensity(both: Sides, rng: np.random.Generator) -> Propensity:
     It grows with the number of rows, so that ratios of tables of different sizes do not compare.
     """
     cells = encoded(both, codes=CODES, labels=LABELS)
-    trees = {
-        name: _of_tree(cells, pairing, rng)
-        for name, pairing in pairings(both, TREE_ROWS, rng, equal=False).items()
-    }
+    trees = _tree_ratios(cells, pairings(both, TREE_ROWS, rng, equal=False), rng)
     models = {
         name: logistic_ratio(design(cells, pairing.rows, interactions_up_to=FEW), pairing)
         for name, pairing in pairings(both, ROWS, rng, equal=False).items()
@@ -94,34 +93,48 @@ def logistic_ratio(regressors: Floats, pairing: Pairing) -> Figure:
         return not_estimated("no column varies", n)
     ratio = pmse(_fitted(regressors, pairing.labels), pairing.labels) / expected_pmse(rank, pairing)
     beyond = max(0.0, (rank - 1) * (ratio - 1))
-    half = _Z * np.sqrt(2 * (rank - 1 + 2 * beyond)) / (rank - 1)
+    half = _Z * sqrt(2 * (rank - 1 + 2 * beyond)) / (rank - 1)
     what = f"logistic regression with {rank - 1} regressors on {_rows(pairing)}, over its expectation"
     interval = "interval, 95 %, of a non-central chi-squared"
     return Figure(ratio, max(0.0, ratio - half), ratio + half, n, f"{what}; {interval}")
 
 
-def tree_ratio(features: Floats, pairing: Pairing, rng: np.random.Generator) -> Figure:
+def tree_ratio(features: Floats, pairing: Pairing, nulls: Floats) -> Figure:
     """Return the pMSE ratio of a classification tree on features (rows, columns).
 
-    The denominator is the mean over permutations of the labels, whose spread makes the interval: it is that
-    of a ratio of 1, and too narrow for a large one.
+    ``nulls`` are what ``permuted`` found, whose mean is the denominator. Their spread makes the interval: it
+    is that of a ratio of 1, and too narrow for a large one.
     """
-    n = len(pairing.first) + len(pairing.second)
-    if not (len(pairing.first) and len(pairing.second) and features.shape[1]):
-        return not_estimated("one side has no rows, or there is no column", n)
+    n = len(features)
+    if not len(nulls) or not nulls.mean():
+        return not_estimated("needs more rows, and columns, for a tree to be grown", n)
+    ratio = float(_tree_pmse(features, pairing.labels) / nulls.mean())
+    half = _Z * float(nulls.std(ddof=1) / nulls.mean()) * sqrt(1 + 1 / len(nulls))
+    what = f"classification tree on {_rows(pairing)}, over the mean of {len(nulls)} permutations"
+    interval = "interval, 95 %, of the permutations' spread"
+    return Figure(ratio, max(0.0, ratio - half), ratio + half, n, f"{what}; {interval}")
+
+
+def permuted(features: Floats, pairing: Pairing, rng: np.random.Generator) -> Floats:
+    """Return the pMSE of trees with the labels permuted: float64, empty where there is nothing to learn."""
     labels = pairing.labels
-    nulls = np.array([_tree_pmse(features, rng.permutation(labels)) for _ in range(PERMUTATIONS)])
-    if not nulls.mean():
-        return not_estimated("no tree can be grown on so few rows", n)
-    ratio = _tree_pmse(features, labels) / nulls.mean()
-    half = _Z * float(nulls.std(ddof=1) / nulls.mean()) * np.sqrt(1 + 1 / PERMUTATIONS)
-    what = f"classification tree on {_rows(pairing)}, over the mean of {PERMUTATIONS} permutations"
-    low, high = max(0.0, ratio - half), ratio + half
-    return Figure(float(ratio), float(low), float(high), n, f"{what}; interval of the permutations' spread")
+    if not (len(pairing.first) and len(pairing.second) and features.shape[1]):
+        return np.zeros(0)
+    return np.array([_tree_pmse(features, rng.permutation(labels)) for _ in range(PERMUTATIONS)])
 
 
-def _of_tree(cells: Encoded, pairing: Pairing, rng: np.random.Generator) -> Figure:
-    return tree_ratio(ordinal(cells, pairing.rows), pairing, rng)
+def _tree_ratios(
+    cells: Encoded, compared: Mapping[str, Pairing], rng: np.random.Generator
+) -> dict[str, Figure]:
+    """The ratios by what is compared; tables of the same sizes share one null, which their size makes."""
+    nulls: dict[tuple[int, int], Floats] = {}
+    found = {}
+    for name, pairing in compared.items():
+        features, size = ordinal(cells, pairing.rows), (len(pairing.first), len(pairing.second))
+        if size not in nulls:
+            nulls[size] = permuted(features, pairing, rng)
+        found[name] = tree_ratio(features, pairing, nulls[size])
+    return found
 
 
 def _tree_pmse(features: Floats, labels: Labels) -> float:

@@ -27,6 +27,7 @@ from risk.comparison import Attribute, Comparison
 SUPPRESSED = "*"
 MOST_CODES = 20
 Reading = Literal["number", "date", "category", "codes"]
+Told = Literal["values", "labels", "words"]
 Reader = Callable[[str], float | None]
 
 _NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
@@ -38,22 +39,21 @@ _PERIOD = re.compile(r"([0-9]{4})(?:-(?:Q([1-4])|([0-9]{2})(?:-([0-9]{2}))?))?")
 _YEARS = re.compile(r"\[([0-9]{4}), ([0-9]{4})\]")
 
 
-def aligned(comparison: Comparison, *, words: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
+def aligned(comparison: Comparison, told: Told = "values") -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return original and release with columns that can be compared: Float64, String, List(String).
 
-    Numbers of the original are the true ones, beside the midpoints of the release; categories are written as
-    the release writes them, so that a coarser label is no difference, but where the release writes ``*`` the
-    original keeps its value: a cell that was suppressed is lost. With ``words`` both sides are read from the
-    release's words, and only what differs beyond generalisation and suppressed cells is left.
+    The original's categories are written as the release writes them, so that a coarser label is no
+    difference; but where the release writes ``*`` the original keeps its value, since a suppressed cell is
+    lost. Its numbers are the true ones, beside the midpoints of the release (``values``), or midpoints as
+    well (``labels``). With ``words`` everything is as the release writes it, ``*`` too: what then differs is
+    more than generalised or suppressed cells.
     """
     ways = readings(comparison)
-    released = pl.DataFrame([read(comparison.released[name], way) for name, way in ways.items()])
-    if words:
-        return pl.DataFrame([read(comparison.original[name], way) for name, way in ways.items()]), released
+    released = [read(comparison.released[name], way) for name, way in ways.items()]
     original = [
-        _original(comparison.base[name], comparison.original[name], way) for name, way in ways.items()
+        _original(comparison.base[name], comparison.original[name], way, told) for name, way in ways.items()
     ]
-    return pl.DataFrame(original), released
+    return pl.DataFrame(original), pl.DataFrame(released)
 
 
 def held_out(comparison: Comparison) -> pl.DataFrame | None:
@@ -179,15 +179,15 @@ def _all(labels: list[str], reader: Reader) -> bool:
     return all(reader(label) is not None for label in labels)
 
 
-def _original(base: pl.Series, words: pl.Series, way: Reading) -> pl.Series:
-    """A column of the original: its numbers as they were, its categories in the release's words."""
-    if way in ("number", "date"):
+def _original(base: pl.Series, words: pl.Series, way: Reading, told: Told) -> pl.Series:
+    """A column of the original as it is compared, see ``aligned``."""
+    if told == "values" and way in ("number", "date"):
         return read(base, way)
-    if way == "codes":
-        return _sets(words)
-    label = words.cast(pl.String)
-    value = base.cast(pl.String)
-    return label.zip_with(label.is_not_null() & (label != SUPPRESSED), value)
+    label = read(words, way)
+    if told == "words" or way == "codes":
+        return label
+    value = base.cast(pl.String) if way == "category" else read(base, way)
+    return label.zip_with(label.is_not_null(), value)
 
 
 def _sets(series: pl.Series) -> pl.Series:

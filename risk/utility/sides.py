@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from risk.baselines import independent
 from risk.comparison import Comparison
-from risk.utility.reading import aligned, held_out, tabular
+from risk.utility.reading import Told, aligned, held_out, tabular
 
 Rows = NDArray[np.int64]
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -60,9 +60,9 @@ class Encoded:
         return {name: column[rows] for name, column in self.columns.items()}
 
 
-def sides(comparison: Comparison, rng: np.random.Generator, *, words: bool = False) -> Sides:
-    """Return both sides as they are analysed; ``words`` as in ``reading.aligned``."""
-    original, released = aligned(comparison, words=words)
+def sides(comparison: Comparison, rng: np.random.Generator, told: Told = "values") -> Sides:
+    """Return both sides as they are analysed; ``told`` as in ``reading.aligned``."""
+    original, released = aligned(comparison, told)
     others, n = held_out(comparison), original.height
     people = comparison.people
     real = original if others is None else pl.concat([original, others])

@@ -58,20 +58,26 @@ class Univariate:
     coverage: Figure
 
 
-def univariate(both: Sides, rng: np.random.Generator) -> Univariate:
+def univariate(values: Sides, labels: Sides, rng: np.random.Generator) -> Univariate:
     """Return how the distribution of every column differs between original and release.
 
-    ``total_variation`` is half the sum of the differences of the categories' shares, missing being one; a
-    number is taken in ten bins with equally many cells of both tables, and of codes each one's share of all
-    codes is compared. ``wasserstein`` is the area between two distribution functions over the pooled range.
-    Both are in [0, 1], 0 for the same distribution. They do not tell how columns go together.
+    ``values`` and ``labels`` are told so (see ``reading.aligned``). ``total_variation`` is half the sum of
+    the differences of the categories' shares, missing being one, so that a coarser label costs nothing and a
+    suppressed cell does; a number is taken in ten bins with equally many cells of both tables, and of codes
+    each one's share of all codes is compared. ``wasserstein`` is the area between the distribution functions
+    of the true numbers and of those read from the release, over the pooled range. Both are in [0, 1], 0 for
+    the same distribution. They do not tell how columns go together.
     """
-    cells = [_cells(series, both) for series in both.frame.iter_columns()]
-    numbers = {each.name: each.numbers for each in cells if each.numbers is not None}
-    varied = _marked(both, [_variation(each, both) for each in cells], rng, _VARIATION)
-    moved = _marked(both, [_wasserstein(each, both) for each in numbers.values()], rng, _WASSERSTEIN)
+    cells = [_cells(series, labels) for series in labels.frame.iter_columns()]
+    numbers = {
+        name: _numbers(values.frame[name].to_numpy())
+        for name, dtype in values.frame.schema.items()
+        if dtype == pl.Float64
+    }
+    varied = _marked(labels, [_variation(each, labels) for each in cells], rng, _VARIATION)
+    moved = _marked(values, [_wasserstein(each, values) for each in numbers.values()], rng, _WASSERSTEIN)
     by_name = dict(zip(numbers, moved, strict=False))
-    coverages = [_coverage(each, both) for each in cells]
+    coverages = [_coverage(each, labels) for each in cells]
     differences = tuple(
         Difference(each.name, mark, by_name.get(each.name), None if found is None else _shown(*found))
         for each, mark, found in zip(cells, varied, coverages, strict=False)
@@ -159,15 +165,20 @@ def _cells(series: pl.Series, both: Sides) -> Cells:
     return _binned(series.name, series.to_numpy(), both)
 
 
-def _binned(name: str, column: Floats, both: Sides) -> Cells:
-    """A number's cells: bins with equally many of both tables' values, as far as values are not the same."""
+def _numbers(column: Floats) -> Numbers:
     present = ~np.isnan(column)
     values, numbered_ = np.unique(column[present], return_inverse=True)
     at = np.full(len(column), len(values), np.int64)
     at[present] = numbered_
+    return Numbers(at, values)
+
+
+def _binned(name: str, column: Floats, both: Sides) -> Cells:
+    """A number's cells: bins with equally many of both tables' values, as far as values are not the same."""
+    numbers = _numbers(column)
     edges = np.unique(np.quantile(_pooled(column, both), np.arange(1, BINS) / BINS))
-    bins = np.append(np.searchsorted(edges, values, side="right"), len(edges) + 1)
-    return Cells(name, bins[at], len(edges) + 2, numbers=Numbers(at, values))
+    bins = np.append(np.searchsorted(edges, numbers.values, side="right"), len(edges) + 1)
+    return Cells(name, bins[numbers.at], len(edges) + 2, numbers=numbers)
 
 
 def _pooled(values: Floats, both: Sides) -> Floats:

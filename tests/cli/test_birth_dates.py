@@ -142,7 +142,6 @@ def test_a_views_birth_date_is_one_too(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("birthDate", "code"),
         ("birthDate < @1926-01-01", "boolean"),
         ("where($this.birthDate < @1926-01-01).gender", "code"),
         ("extension('urn:x').value.ofType(Quantity).value", "decimal"),

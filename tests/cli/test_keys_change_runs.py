@@ -48,6 +48,8 @@ class Seen:
     place: frozenset[str]
     modes: Mapping[str, str]
     analysis: bytes | None
+    figures: bytes | None
+    report: bytes | None
 
 
 class Runs:
@@ -85,10 +87,14 @@ def _seen(folder: Path, written: frozenset[str], code: int, message: str) -> See
         statement=f"{told['consent']}, reviewed: {told['reviewed']}" if told else None,
         place=written,
         modes={name: stat.filemode((folder / name).stat().st_mode) for name in written},
-        analysis=next(
-            ((folder / name).read_bytes() for name in written if name.endswith("/utility.json")), None
-        ),
+        analysis=_content(folder, written, "/utility.json"),
+        figures=_content(folder, written, "/risk.json"),
+        report=_content(folder, written, "/release_report.html"),
     )
+
+
+def _content(folder: Path, written: frozenset[str], ending: str) -> bytes | None:
+    return next(((folder / name).read_bytes() for name in written if name.endswith(ending)), None)
 
 
 def tables(data: Mapping[Path, bytes]) -> set[str]:

@@ -14,8 +14,10 @@ from anonymizer.distances import leaves
 from anonymizer.distances.encoding import UNIT, Encoded, Scale
 from anonymizer.distances.kernels import common
 from anonymizer.distances.nearest import NOBODY, Index
-from risk.attacks.cone import ALLOWED, NEIGHBOUR, fit
+from risk.attacks.cone import ALLOWED, NEIGHBOUR, altered, fit
 from risk.comparison import Attribute
+from tests.copy_scenes import ATTRIBUTES as HOSPITAL
+from tests.copy_scenes import patients, shifted
 from tests.properties.laws import law
 
 KINDS = {"age": "number", "sex": "category", "diagnoses": "codes", "weight": "number"}
@@ -88,7 +90,7 @@ def test_the_nearest_rows_of_others_are_those_of_every_pair(reference, queries, 
 @law(100)
 @given(rows, rows, rows, st.lists(rows, min_size=1, max_size=6))
 def test_the_distance_is_a_metric(a, b, c, reference) -> None:  # type: ignore[no-untyped-def]
-    scale = Scale.of(frame(reference), KINDS)  # type: ignore[arg-type]
+    scale = Scale.of(frame([*reference, a, b, c]), KINDS)  # type: ignore[arg-type]
     between = {}
     for name, row in (("a", a), ("b", b), ("c", c)):
         index = Index.of(frame([row]), scale, np.array([0]))
@@ -164,6 +166,36 @@ def test_without_a_holdout_everybody_is_tried_as_if_in_no_table(real) -> None:  
     ]
     assert cone.calibrated_on == len(shares)
     assert Fraction(*cone.ratio) == literal_alpha(shares)
+
+
+def test_no_cone_is_missed_among_many_of_all_widths() -> None:
+    """Leaves of people close together beside leaves of people far apart."""
+    rng = np.random.default_rng(5)
+    crowd, lonely = patients(90, 1), shifted(patients(30, 2), 150).with_columns(ward=pl.lit("hospice"))
+    real, people = pl.concat([crowd, lonely]), rng.integers(0, 80, 120)
+    asked = altered(real, 0.3, rng)
+    kinds = {each.name: each.kind for each in HOSPITAL}
+    scale = Scale.of(real, kinds)
+    index = Index.of(real, scale, people)
+    between = index.nearest(scale.encode(asked), np.full(120, NOBODY), k=120)
+    pairs = np.empty((120, 120))
+    np.put_along_axis(pairs, between[1], between[0].astype(np.float64), axis=1)
+    inside = index.nearest(scale.encode(real), people, k=NEIGHBOUR)[0][:, -1].astype(np.float64)
+    found = index.narrowest(scale.encode(asked), np.full(120, NOBODY), index.cones(rank=NEIGHBOUR, spare=3))
+    assert found[:, 0] / found[:, 1] == pytest.approx((pairs / inside).min(axis=1), rel=1e-12)
+    assert (np.diff(index.boxes.starts) <= 3).all()
+
+
+def test_a_leaf_is_looked_at_for_its_widest_cone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One person at 50 in a leaf with a crowd at 100, whose own cones have no width."""
+    monkeypatch.setattr(leaves, "LEAF_ROWS", 9)
+    real = pl.DataFrame({"age": [0.0] * 8 + [50.0] + [100.0] * 8})
+    scale = Scale.of(real, {"age": "number"})
+    index = Index.of(real, scale, np.arange(17))
+    assert len(index.boxes.starts) == 3
+    query = scale.encode(pl.DataFrame({"age": [40.0]}))
+    found = index.narrowest(query, np.array([NOBODY]), index.cones(rank=NEIGHBOUR))
+    assert found[0, 0] / found[0, 1] == pytest.approx(10 / 50, abs=1e-4)
 
 
 @law(100)

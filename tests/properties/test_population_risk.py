@@ -6,13 +6,22 @@ from fractions import Fraction
 from math import exp, fsum, lgamma, log
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from risk.reidentification.class_sizes import ClassSizes, measures
-from risk.reidentification.population import POPULATION_RISKS, expected_risk, with_population
+from risk.reidentification.population import (
+    POPULATION_RISKS,
+    expected_risk,
+    risk_interval,
+    with_population,
+)
 from risk.reidentification.uniqueness import population_uniqueness
+from tests.conftest import needs_shared
+from tests.published import generalised, golden, original
 
 
 def summed(f: int, p: float) -> float:
@@ -105,6 +114,52 @@ def test_where_small_classes_are_rarer_than_the_model_has_it_the_risk_is_overest
     rng = np.random.default_rng(5)
     found, truth = drawn(rng.geometric(0.02, 40_000), 0.1)
     assert truth < found < 1.3 * truth
+
+
+@needs_shared
+@pytest.mark.parametrize("fraction", [0.01, 0.1])
+@pytest.mark.parametrize("case", ["adult9_k5_s2_loss", "diabetes9_k5_s2_loss"])
+def test_of_a_five_anonymous_sample_the_risk_is_right_and_the_interval_holds(
+    case: str, fraction: float
+) -> None:
+    """Adult and Diabetes as populations, at the levels of a 5-anonymous table."""
+    columns = golden(case)["quasi_identifiers"]
+    levels = dict(zip(columns, golden(case)["optimum"], strict=True))
+    table = generalised(original(golden(case)["dataset"]).select(columns), golden(case)["dataset"], levels)
+    people = table.with_columns(F=pl.len().over(columns))
+    picked = np.random.default_rng(1).permutation(people.height)[: int(people.height * fraction)]
+    classes = people[picked].group_by(columns).agg(f=pl.len().cast(pl.Int64), F=pl.col("F").first())
+    released = classes.filter(pl.col("f") >= 5)
+    f, whole = released["f"].to_numpy(), released["F"].to_numpy()
+    found = with_population(ClassSizes(f, f), people.height, people=len(picked))
+    average, largest = found["journalist_average"], found["journalist_max"]
+    truth = float((f / whole).sum() / f.sum())
+    assert average.value == pytest.approx(truth, rel=0.2)
+    assert average.low <= truth <= average.high  # type: ignore[operator]
+    assert 1 / whole.min() <= largest.high  # type: ignore[operator]
+    assert largest.high < 1 / f.min()  # type: ignore[operator]
+
+
+@needs_shared
+def test_of_people_who_are_alone_the_interval_reaches_up_to_the_prosecutor_s_risk() -> None:
+    """On Adult's nine columns the model says 0.05 of a hundredth's records, and the truth is 0.64."""
+    people = original("adult").with_columns(F=pl.len().over(pl.all()))
+    sample = people[np.random.default_rng(1).permutation(people.height)[:301]]
+    classes = sample.group_by(pl.all()).len("f")
+    f = classes["f"].to_numpy().astype(np.int64)
+    found = with_population(ClassSizes(f, f), people.height)["journalist_average"]
+    truth = float((1 / sample["F"].to_numpy()).mean())
+    assert found.value < 0.1 < truth < found.high  # type: ignore[operator]
+
+
+@settings(max_examples=60)
+@given(st.integers(5, 60), st.floats(0.01, 0.99))
+def test_the_interval_is_clopper_and_pearson_s(f: int, p: float) -> None:
+    """Of fewer people than the upper end stands for, f or more are sampled in at most 2.5 % of samples."""
+    low, high = risk_interval(np.array([f]), p, 0.95)
+    fewest, most = round(1 / high[0]), round(1 / low[0])
+    assert binom.sf(f - 1, fewest - 1, p) < 0.025 <= binom.sf(f - 1, fewest, p)
+    assert binom.cdf(f - 1, most, p) <= 0.025 < binom.cdf(f - 1, most - 1, p)
 
 
 def test_a_population_smaller_than_the_table_is_refused() -> None:

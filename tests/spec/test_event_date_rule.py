@@ -290,7 +290,9 @@ def test_a_death_tells_the_reason_of_a_discharge(tmp_path: Path, column: str) ->
     reason = "    discharge_reason: {role: quasi-identifier, hierarchy: suppression, release_level: 0}\n"
     changes = (stays(reason), *NO_DATES[1:], (MORE, f"  {column}: {{role: sensitive}}\n"))
     message = refused(tmp_path, changes, f"  {column}: {{role", f"columns.{column}")
-    assert message == DIED.format("encounters.discharge_reason")
+    assert message == DIED.format("encounters.discharge_reason").replace(
+        "leave it out", "drop it (identifier)"
+    )
 
 
 # deaths ---------------------------------------------------------------------------------------------

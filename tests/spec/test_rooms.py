@@ -52,6 +52,7 @@ RISK_FLOORS = {
     "attacks": 2,
     "utility": 2,
     "assessment": 3,
+    "finding": 3,
     "reports": 4,
     "inspection": 5,
 }

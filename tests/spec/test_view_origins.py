@@ -19,7 +19,8 @@ from mii.views.families import families
 from mii.views.keyed import Keyed, refusals
 from mii.views.origins import selected
 from mii.views.running import Runner
-from tests.spec.test_views import KEY, SUBJECT, column, known, view
+from mii.views.subjects import SUBJECTS
+from tests.spec.test_views import KEY, column, known, view
 
 Data = dict[str, Any]
 BORN = {"birth_date", "age_years"}
@@ -28,7 +29,7 @@ STAY = {"admission_date", "discharge_date", "length_of_stay_days"}
 
 def of(resource: str, path: str, *selects: Data, kind: str = "code", **elements: Any) -> Keyed:
     """A view whose column ``x`` has the path, beside further selects."""
-    key = KEY if resource == "Patient" else SUBJECT
+    key = KEY if resource == "Patient" else {**KEY, "path": f"{SUBJECTS[resource]}.getReferenceKey(Patient)"}
     data = view(key, column("x", path, kind), resource=resource, **elements)
     return known({**data, "select": [*data["select"], *selects]})
 
@@ -145,7 +146,6 @@ def test_what_decides_whether_there_is_a_row_is_told_as_well() -> None:
         ("Encounter", "priority.coding.code.first()", {"admission_reason"}, STAY),
         ("Procedure", "complication.coding.code.first()", {"main_diagnosis"}, {"ops_all"}),
         ("Procedure", "category.coding.code.first()", {"ops_all"}, {"main_diagnosis"}),
-        ("Account", "servicePeriod.start", STAY, BORN),
         ("EpisodeOfCare", "period.start", STAY, BORN),
         ("RelatedPerson", "birthDate", BORN, {"gender"}),
         ("FamilyMemberHistory", "condition.onset.ofType(Age).value", BORN, STAY),

@@ -217,12 +217,47 @@ def test_a_view_with_several_rows_for_a_person_says_that_tables_come_later(tmp_p
 
 
 def test_a_row_about_somebody_else_does_not_count(tmp_path: Path) -> None:
-    other = {"name": "key", "path": "focus.getReferenceKey(Patient)", "type": "id"}
-    told = view(other, column("status", "status"), resource="Observation")
+    either = "(focus | subject).where(true).first().getReferenceKey(Patient)"
+    told = view({**SUBJECT, "path": either}, column("status", "status"), resource="Observation")
     about = lab("a", 1.0, "2024", focus=[{"reference": "Patient/q"}])
     made = table(tmp_path, told, patient("p"), patient("q"), about)
     assert made.frame["status"].to_list() == [None, None]
     assert made.audit["views"]["view_rows_about_nobody_or_another"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("Coverage", "beneficiary"),
+        ("Task", "for"),
+        ("Account", "subject.first()"),
+        ("Person", "link.target"),
+        ("Observation", "focus.first()"),
+        ("Observation", "performer.first()"),
+        ("AllergyIntolerance", "subject"),
+        ("ResearchSubject", "patient"),
+    ],
+)
+def test_a_view_is_keyed_by_the_element_that_tells_whose_its_resources_are(resource: str, path: str) -> None:
+    """By any other its columns would be missing in every row."""
+    key = {**SUBJECT, "path": f"{path}.getReferenceKey(Patient)"}
+    with pytest.raises(BadConfig, match="tells whose"):
+        known(view(key, column("a", "status"), resource=resource))
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("Observation", "subject"),
+        ("Observation", "$this.subject"),
+        ("Observation", "Observation.subject.first()"),
+        ("AllergyIntolerance", "patient"),
+        ("ResearchSubject", "individual"),
+    ],
+)
+def test_that_element_is_found_whatever_way_leads_to_it(resource: str, path: str) -> None:
+    key = {**SUBJECT, "path": f"{path}.getReferenceKey(Patient)"}
+    assert known(view(key, column("a", "status"), resource=resource)).position == 0
 
 
 def test_a_code_that_somebody_typed_and_a_day_that_is_none_are_missing_and_counted(tmp_path: Path) -> None:
@@ -233,8 +268,8 @@ def test_a_code_that_somebody_typed_and_a_day_that_is_none_are_missing_and_count
 
 
 def test_a_view_of_undated_resources_is_refused_where_consent_is_asked_for(tmp_path: Path) -> None:
-    told = view({**SUBJECT, "path": "patient.getReferenceKey(Patient)"}, resource="Coverage")
-    with pytest.raises(BadConfig, match="Coverage has no date"):
+    told = view({**SUBJECT, "path": "patient.getReferenceKey(Patient)"}, resource="RelatedPerson")
+    with pytest.raises(BadConfig, match="RelatedPerson has no date"):
         table(tmp_path, told, patient(), _consent(), consent_required=True)
 
 

@@ -1,0 +1,200 @@
+"""Guessing a value from the released rows that agree with what is known of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.distances.encoding import MOST_ATTRIBUTES, Scale
+from anonymizer.distances.nearest import NOBODY, Index
+from risk.attacks.intervals import clustered_share, paired_gain, unpaired_gain
+from risk.attacks.matching import Groups, banded, coded, groups, own_rows
+from risk.attacks.votes import Votes, chance_without, chances, votes
+from risk.comparison import Comparison
+from risk.figures import Figure, not_estimated
+
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TARGETS = 10_000
+"""The most people a value is guessed for."""
+BANDS = 10
+"""The bands in which a number with many values is guessed."""
+NOBODY_HELD_OUT = "needs people who were held out"
+NOBODY_SHOWN = "nobody's row is in the release"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Who was guessed right: ``right`` (shape (rows,), probabilities) of ``people``; and by the control.
+
+    ``control`` has the same rows where ``other_people`` is None, else those of other people.
+    """
+
+    right: Floats
+    people: Numbers
+    wrong_people: Floats | None
+    other_people: Numbers | None
+    known: int
+
+    def accuracy(self) -> Figure:
+        what = f"share guessed right, {self.known} attributes known; {len(self.right)} people"
+        return (
+            clustered_share(self.right, self.people, what) if len(self.right) else not_estimated(NOBODY_SHOWN)
+        )
+
+    def control(self) -> Figure:
+        if self.wrong_people is None:
+            return not_estimated(NOBODY_HELD_OUT)
+        groups_of = self.people if self.other_people is None else self.other_people
+        return clustered_share(
+            self.wrong_people, groups_of, "share guessed right where the person cannot matter"
+        )
+
+    def gain(self) -> Figure:
+        what = (
+            f"share guessed right above the share where the person cannot matter, {self.known} attributes "
+            f"known; {len(self.right)} people"
+        )
+        if self.wrong_people is None:
+            return not_estimated(NOBODY_HELD_OUT)
+        if self.other_people is None:
+            return paired_gain(self.right, self.wrong_people, self.people, what)
+        return unpaired_gain((self.right, self.people), (self.wrong_people, self.other_people), what)
+
+
+def outcomes(
+    comparison: Comparison, columns: Sequence[str], known: Sequence[str], rng: np.random.Generator
+) -> dict[str, Outcome]:
+    """Return who is guessed right in each of ``columns`` by the ``known`` ones, and by the control."""
+    if not comparison.shown.any() or not comparison.released.height:
+        nobody = Outcome(np.zeros(0), np.zeros(0, dtype=np.int64), None, None, len(known))
+        return dict.fromkeys(columns, nobody)
+    look_up = _LookUp.of(comparison, tuple(known), rng)
+    return {column: look_up.outcome(column) for column in columns}
+
+
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """Where the attacker looks each target up.
+
+    ``targets`` are rows of the original, ``held`` of the holdout. ``found`` has the class each target is
+    looked up in, that of the nearest row where no row agrees, ``held_found`` likewise; ``instead`` the class
+    of the nearest row of another person where none but the target's own agree, else -1.
+    """
+
+    comparison: Comparison
+    known: tuple[str, ...]
+    classes: Groups
+    targets: Numbers
+    held: Numbers
+    found: Numbers
+    held_found: Numbers
+    instead: Numbers
+
+    @classmethod
+    def of(cls, comparison: Comparison, known: tuple[str, ...], rng: np.random.Generator) -> _LookUp:
+        classes = groups(coded(comparison, known), known)
+        targets = _drawn(comparison.people, comparison.shown, rng)
+        held = np.zeros(0, dtype=np.int64)
+        if comparison.table == "synthetic" and comparison.holdout_people is not None:
+            everybody = np.ones(len(comparison.holdout_people), dtype=np.bool_)
+            held = _drawn(comparison.holdout_people, everybody, rng)
+        found = np.concatenate([classes.original[targets], classes.holdout[held]])
+        lost = classes.released_sizes()[found] == 0
+        asked = comparison.original[targets]
+        if comparison.holdout is not None:
+            asked = pl.concat([asked, comparison.holdout[held]])
+        found[lost] = _nearest(comparison, known, classes, asked.filter(lost))
+        members, others = found[: len(targets)], found[len(targets) :]
+        instead = _instead(comparison, known, classes, targets)
+        return cls(comparison, known, classes, targets, held, members, others, instead)
+
+    def outcome(self, column: str) -> Outcome:
+        comparison, people = self.comparison, self.comparison.people[self.targets]
+        cells = coded(banded(comparison, bands=BANDS, only=(column,)), (column,))
+        ends = np.cumsum(cells.sizes)
+        released, original, held = np.split(cells.cells[:, 0], ends[:2])
+        cast = votes(self.classes.released, released, self.classes.count, cells.domain[0])
+        values = original[self.targets]
+        right = chances(cast, self.found, values, np.zeros_like(values))
+        if comparison.table == "anonymised":
+            return Outcome(right, people, self._without(cast, original), None, len(self.known))
+        if comparison.holdout_people is None or not len(self.held):
+            return Outcome(right, people, None, None, len(self.known))
+        wrong = chances(cast, self.held_found, held[self.held], np.zeros_like(self.held))
+        return Outcome(right, people, wrong, comparison.holdout_people[self.held], len(self.known))
+
+    def _without(self, cast: Votes, values: Numbers) -> Floats:
+        """Each target's probability of being guessed right with the rows of its person taken out."""
+        people, mine = self.comparison.people, values[self.targets]
+        shown = np.flatnonzero(self.comparison.shown)
+        same = _pairs(self.classes.original[shown], people[shown])
+        agreeing = _pairs(same, values[shown])
+        place = np.searchsorted(shown, self.targets)
+        own_class, own_value = np.bincount(same)[same][place], np.bincount(agreeing)[agreeing][place]
+        left = self.instead < 0
+        right = chances(cast, np.where(left, self.found, self.instead), mine, np.where(left, own_value, 0))
+        order = np.argsort(same, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(same))])
+        for each in np.flatnonzero(left & (own_class != own_value)):
+            pair = same[place[each]]
+            rows = shown[order[starts[pair] : starts[pair + 1]]]
+            right[each] = chance_without(cast, int(self.found[each]), int(mine[each]), values[rows])
+        return right
+
+
+def _drawn(people: Numbers, among: NDArray[np.bool_], rng: np.random.Generator) -> Numbers:
+    """All rows ``among`` which at most ``TARGETS`` people are drawn, in the order of rows."""
+    drawn = rng.permutation(np.unique(people[among]))[:TARGETS]
+    return np.flatnonzero(among & np.isin(people, drawn))
+
+
+def _nearest(comparison: Comparison, known: Sequence[str], classes: Groups, asked: pl.DataFrame) -> Numbers:
+    """The class of the released row nearest to each row of ``asked``."""
+    nobodys = np.zeros(comparison.released.height, dtype=np.int64)
+    people = np.full(asked.height, NOBODY, dtype=np.int64)
+    rows = _nearest_rows(comparison, known, (comparison.released, nobodys), (asked, people))
+    return classes.released[rows]
+
+
+def _instead(comparison: Comparison, known: Sequence[str], classes: Groups, targets: Numbers) -> Numbers:
+    """The class of the nearest released row of another person, where only the target's own agree; else -1."""
+    instead = np.full(len(targets), -1, dtype=np.int64)
+    if comparison.table == "synthetic":
+        return instead
+    shown = np.flatnonzero(comparison.shown)
+    members = classes.original[shown]
+    alone = own_rows(members, comparison.people[shown]) >= classes.released_sizes()[members]
+    lost = alone[np.searchsorted(shown, targets)]
+    source = comparison.original[shown], comparison.people[shown]
+    asked = comparison.original[targets].filter(lost), comparison.people[targets][lost]
+    instead[lost] = members[_nearest_rows(comparison, known, source, asked)]
+    return instead
+
+
+def _nearest_rows(
+    comparison: Comparison,
+    known: Sequence[str],
+    source: tuple[pl.DataFrame, Numbers],
+    asked: tuple[pl.DataFrame, Numbers],
+) -> Numbers:
+    """The row of ``source`` nearest to each one ``asked`` that is not its person's, each with its people."""
+    if not asked[0].height or not known:
+        return np.zeros(asked[0].height, dtype=np.int64)
+    known = known[:MOST_ATTRIBUTES]
+    kinds = {each.name: each.kind for each in comparison.attributes if each.name in known}
+    scale = Scale.of(source[0].select(known), kinds)
+    index = Index.of(source[0].select(known), scale, source[1])
+    _, rows = index.nearest(scale.encode(asked[0].select(known)), asked[1])
+    return np.maximum(rows[:, 0], 0)
+
+
+def _pairs(first: Numbers, second: Numbers) -> Numbers:
+    """A dense number of each row's pair of numbers."""
+    _, dense = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True)
+    return np.asarray(dense, dtype=np.int64)

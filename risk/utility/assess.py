@@ -1,0 +1,95 @@
+"""Everything that is said of what is left of a table's value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from risk.comparison import Comparison, TableKind
+from risk.figures import Figure, not_estimated
+from risk.results import Utility
+from risk.utility.analyses import analyse
+from risk.utility.asked import Asked
+from risk.utility.associations import associations
+from risk.utility.propensity import propensity
+from risk.utility.sides import sides
+from risk.utility.two_sample import two_sample
+from risk.utility.univariate import by_name, univariate
+
+Flat = dict[str, dict[str, float | int | str | None]]
+NOTHING = Asked()
+ALWAYS = ("total_variation", "coverage", "association_difference", "pmse_ratio", "two_sample")
+"""The figures that every table with rows has."""
+
+
+def utility(
+    comparison: Comparison,
+    *,
+    asked: Asked = NOTHING,
+    losses: Mapping[str, Figure] | None = None,
+    rng: np.random.Generator,
+) -> Utility:
+    """Return what is left of the data's value, for everything in general and for what was ``asked``.
+
+    ``losses`` are those of ``losses.losses``, for an anonymised table. Distributions and associations compare
+    true values with what an analyst reads from the release; the propensity score and the classifier compare
+    both in the release's words, since every band would tell the tables apart. The same ``rng`` gives the same
+    figures. Without rows on both sides there are no figures, and they say so.
+    """
+    lost = dict(losses or {})
+    if not (comparison.original.height and comparison.released.height and comparison.attributes):
+        return Utility(_no_rows() | _named("loss", lost), losses=lost)
+    true, told, asking = rng.spawn(3)
+    values, labels = sides(comparison, true), sides(comparison, true, "labels")
+    words = sides(comparison, told, "words")
+    columns, pairs = univariate(values, labels, true), associations(values, true)
+    scores, classifier = propensity(words, told), two_sample(words, told)
+    wanted = analyse(comparison, asked, asking)
+    marks = {
+        "total_variation": columns.total_variation,
+        **({} if columns.wasserstein is None else {"wasserstein": columns.wasserstein}),
+        "association_difference": pairs.difference,
+        "pmse_ratio": scores.tree,
+        "pmse_ratio.logistic": scores.logistic,
+        "two_sample": classifier.accuracy,
+        "two_sample.auc": classifier.auc,
+        **{f"overlap.{name}": mark for name, mark in wanted.models.items()},
+    }
+    named = {name: mark.figure for name, mark in marks.items()}
+    return Utility(
+        {**by_name(columns), **named, **wanted.figures} | _named("loss", lost),
+        columns.differences,
+        pairs,
+        scores.tree,
+        classifier.accuracy,
+        wanted.predictions,
+        wanted.coefficients,
+        wanted.survival,
+        lost,
+        marks,
+    )
+
+
+def as_dict(tables: Mapping[TableKind, Utility]) -> Flat:
+    """Return the flat content of ``utility.json``: every figure by ``<table>.<name>``."""
+    return {
+        f"{table}.{name}": asdict(figure)
+        for table, found in tables.items()
+        for name, figure in found.figures.items()
+    }
+
+
+def to_json(tables: Mapping[TableKind, Utility]) -> str:
+    """Return ``utility.json`` as text, one figure after the other in a fixed order."""
+    return json.dumps(as_dict(tables), indent=1, allow_nan=False) + "\n"
+
+
+def _named(prefix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    return {f"{prefix}.{name}": figure for name, figure in figures.items()}
+
+
+def _no_rows() -> dict[str, Figure]:
+    return {name: not_estimated("there are no rows to compare") for name in ALWAYS}

@@ -1,0 +1,151 @@
+"""Inference: what is guessed about a person because the person is in the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from risk.attacks.inference import attribute_inference, disclosive_and_correct
+from risk.baselines import independent
+from risk.comparison import Comparison
+from risk.figures import Figure
+from risk.results import Attack
+from tests.attack_scenes import anonymised, data, population, synthetic
+
+
+def inferred(scene: Comparison) -> Attack:
+    return attribute_inference(scene, np.random.default_rng(3))
+
+
+def certain(scene: Comparison) -> Attack:
+    return disclosive_and_correct(scene, np.random.default_rng(3))
+
+
+def number(figure: Figure | None) -> float:
+    assert figure is not None
+    assert figure.value is not None
+    return figure.value
+
+
+def test_a_copy_gives_a_value_away_and_its_gain_is_the_ceiling() -> None:
+    found = inferred(synthetic(data()))
+    assert number(found.headline.figure) > 0.5
+    assert found.headline.figure.low is not None
+    assert found.headline.figure.low > 0.5
+    assert number(found.headline.ceiling) == pytest.approx(number(found.headline.figure), abs=0.05)
+    assert number(found.parts["diagnosis.accuracy"].figure) > 0.9
+
+
+@pytest.mark.parametrize("honest", ["fresh people", "independent columns"])
+def test_a_table_that_knows_nobody_gives_no_gain(honest: str) -> None:
+    """Fresh people tell what age says of a diagnosis: that is guessed, and is no gain."""
+    released = (
+        independent(data(), np.random.default_rng(1))
+        if honest == "independent columns"
+        else population(400, 2)
+    )
+    found = inferred(synthetic(released))
+    for name in ("diagnosis", "lab", "diagnosis.all_else", "lab.all_else"):
+        gain = found.parts[name].figure
+        assert abs(number(gain)) < 0.1
+        assert gain.low is not None
+        assert gain.low < 0.03
+
+
+def test_an_over_fitted_generator_that_repeats_rows_with_noise_is_found() -> None:
+    noise = np.random.default_rng(5).normal(0.0, 0.05, 400)
+    repeated = data().with_columns(pl.col("age") + noise)
+    gain = inferred(synthetic(repeated)).parts["diagnosis"].figure
+    assert gain.low is not None
+    assert gain.low > 0.3
+
+
+def test_in_large_classes_a_person_hardly_matters() -> None:
+    """2-anonymous is enough to look at: the classes of 400 people by sex have 200 rows."""
+    gain = number(inferred(anonymised(data(), width=200)).parts["diagnosis"].figure)
+    assert 0.0 <= gain < 0.03
+
+
+def test_alone_in_a_class_the_value_is_gained_altogether() -> None:
+    """Twenty people of different ages; without the person's row the nearest row is asked."""
+    base = data(20).with_columns(
+        pl.Series("age", np.arange(20) * 4.0), pl.Series("diagnosis", [f"own{each}" for each in range(20)])
+    )
+    found = inferred(anonymised(base, width=1))
+    assert number(found.parts["diagnosis"].figure) == 1.0
+    assert number(found.parts["diagnosis.accuracy"].control) == 0.0
+    assert number(found.parts["diagnosis"].floor) == 0.0
+
+
+def test_a_class_with_one_sensitive_value_is_told_and_is_no_gain_of_its_members() -> None:
+    """Ten people in a class with one diagnosis: certain, and as certain without any one of them."""
+    base = pl.concat([data(1)] * 10)
+    scene = anonymised(base, width=200)
+    disco = certain(scene).parts["diagnosis"]
+    assert number(disco.figure) == number(disco.control) == 1.0
+    assert number(inferred(scene).parts["diagnosis"].figure) == 0.0
+
+
+def test_one_class_with_one_value_among_others_is_the_share_of_its_people() -> None:
+    mixed = data(40).with_columns(pl.lit("f").alias("sex"))
+    alike = data(10).with_columns(pl.lit("m").alias("sex"), pl.lit("HIV").alias("diagnosis"))
+    found = certain(anonymised(pl.concat([mixed, alike]), width=200)).parts["diagnosis"]
+    assert number(found.figure) == 0.2
+    assert found.figure.is_exact
+
+
+def test_a_person_with_several_rows_is_taken_out_with_all_of_them() -> None:
+    """Three rows of one person outvote two others; without the person the others are asked."""
+    base = pl.concat([data(1)] * 5).with_columns(pl.Series("diagnosis", ["a", "a", "a", "b", "b"]))
+    scene = anonymised(base, width=200, people=[0, 0, 0, 1, 2])
+    accuracy = inferred(scene).parts["diagnosis.accuracy"]
+    assert number(accuracy.figure) == 0.6
+    assert number(accuracy.control) == 0.0
+
+
+def test_without_a_holdout_there_is_no_gain_and_it_is_not_zero() -> None:
+    scene = replace(synthetic(data()), holdout=None, holdout_people=None)
+    for figure in (inferred(scene).headline.figure, certain(scene).headline.control):
+        assert figure is not None
+        assert figure.value is None
+        assert "held out" in figure.method
+    assert number(inferred(scene).parts["diagnosis.accuracy"].figure) > 0.9
+
+
+def test_what_the_attacker_knows_is_not_guessed() -> None:
+    scene = synthetic(data())
+    known = tuple(replace(each, is_quasi_identifier=True) for each in scene.attributes)
+    for attack in (inferred, certain):
+        assert attack(replace(scene, attributes=known)).headline.figure.value is None
+
+
+def test_sets_of_codes_are_guessed_as_wholes() -> None:
+    codes = data().with_columns(pl.concat_list("diagnosis", "region").alias("diagnosis"))
+    scene = synthetic(codes)
+    listed = tuple(
+        replace(each, kind="codes") if each.name == "diagnosis" else each for each in scene.attributes
+    )
+    people = population(800, 1).with_columns(pl.concat_list("diagnosis", "region").alias("diagnosis"))
+    told = replace(scene, attributes=listed, original=people[:400], base=people[:400], holdout=people[400:])
+    assert number(inferred(told).parts["diagnosis"].figure) > 0.5
+
+
+def test_a_column_without_values_is_no_trouble() -> None:
+    empty = synthetic(data())
+    nothing = pl.lit(None, dtype=pl.Float64).alias("lab")
+    assert empty.holdout is not None
+    scene = replace(
+        empty,
+        released=empty.released.with_columns(nothing),
+        original=empty.original.with_columns(nothing),
+        holdout=empty.holdout.with_columns(nothing),
+    )
+    assert number(inferred(scene).parts["lab"].figure) == 0.0
+
+
+def test_the_same_seed_gives_the_same_figures() -> None:
+    scene = synthetic(population(400, 2))
+    assert inferred(scene) == inferred(scene)

@@ -1,0 +1,133 @@
+"""Singling out: a planted copy or outlier is found, and what chance alone isolates is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from risk.attacks.singling_out import predicates, replicated_uniques
+from risk.baselines import independent
+from risk.comparison import Comparison
+from risk.results import Attack, Marked
+from tests.attack_scenes import anonymised, data, population, synthetic
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def values(marks: Marked) -> tuple[float, float]:
+    assert marks.figure.value is not None
+    assert marks.control is not None
+    assert marks.control.value is not None
+    return marks.figure.value, marks.control.value
+
+
+ATTACKS = [predicates, replicated_uniques]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_verbatim_copy_is_found_and_its_figure_is_the_ceiling(attack: object) -> None:
+    found = _attacked(attack, synthetic(data()))
+    figure, control = values(found.headline)
+    assert figure > 0.7
+    assert control < 0.15
+    assert found.headline.ceiling is not None
+    assert found.headline.ceiling.value == figure
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("honest", ["fresh people", "independent columns"])
+def test_a_release_that_knows_nobody_is_at_its_control_and_its_floor(attack: object, honest: str) -> None:
+    released = population(400, 2) if honest == "fresh people" else independent(data(), rng())
+    found = _attacked(attack, synthetic(released)).headline
+    assert found.control is not None
+    assert found.control.low is not None
+    assert found.figure.low is not None
+    assert found.figure.high is not None
+    assert found.control.high is not None
+    assert found.figure.low <= found.control.high
+    assert found.control.low <= found.figure.high
+
+
+def test_one_memorised_outlier_among_fresh_people_is_singled_out() -> None:
+    """The outlier comes out a little altered; its band is that of the largest value, beyond everybody."""
+    outlier = data()[:1].with_columns(pl.lit(140.0).alias("age"))
+    members = pl.concat([outlier, data()[1:]])
+    released = pl.concat([population(399, 2), outlier.with_columns(pl.lit(139.6).alias("age"))])
+    scene = replace(synthetic(released), original=members, base=members)
+    without = replace(synthetic(population(400, 2)), original=members, base=members)
+    alone = [_isolated_by_age(each) for each in (scene, without)]
+    assert alone == [True, False]
+
+
+def _isolated_by_age(scene: Comparison) -> bool:
+    """Whether one of the predicates about age alone isolates somebody: only an extreme one can."""
+    figure = predicates(scene, rng(), largest=1).parts["people"].figure
+    return bool(figure.value)
+
+
+def test_predicates_of_a_k_anonymous_table_isolate_nobody_by_quasi_identifiers() -> None:
+    scene = anonymised(population(400, 1), width=200)
+    found = predicates(scene, rng())
+    assert found.headline.figure.value == 0.0
+    assert found.headline.figure.is_exact
+    assert found.parts["people"].figure.value == 0.0
+    assert (found.parts["all_attributes"].figure.value or 0) > 0.9  # a rare diagnosis still is alone
+
+
+def test_a_person_with_two_rows_is_singled_out_as_one_person() -> None:
+    """Both rows of person 0 hold for the same predicate: it holds for one person, though for two rows."""
+    base = data(40).with_columns(pl.lit("f").alias("sex"))
+    twice = pl.concat([base.with_columns(pl.lit("x").alias("sex"))[:1]] * 2 + [base[2:]])
+    released = pl.concat([twice[:1], base[2:]])
+    scene = replace(synthetic(released, rows=40), original=twice, base=twice)
+    known = replace(
+        scene,
+        attributes=tuple(replace(each, is_quasi_identifier=each.name == "sex") for each in scene.attributes),
+    )
+    one = replace(known, people=np.array([0, 0, *range(1, 39)]))
+    assert predicates(one, rng()).headline.figure.value == 1.0
+    assert predicates(known, rng()).headline.figure.value == 0.0
+
+
+def test_replicated_uniques_of_a_table_of_classes_of_two_and_more_is_exactly_zero() -> None:
+    found = replicated_uniques(anonymised(population(400, 1), width=200), rng()).headline
+    assert found.figure.is_exact
+    assert found.figure.value == 0.0
+    assert found.control is not None
+    assert found.control.is_exact
+    assert found.control.value == 0.0
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_without_a_holdout_there_is_no_control_and_it_is_not_zero(attack: object) -> None:
+    scene = replace(synthetic(data()), holdout=None, holdout_people=None)
+    control = _attacked(attack, scene).headline.control
+    assert control is not None
+    assert control.value is None
+    assert "held out" in control.method
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_same_seed_gives_the_same_figures(attack: object) -> None:
+    scene = synthetic(population(400, 2))
+    assert _attacked(attack, scene) == _attacked(attack, scene)
+
+
+def test_bootstrap_copies_lie_between_floor_and_ceiling() -> None:
+    found = replicated_uniques(synthetic(data()), rng()).headline
+    marks = [each.value for each in (found.floor, found.bootstrap, found.ceiling) if each is not None]
+    assert None not in marks
+    assert marks == sorted(marks)  # type: ignore[type-var]
+    assert marks[1] == pytest.approx(0.37, abs=0.08)  # the share drawn exactly once is 1/e
+
+
+def _attacked(attack: object, scene: Comparison) -> Attack:
+    assert callable(attack)
+    found = attack(scene, rng())
+    assert isinstance(found, Attack)
+    return found
