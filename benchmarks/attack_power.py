@@ -137,8 +137,12 @@ def draw(points: list[Point], path: Path) -> None:
     style: dict[Any, Any] = {"svg.hashsalt": "power", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(style):
         drawing = Drawing(figsize=(9.5, 6.4), layout="constrained")
-        for axes, (panel, label) in zip(drawing.subplots(2, 2).flat, PANELS.items(), strict=True):
-            _panel(axes, [point for point in points if point["panel"] == panel], label)
+        panels = dict(zip(PANELS, drawing.subplots(2, 2).flat, strict=True))
+        for panel, axes in panels.items():
+            _panel(axes, [point for point in points if point["panel"] == panel], PANELS[panel])
+        handles, words = panels["noise"].get_legend_handles_labels()
+        drawing.legend(handles, words, loc="outside upper center", ncols=4, frameon=False)
+        panels["minimality"].legend(frameon=False)
         drawing.savefig(path, format="svg", metadata={"Date": None})
 
 
@@ -157,7 +161,6 @@ def _panel(axes: Any, points: list[Point], label: str) -> None:
         axes.set_xticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
         axes.axhline(0.01, color="#000000", linewidth=0.6, linestyle=":")
         axes.set_ylim(0, 1.02)
-    axes.legend(frameon=False, fontsize=8, loc="best")
 
 
 def main() -> None:

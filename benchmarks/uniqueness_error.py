@@ -186,9 +186,9 @@ def draw(found: Points, path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    widths = [len(models) + 1 for models in TRUTHS.values()]
+    widths = [len(models) + 2 for models in TRUTHS.values()]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+        figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         panels = figure.subplots(1, len(TRUTHS), sharey=True, width_ratios=widths)
         for panel, about in zip(panels, TRUTHS, strict=True):
             _panel(panel, [row for row in found if row["about"] == about], TRUTHS[about])

@@ -15,5 +15,7 @@ NUMBER_CODES = frozenset({"76435-7", "45396-9", "45397-7", "46106-1"})
 """By what number somebody is known. LOINC: patient identifier, number of social security, of the insurance,
 of the record."""
 
+IDENTIFYING_CODES = PLACE_CODES | NUMBER_CODES
+
 SEX_CODES = frozenset({"46098-0", "76689-9", "21840-4", "76691-5", "99502-7", "54131-8", "72143-1"})
 """LOINC: sex, at birth, of a registry, recorded, of a family history; gender identity."""

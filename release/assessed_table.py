@@ -16,6 +16,7 @@ from release import gate
 from release.foreign import Asked, Foreign, foreign
 from risk import Assessment, ClassSizes, Figure, RunContext, finding, risk_report, utility_report
 from risk.facts import Language
+from risk.figures import not_estimated
 from risk.finding import Search, find
 from risk.reidentification.class_sizes import measures
 from risk.reidentification.population import with_population
@@ -55,11 +56,13 @@ def assess_table(
             else Search(attacks, population, given.config.utility.asked)
         )
         found = find(made_from, before, after, search)
-    figures = _named(asked.kind, _risks(after, population))
-    if made_from is not None:
-        figures = _named("original", _risks(before, population)) | figures
+    told = _risks(after, population)
+    unknown = dict.fromkeys(told, not_estimated("the original was not given"))
+    original = unknown if made_from is None else _risks(before, population)
+    figures = _named("original", original) | _named(asked.kind, told)
     figures |= finding.figures(found, asked.kind)
-    assessment = Assessment(figures, before, after, 0, before.records)
+    figures[f"{asked.kind}.suppressed_share"] = not_estimated("a table does not tell what is missing in it")
+    assessment = Assessment(figures, before, after, 0, before.records, table=asked.kind)
     thresholds = {} if given.config is None else given.config.risk.thresholds
     context = RunContext(name=asked.table.stem, run={}, thresholds=thresholds, language=language)
     pages = {
@@ -68,8 +71,8 @@ def assess_table(
     }
     if found.utility is not None:
         pages["utility_report.html"] = utility_report(found.utility, context)
-        told = as_dict({asked.kind: found.utility})
-        pages["utility.json"] = json.dumps(told, indent=1, allow_nan=False) + "\n"
+        flat = as_dict({asked.kind: found.utility})
+        pages["utility.json"] = json.dumps(flat, indent=1, allow_nan=False) + "\n"
     _write(output, pages)
     gate.check(thresholds, assessment.as_dict())
     return "\n".join(f"{'wrote':<10} {output / name}" for name in pages)

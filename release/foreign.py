@@ -116,8 +116,8 @@ def _by_config(asked: Asked, path: Path) -> Foreign:
     frame = read_found(asked.table, UNTOLD)
     columns = _assessed(frame, table)
     levels = {column.name: _level(column, frame[column.name], table) for column in columns}
-    base = base_values(replace(table, columns=tuple(columns), frame=table.frame.select(levels)))
-    released = _like(frame.select(levels), columns, table)
+    base = base_values(replace(table, columns=tuple(columns), frame=table.frame.select(list(levels))))
+    released = _like(frame.select(list(levels)), columns, table)
     original = _generalised(table, columns, levels)
     attributes = tuple(attribute(column, original.schema[column.name]) for column in columns)
     shown = np.ones(original.height, dtype=np.bool_)

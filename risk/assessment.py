@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from risk.comparison import TableKind
 from risk.figures import NO_RECORDS, Figure, exact
 from risk.reidentification.class_sizes import RISKS, ClassSizes, measures
 from risk.reidentification.known_events import (
@@ -41,14 +42,15 @@ ATTACK_FIGURES = frozenset(
     if name != "dcr"
 )
 """Further figures a threshold may limit, where attacks are made; a part of one has a name behind it
-(``anonymised.attribute_inference.main_diagnosis``). More of the distance to the closest record is no worse."""
+(``anonymised.attribute_inference.main_diagnosis``). A larger distance to the closest record is no worse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from.
 
-    ``known`` says what events of released people an attacker knows, where linked tables are released.
+    ``known`` says what events of released people an attacker knows, where linked tables are released;
+    ``table`` is what the figures of the release are called by.
     """
 
     figures: Mapping[str, Figure]
@@ -57,6 +59,7 @@ class Assessment:
     suppressed: int
     rows_in: int
     known: KnownEvents | None = None
+    table: TableKind = "anonymised"
 
     def as_dict(self) -> dict[str, dict[str, float | int | str | None]]:
         """Return the flat content of ``risk.json``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from risk.figures import Figure, exact, not_estimated, share
+from risk.reports.risk_utility import COSTS, RISKS
 from risk.results import (
     Associations,
     Attack,
@@ -17,6 +18,7 @@ from risk.results import (
     Group,
     Heading,
     Marked,
+    Point,
     Prediction,
     Survival,
     Utility,
@@ -158,6 +160,7 @@ def small_utility() -> Utility:
             Coefficient("death ~ age + sex", "logistic", "age", real, fake, exact(0.82, 400, "overlap")),
             Coefficient("death ~ age + sex", "logistic", "sex[M]", far, real, exact(-0.4, 400, "overlap")),
             Coefficient("death ~ age + sex", "logistic", "const", far, None, not_estimated("not fitted")),
+            Coefficient("crp ~ age", "linear", "age", fake, real, exact(0.82, 400, "overlap")),
             Coefficient("days, death ~ age", "cox", "age", real, fake, exact(0.82, 400, "overlap")),
         ),
         survival=(small_curves(),),
@@ -168,3 +171,16 @@ def small_utility() -> Utility:
 def small_findings() -> Findings:
     """Everything a risk report can be told."""
     return Findings(small_attacks(), small_frontier(), small_groups(), small_utility())
+
+
+def small_points() -> tuple[Point, ...]:
+    """Three runs to compare: one possible, one with a broken threshold, one refused."""
+    figures = {
+        **{f"anonymised.{name}": exact(0.2, 400, "counted") for name in (*RISKS, *COSTS)},
+        "anonymised.prosecutor_average": exact(0.1, 400, "counted"),
+    }
+    return (
+        Point({"k": "5"}, figures),
+        Point({"k": "2"}, figures, broken=("anonymised.linkage",)),
+        Point({"k": "500"}, {}, refusal="no transformation meets the criteria"),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from mii.personal_codes import PLACE_CODES, SEX_CODES
+from mii.personal_codes import SEX_CODES
 from mii.request import FAMILIES, lab_columns
 from mii.views.ages import tells_age
 from mii.views.declaring import SYSTEMS, VALUED, Declared
@@ -13,7 +13,6 @@ from mii.views.keyed import Keyed
 from mii.views.origins import Selected, selected
 from mii.views.root_elements import root_of
 from mii.views.subjects import DATES
-from mii.views.syntax import Literal
 
 _VITAL_STATUS = "67162-8"
 _STAY = frozenset({"admission_date"})
@@ -122,9 +121,7 @@ def _origins(each: Selected) -> Iterator[tuple[str, str]]:
     yield from ((each.resource, root) for root in roots)
     if tells_age(each):
         yield _BIRTH
-    constants = tuple(each.view.constants.values())
-    texts = (*constants, *(part.value for part in each.parts if isinstance(part, Literal)))
-    yield from _named_by([text for text in texts if isinstance(text, str)])
+    yield from _named_by(each.texts)
 
 
 def _elements(column: Declared) -> Iterator[tuple[str, str]]:
@@ -144,8 +141,6 @@ def _named_by(texts: Container[str]) -> Iterator[tuple[str, str]]:
     yield from (element for system, element in _BY_SYSTEM.items() if system in texts)
     if any(code in texts for code in SEX_CODES):
         yield "Patient", "gender"
-    if any(code in texts for code in PLACE_CODES):
-        yield "Patient", "address"
 
 
 def _own(element: tuple[str, str], loincs: Mapping[str, str]) -> frozenset[str]:

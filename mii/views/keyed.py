@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from anonymizer.errors import BadConfig
 from mii.fhir_types import RESOURCE_TYPES
+from mii.personal_codes import IDENTIFYING_CODES
 from mii.views.definition import Column, View
 from mii.views.evaluating import type_name
 from mii.views.origins import Selected, selected
@@ -130,6 +131,8 @@ def _refusal(each: Selected) -> str | None:
     named = [part for part in found if isinstance(part, Member) and not any(part is each for each in excused)]
     if any(_is_direct(part.name) for part in named):
         return "its path names an element that identifies somebody or holds typed text"
+    if each.texts & IDENTIFYING_CODES:
+        return "it asks for a code that tells where somebody lives, or by what number somebody is known"
     if tells_more_of_address(each):
         return (
             "of an address (a patient's own, and nothing beside it) it may tell postalCode, state, country, "

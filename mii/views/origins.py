@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mii.views.definition import Column, Select, View
 from mii.views.root_elements import root_of
-from mii.views.syntax import Binary, Call, Expression, Index, Member, This, Unary, parts
+from mii.views.syntax import Binary, Call, Expression, Index, Literal, Member, This, Unary, parts
 
 Path = tuple[tuple[Expression, ...], ...]
 """Steps from the resource on, each with the ways it may take."""
@@ -52,6 +52,12 @@ class Selected:
         """Every part of what leads to its values, and of what decides whether there are any."""
         deciding = (way for path in self.conditions for step in path for way in step)
         return tuple(part for each in (*self.expressions, *deciding) for part in parts(each))
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The texts that it asks for: codes, systems, and all that the view's constants stand for."""
+        asked = (part.value for part in self.parts if isinstance(part, Literal))
+        return frozenset(text for text in (*self.view.constants.values(), *asked) if isinstance(text, str))
 
     @property
     def named(self) -> frozenset[str]:

@@ -9,15 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from mii.age_codes import AGE_CODES
-from mii.personal_codes import NUMBER_CODES, PLACE_CODES
+from mii.personal_codes import IDENTIFYING_CODES
 from release.config.keys import Finding, Findings, Strict, Text
 
-_IDENTIFYING = PLACE_CODES | NUMBER_CODES
 _IDENTIFIES = "tells where somebody lives, or by what number somebody is known; use plz or ags"
 
 
 def _refuse_identifying(code: str) -> str:
-    if code in _IDENTIFYING:
+    if code in IDENTIFYING_CODES:
         raise PydanticCustomError("identifying", _IDENTIFIES)
     return code
 
@@ -136,7 +135,7 @@ class DeclaredColumn(Strict):
             yield Finding(("value",), "only an Observation has such a value; here it is `code` or `date`")
         if self.resource == "Observation" and not AGE_CODES.isdisjoint(self.where.chosen[1]):
             yield Finding(("where",), AGE_TOLD)
-        if not _IDENTIFYING.isdisjoint(self.where.chosen[1]):
+        if not IDENTIFYING_CODES.isdisjoint(self.where.chosen[1]):
             yield Finding(("where",), _IDENTIFIES)
         if self.system is not None and self.value != "code":
             yield Finding(("system",), "has no effect on what is no code")

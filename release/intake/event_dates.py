@@ -55,8 +55,11 @@ def event_date_problems(
 
 
 def _tells_of(column: Column, other: Column, *, kept: Sequence[Column], known: Sequence[Column]) -> bool:
-    """Whether a kept column may tell of a known one: a length and a single day tell nothing of each other."""
-    if _is_a_length(column) == _is_a_length(other):
+    """Whether a kept column may tell of a known one.
+
+    A length and a single day tell nothing of each other, but of several stays the lengths are several.
+    """
+    if _is_a_length(column) == _is_a_length(other) or _is_of_an_event(other):
         return True
     return _are_several(known if _is_a_length(column) else kept)
 

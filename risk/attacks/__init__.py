@@ -6,6 +6,8 @@ intervals       intervals of shares where people, not records, are independent
 singling_out    replicated uniques; predicates that hold for one person
 linkage         whose row is it, known from outside with stated quality
 votes           the majority of a class, with and without somebody's rows
+code_sets       sets of codes under common numbers
+answers         whether the majority's answer about a person is right
 guessing        looking a value up by what is known of a person
 inference       DiSCO; guessing a sensitive value, above what is guessed without the person
 neighbourhood   the real records that a release was made from, to be searched for the nearest one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -18,6 +19,24 @@ CONTROLS_PER_CLAIM = 10
 """A rate α of wrong claims is told from 0 only where α of the controls are ten or so."""
 FEWEST = 10
 """Fewer members than these make no rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Targets, an attacker's scores of them and whose they are; all arrays have shape (targets,).
+
+    A target is one of the ``members``, of the ``controls`` or neither; targets of one of the ``people`` are
+    not independent of one another.
+    """
+
+    scores: Floats
+    members: Bools
+    controls: Bools
+    people: Ints
+
+    def counted(self, which: Bools) -> int:
+        """How many people some targets are of."""
+        return len(np.unique(self.people[which]))
 
 
 def claims(scores: Floats, controls: Floats, rate: float) -> Floats:
@@ -54,63 +73,64 @@ def controls_needed(rate: float) -> int:
     return ceil(CONTROLS_PER_CLAIM / rate - 1e-9)
 
 
-def right_claims(
-    scores: Floats, members: Bools, controls: Bools, *, people: Ints, rate: float, what: str
-) -> Figure:
-    """Return the share of ``members`` that are claimed while ``rate`` of the ``controls`` are.
+def right_claims(judged: Judged, *, rate: float, what: str) -> Figure:
+    """Return the share of members who are claimed while ``rate`` of the controls are.
 
-    ``scores``, ``members``, ``controls`` and ``people`` have shape (targets,); a target is a member, a
-    control or neither. The interval is the bootstrap's over people, members and controls together, so the
-    threshold is drawn again too; it is no narrower than Wilson's on as many people. Not estimated with fewer
-    than ``controls_needed(rate)`` controls.
+    The interval is the bootstrap's over people, members and controls together, so the threshold is drawn
+    again too; it is no narrower than Wilson's on as many people. Not estimated with fewer than
+    ``controls_needed(rate)`` controls.
     """
-    needed = controls_needed(rate)
-    enough = _counted(members, controls, needed, people)
-    if enough is not None:
-        return enough
+    if (too_few := _too_few(judged, controls_needed(rate))) is not None:
+        return too_few
 
-    def statistic(rows: Ints) -> float:
-        judged, by = rows[members[rows]], rows[controls[rows]]
-        if not len(judged) or not len(by):
-            return 0.0
-        return float(claims(scores[judged], scores[by], rate).mean())
+    def share(members: Ints, controls: Ints) -> float:
+        count = controls.sum()
+        above = count - np.cumsum(controls)
+        chances = np.clip((rate * (count + 1) - above) / (controls + 1), 0.0, 1.0)
+        return float(chances @ members / members.sum()) if members.any() and count else 0.0
 
-    return _no_narrower(_bootstrapped(statistic, members | controls, people, what), members, people)
+    return _no_narrower(_bootstrapped(share, judged, what), judged)
 
 
-def separated(scores: Floats, members: Bools, controls: Bools, *, people: Ints, what: str) -> Figure:
-    """Return the area under the ROC curve of ``members`` against ``controls``, as in ``right_claims``."""
-    enough = _counted(members, controls, FEWEST, people)
-    if enough is not None:
-        return enough
+def separated(judged: Judged, *, what: str) -> Figure:
+    """Return the area under the ROC curve of members against controls."""
+    if (too_few := _too_few(judged, FEWEST)) is not None:
+        return too_few
 
-    def statistic(rows: Ints) -> float:
-        judged, by = rows[members[rows]], rows[controls[rows]]
-        return area(scores[judged], scores[by]) if len(judged) and len(by) else 0.5
+    def below(members: Ints, controls: Ints) -> float:
+        pairs = members.sum() * controls.sum()
+        return float((np.cumsum(controls) - controls / 2) @ members / pairs) if pairs else 0.5
 
-    return _bootstrapped(statistic, members | controls, people, what)
+    return _bootstrapped(below, judged, what)
 
 
-def _counted(members: Bools, controls: Bools, needed: int, people: Ints) -> Figure | None:
+def _too_few(judged: Judged, needed: int) -> Figure | None:
     """Why there is no figure, or None where there are people enough."""
-    found, others = len(np.unique(people[members])), len(np.unique(people[controls]))
-    if others < needed:
-        return not_estimated(f"needs {needed:,} controls, and there are {others:,}", found)
-    if found < FEWEST:
-        return not_estimated(f"needs {FEWEST} members, and there are {found}", found)
+    members, controls = judged.counted(judged.members), judged.counted(judged.controls)
+    if controls < needed:
+        return not_estimated(f"needs {needed:,} controls, and there are {controls:,}", members)
+    if members < FEWEST:
+        return not_estimated(f"needs {FEWEST} members, and there are {members}", members)
     return None
 
 
-def _bootstrapped(statistic: Callable[[Ints], float], used: Bools, people: Ints, what: str) -> Figure:
-    rows = np.flatnonzero(used)
-    return bootstrapped(lambda drawn: statistic(rows[drawn]), people[rows], what=what)
+def _bootstrapped(statistic: Callable[[Ints, Ints], float], judged: Judged, what: str) -> Figure:
+    """A statistic of how many members and how many controls have each score, the lowest score first."""
+    used = np.flatnonzero(judged.members | judged.controls)
+    levels, level = np.unique(judged.scores[used], return_inverse=True)
+    sides = judged.members[used], judged.controls[used]
+
+    def drawn(rows: Ints) -> float:
+        return statistic(*(np.bincount(level[rows[of[rows]]], minlength=len(levels)) for of in sides))
+
+    return bootstrapped(drawn, judged.people[used], what=what)
 
 
-def _no_narrower(figure: Figure, members: Bools, people: Ints) -> Figure:
+def _no_narrower(figure: Figure, judged: Judged) -> Figure:
     """The figure with an interval that holds Wilson's too: no bootstrap leaves 0 claims of n."""
     assert figure.value is not None
     assert figure.low is not None
     assert figure.high is not None
-    n = len(np.unique(people[members]))
+    n = judged.counted(judged.members)
     low, high = wilson(figure.value * n, n)
     return Figure(figure.value, min(low, figure.low), max(high, figure.high), n, figure.method)

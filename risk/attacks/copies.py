@@ -6,7 +6,7 @@ each share stands beside the control's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,20 +16,21 @@ from numpy.typing import NDArray
 from risk.attacks.intervals import clustered_share
 from risk.attacks.marks import marked
 from risk.attacks.matching import Groups, as_texts, coded, groups, own_rows, people_in
-from risk.attacks.neighbourhood import NOT_MEASURED, Neighbourhood, chosen, neighbourhood, some
+from risk.attacks.neighbourhood import NOT_MEASURED, Neighbourhood, chosen, neighbourhood
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated, share
 from risk.results import Attack, Marked
 
 Bools = NDArray[np.bool_]
 Longs = NDArray[np.int64]
-Measured = Callable[[Comparison, np.random.Generator], Figure]
+Way = Callable[[Comparison, pl.DataFrame], pl.DataFrame]
+"""How an attacker moves rows, released or held out, before looking for who is near."""
 
 NEAR = 0.02
 """A near copy's distance from a real row, at most, as a share of the largest there can be."""
 NOBODY_HELD_OUT = "needs people who were held out"
 NO_ROWS = "needs rows in the data and in the release"
-REALIGNED = "realigned"
+AS_IT_STANDS, REALIGNED = "as_it_stands", "realigned"
 
 
 def copies(comparison: Comparison, rng: np.random.Generator) -> tuple[Attack, ...]:
@@ -61,36 +62,45 @@ def exact_copies(comparison: Comparison, rng: np.random.Generator) -> Attack:
 def near_copies(comparison: Comparison, rng: np.random.Generator) -> Attack:
     """Return the share of a synthetic table's rows within ``NEAR`` of a row its model was trained on.
 
-    The part ``realigned`` first moves every released number column so that its median is that of the data,
-    which undoes what shifts a copy by a constant. The control are held-out rows, themselves not moved.
+    A row is near as it stands, or once every number column has been moved by the constant that brings its
+    median to that of the data, which undoes what hides a copy by shifting it; the parts count the two alone.
+    The control are held-out rows, treated alike. It does not find copies that are disguised otherwise.
     """
     real = neighbourhood(comparison)
     if real is None:
-        nothing = Marked(not_estimated(NOT_MEASURED))
-        return Attack("copies_near", "singling-out", nothing, {REALIGNED: nothing})
-    as_it_is, moved = rng.spawn(2)
+        return Attack("copies_near", "singling-out", Marked(not_estimated(NOT_MEASURED)))
+    whole, *each = rng.spawn(1 + len(_WAYS))
 
-    def measured(scene: Comparison, draws: np.random.Generator) -> Figure:
-        return _near(real, scene, draws)
+    def measured(
+        scene: Comparison, draws: np.random.Generator, ways: Iterable[Way] = _WAYS.values()
+    ) -> Figure:
+        return _near(real, scene, draws, ways)
 
-    def realigned(scene: Comparison, draws: np.random.Generator) -> Figure:
-        return _near(real, replace(scene, released=realigned_to(scene)), draws)
+    def control(
+        scene: Comparison, draws: np.random.Generator, ways: Iterable[Way] = _WAYS.values()
+    ) -> Figure:
+        return _near_held_out(real, scene, draws, ways)
 
-    def control(scene: Comparison, draws: np.random.Generator) -> Figure:
-        return _near_held_out(real, scene, draws)
-
-    parts = {REALIGNED: marked(comparison, realigned, moved, control=control)}
-    return Attack(
-        "copies_near", "singling-out", marked(comparison, measured, as_it_is, control=control), parts
-    )
+    parts = {
+        name: Marked(measured(comparison, its, [way]), control(comparison, its, [way]))
+        for (name, way), its in zip(_WAYS.items(), each, strict=True)
+    }
+    return Attack("copies_near", "singling-out", marked(comparison, measured, whole, control=control), parts)
 
 
-def realigned_to(scene: Comparison) -> pl.DataFrame:
-    """Return the released rows, each number column moved by a constant to the median of the data's."""
+def _as_it_stands(scene: Comparison, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame
+
+
+def _realigned(scene: Comparison, frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame's rows, each number column moved by a constant to the median of the data's."""
     real = scene.original.filter(scene.shown)
     names = [each.name for each in scene.attributes if each.kind == "number"]
-    moves = {name: _median(real[name]) - _median(scene.released[name]) for name in names}
-    return scene.released.with_columns(pl.col(name) + move for name, move in moves.items())
+    moves = {name: _median(real[name]) - _median(frame[name]) for name in names}
+    return frame.with_columns(pl.col(name) + move for name, move in moves.items())
+
+
+_WAYS: Mapping[str, Way] = {AS_IT_STANDS: _as_it_stands, REALIGNED: _realigned}
 
 
 def _median(column: pl.Series) -> float:
@@ -99,20 +109,28 @@ def _median(column: pl.Series) -> float:
     return float(values[len(values) // 2]) if len(values) else 0.0
 
 
-def _near(real: Neighbourhood, scene: Comparison, rng: np.random.Generator) -> Figure:
-    asked = some(scene.released, rng)
-    hits = int((real.distances(asked) <= NEAR).sum())
-    what = f"share of {asked.height} of {scene.released.height} released rows within {NEAR:.0%} of a real row"
-    return share(hits, asked.height, what)
+def _near(real: Neighbourhood, scene: Comparison, rng: np.random.Generator, ways: Iterable[Way]) -> Figure:
+    rows = scene.released.height
+    asked = chosen(rows, rng)
+    hits = _are_near(real, [way(scene, scene.released)[asked] for way in ways])
+    what = f"share of {len(asked)} of {rows} released rows within {NEAR:.0%} of a real row"
+    return share(int(hits.sum()), len(asked), what)
 
 
-def _near_held_out(real: Neighbourhood, scene: Comparison, rng: np.random.Generator) -> Figure:
+def _near_held_out(
+    real: Neighbourhood, scene: Comparison, rng: np.random.Generator, ways: Iterable[Way]
+) -> Figure:
     if scene.holdout is None or scene.holdout_people is None or not scene.holdout.height:
         return not_estimated(NOBODY_HELD_OUT)
     asked = chosen(scene.holdout.height, rng)
-    hits = real.distances(scene.holdout[asked]) <= NEAR
+    hits = _are_near(real, [way(scene, scene.holdout)[asked] for way in ways])
     what = f"share of {len(asked)} held-out rows within {NEAR:.0%} of a real row"
     return clustered_share(hits.astype(np.float64), scene.holdout_people[asked], what)
+
+
+def _are_near(real: Neighbourhood, frames: Iterable[pl.DataFrame]) -> Bools:
+    """Which rows are near in any of several frames of the same rows."""
+    return np.asarray(np.logical_or.reduce([real.distances(frame) <= NEAR for frame in frames]))
 
 
 def _everything(comparison: Comparison) -> Groups:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from anonymizer.distances.encoding import MOST_ATTRIBUTES, Scale
 from anonymizer.distances.nearest import NOBODY, Index
+from risk.attacks.answers import OwnRows, Sets, Values
+from risk.attacks.code_sets import code_sets
 from risk.attacks.intervals import clustered_share, paired_gain, unpaired_gain
 from risk.attacks.matching import Groups, banded, coded, groups, own_rows
-from risk.attacks.votes import Votes, chance_without, chances, votes
+from risk.attacks.votes import votes
 from risk.comparison import Comparison
 from risk.figures import Figure, not_estimated
 
@@ -115,36 +117,34 @@ class _LookUp:
         return cls(comparison, known, classes, targets, held, members, others, instead)
 
     def outcome(self, column: str) -> Outcome:
-        comparison, people = self.comparison, self.comparison.people[self.targets]
-        cells = coded(banded(comparison, bands=BANDS, only=(column,)), (column,))
-        ends = np.cumsum(cells.sizes)
-        released, original, held = np.split(cells.cells[:, 0], ends[:2])
-        cast = votes(self.classes.released, released, self.classes.count, cells.domain[0])
-        values = original[self.targets]
-        right = chances(cast, self.found, values, np.zeros_like(values))
-        if comparison.table == "anonymised":
-            return Outcome(right, people, self._without(cast, original), None, len(self.known))
-        if comparison.holdout_people is None or not len(self.held):
+        kinds = {each.name: each.kind for each in self.comparison.attributes}
+        answers = self._sets(column) if kinds[column] == "codes" else self._values(column)
+        right, people = answers.found(self.found, self.targets), self.comparison.people[self.targets]
+        if self.comparison.table == "anonymised":
+            return Outcome(right, people, self._without(answers), None, len(self.known))
+        if self.comparison.holdout_people is None or not len(self.held):
             return Outcome(right, people, None, None, len(self.known))
-        wrong = chances(cast, self.held_found, held[self.held], np.zeros_like(self.held))
-        return Outcome(right, people, wrong, comparison.holdout_people[self.held], len(self.known))
+        wrong = answers.found(self.held_found, self.held, outside=True)
+        return Outcome(right, people, wrong, self.comparison.holdout_people[self.held], len(self.known))
 
-    def _without(self, cast: Votes, values: Numbers) -> Floats:
+    def _values(self, column: str) -> Values:
+        cells = coded(banded(self.comparison, bands=BANDS, only=(column,)), (column,))
+        released, original, holdout = np.split(cells.cells[:, 0], np.cumsum(cells.sizes)[:2])
+        cast = votes(self.classes.released, released, self.classes.count, cells.domain[0])
+        return Values(cast, original, holdout)
+
+    def _sets(self, column: str) -> Sets:
+        released, original, holdout = code_sets(self.comparison, column)
+        classes = released.spread(self.classes.released)
+        return Sets(votes(classes, released.codes, self.classes.count, released.domain), original, holdout)
+
+    def _without(self, answers: Values | Sets) -> Floats:
         """Each target's probability of being guessed right with the rows of its person taken out."""
-        people, mine = self.comparison.people, values[self.targets]
-        shown = np.flatnonzero(self.comparison.shown)
-        same = _pairs(self.classes.original[shown], people[shown])
-        agreeing = _pairs(same, values[shown])
-        place = np.searchsorted(shown, self.targets)
-        own_class, own_value = np.bincount(same)[same][place], np.bincount(agreeing)[agreeing][place]
         left = self.instead < 0
-        right = chances(cast, np.where(left, self.found, self.instead), mine, np.where(left, own_value, 0))
-        order = np.argsort(same, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(same))])
-        for each in np.flatnonzero(left & (own_class != own_value)):
-            pair = same[place[each]]
-            rows = shown[order[starts[pair] : starts[pair + 1]]]
-            right[each] = chance_without(cast, int(self.found[each]), int(mine[each]), values[rows])
+        shown = np.flatnonzero(self.comparison.shown)
+        own = OwnRows.of(self.classes.original[shown], self.comparison.people[shown], shown)
+        right = answers.found(np.where(left, self.found, self.instead), self.targets)
+        right[left] = answers.without(self.found[left], self.targets[left], own)
         return right
 
 
@@ -192,9 +192,3 @@ def _nearest_rows(
     index = Index.of(source[0].select(known), scale, source[1])
     _, rows = index.nearest(scale.encode(asked[0].select(known)), asked[1])
     return np.maximum(rows[:, 0], 0)
-
-
-def _pairs(first: Numbers, second: Numbers) -> Numbers:
-    """A dense number of each row's pair of numbers."""
-    _, dense = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True)
-    return np.asarray(dense, dtype=np.int64)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from risk.attacks.code_sets import code_sets
 from risk.attacks.guessing import Outcome, outcomes
 from risk.attacks.intervals import clustered_share
 from risk.attacks.marks import marked_parts
-from risk.attacks.matching import coded, groups, own_rows
+from risk.attacks.matching import Groups, coded, groups, own_rows
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated
 from risk.results import Attack, Marked
@@ -34,8 +35,9 @@ def disclosive_and_correct(comparison: Comparison, rng: np.random.Generator) -> 
     synthpop 1.9 has it: records whose quasi-identifiers occur in the release, there with one value of the
     target only, and it is the record's; of all records shown or trained on. In an anonymised table these are
     the people in classes with one sensitive value. The parts are by sensitive column, the headline is the
-    column with the most above its control: held-out people, or the person's rows taken out (exactly). It
-    does not count near certainty.
+    column with the most above its control: held-out people, or the person's rows taken out (exactly). Of a
+    column of code sets it is enough that one code, which the person has, is in every such row's set. It does
+    not count near certainty.
     """
     if not _guessed(comparison):
         return Attack("disco", "inference", Marked(not_estimated(NOTHING_TO_GUESS)))
@@ -71,14 +73,43 @@ def _disco(comparison: Comparison, column: str, what: str, *, without: bool = Fa
 
 def _certain(comparison: Comparison, column: str, without: Numbers | None) -> Floats:
     """For which shown rows the release is certain and right; ``without`` the rows of these people."""
-    cells = coded(comparison, (*comparison.quasi_identifiers, column))
-    alike = groups(cells, comparison.quasi_identifiers)
-    same = groups(cells, (*comparison.quasi_identifiers, column))
+    known = comparison.quasi_identifiers
+    alike = groups(coded(comparison, known), known)
+    if column in _code_columns(comparison):
+        return _certain_of_a_code(comparison, column, alike, without)
+    same = groups(coded(comparison, (*known, column)), (*known, column))
     quasi, both = alike.original[comparison.shown], same.original[comparison.shown]
     rows, agreeing = alike.released_sizes()[quasi], same.released_sizes()[both]
     if without is not None:
         rows, agreeing = rows - own_rows(quasi, without), agreeing - own_rows(both, without)
     return np.asarray((agreeing > 0) & (agreeing == rows), dtype=np.float64)
+
+
+def _code_columns(comparison: Comparison) -> set[str]:
+    return {each.name for each in comparison.attributes if each.kind == "codes"}
+
+
+def _certain_of_a_code(comparison: Comparison, column: str, alike: Groups, without: Numbers | None) -> Floats:
+    """The same of sets: some code, which is the person's, is that of every row."""
+    released, original, _ = code_sets(comparison, column)
+    rows, members = alike.released_sizes()[alike.original], original.spread(alike.original)
+    keys = released.spread(alike.released) * released.domain + released.codes
+    agreeing = _counted(keys, members * original.domain + original.codes)
+    if without is not None:
+        # Rows that are not shown are nobody's to take out: each gets a person of its own.
+        people = np.arange(len(original)) + int(without.max(initial=0)) + 1
+        people[comparison.shown] = without
+        rows = rows - own_rows(alike.original, people)
+        agreeing = agreeing - own_rows(members * original.domain + original.codes, original.spread(people))
+    certain = (agreeing > 0) & (agreeing == original.spread(rows))
+    return np.logical_or.reduceat(certain, original.starts[:-1])[comparison.shown].astype(np.float64)
+
+
+def _counted(keys: Numbers, asked: Numbers) -> Numbers:
+    """How often each number that is asked for is among ``keys``."""
+    values, counts = np.unique(keys, return_counts=True)
+    place = np.minimum(np.searchsorted(values, asked), max(0, len(values) - 1))
+    return np.where(values[place] == asked, counts[place], 0) if len(values) else np.zeros_like(asked)
 
 
 def _discos_without(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
@@ -110,11 +141,12 @@ def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Att
 
     The attacker knows the quasi-identifiers and guesses the most frequent value among the released rows that
     have them; where no row has, among those that agree with the nearest row (Gower's distance). Numbers with
-    many values are guessed by tenths of the release. The figure is a *gain*: the share guessed right, less
-    the share guessed right by the same attack where the person cannot matter: with the person's rows taken
-    out of an anonymised table (exactly, person by person), of held-out people for a synthetic one. The
-    control is in the gain already, which is why it has none of its own; both shares are the part
-    ``<column>.accuracy``. What everybody could learn from the data, that smoking harms, is no gain.
+    many values are guessed by tenths of the release; of sets of codes the most frequent code is, which the
+    person has or has not. The figure is a *gain*: the share guessed right, less the share guessed right by
+    the same attack where the person cannot matter: with the person's rows taken out of an anonymised table
+    (exactly, person by person), of held-out people for a synthetic one. The control is in the gain already,
+    which is why it has none of its own; both shares are the part ``<column>.accuracy``. What everybody could
+    learn from the data, that smoking harms, is no gain.
 
     Parts: the gain by column; ``<column>.accuracy``; ``<column>.all_else``, the gain of one who knows every
     other column. The headline is the column with the largest gain, so it leans upwards. Independent columns

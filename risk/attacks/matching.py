@@ -133,7 +133,9 @@ def _numbered(parts: Sequence[pl.Series]) -> Numbers:
     numbers = ranked.cast(pl.Int64).fill_null(-1).to_numpy()
     known = numbers[numbers >= 0]
     first, missing = int(known.min(initial=0)), int(known.max(initial=-1)) + 1
-    return np.where(numbers < 0, missing, numbers) - first
+    shifted = np.where(numbers < 0, missing, numbers) - first
+    # The numbers of categories may come from all that the process has seen, far apart from one another.
+    return shifted if missing - first <= 2 * len(shifted) else _dense(shifted)[0]
 
 
 def _comparable(column: pl.Series) -> pl.Series:

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from risk.attacks import marks
-from risk.attacks.claims import FEWEST, area, claims, right_claims, separated, wrong_claims
+from risk.attacks.claims import FEWEST, Judged, area, claims, right_claims, separated, wrong_claims
 from risk.attacks.matches import with_and_without
 from risk.attacks.scores import scores
 from risk.attacks.shadows import Refit, shadow_scores
@@ -183,35 +183,21 @@ def _marked(trial: Trial, scenes: Mapping[str, Trial]) -> dict[str, Marked]:
 
 def measured(trial: Trial) -> dict[str, Figure]:
     """Return the figures by name: the attack is chosen on those not reported, and measured on the others."""
-    judged = trial.reported
-    members, controls = (judged & trial.drawn & each for each in (trial.members, ~trial.members))
-    lonely = judged & trial.isolated & trial.members
+    members, controls = (trial.reported & trial.drawn & each for each in (trial.members, ~trial.members))
+    lonely = trial.reported & trial.isolated & trial.members
     best, for_isolated, parting = (chosen(trial, by) for by in (_claimed, _claimed_isolated, _parted))
     rate = f"true positives at {RATE:.0%} false positives"
+    of_isolated = f"{rate}, on the most isolated 5 % of people"
+
+    def judged(attack: str, members: Bools) -> Judged:
+        return Judged(trial.scores[attack], members, controls, trial.people)
+
     return {
-        TPR: right_claims(
-            trial.scores[best],
-            members,
-            controls,
-            people=trial.people,
-            rate=RATE,
-            what=_words(rate, best, controls),
-        ),
+        TPR: right_claims(judged(best, members), rate=RATE, what=_words(rate, best, controls)),
         ISOLATED: right_claims(
-            trial.scores[for_isolated],
-            lonely,
-            controls,
-            people=trial.people,
-            rate=RATE,
-            what=_words(f"{rate}, on the most isolated 5 % of people", for_isolated, controls),
+            judged(for_isolated, lonely), rate=RATE, what=_words(of_isolated, for_isolated, controls)
         ),
-        AUC: separated(
-            trial.scores[parting],
-            members,
-            controls,
-            people=trial.people,
-            what=_words("area under the ROC curve", parting, controls),
-        ),
+        AUC: separated(judged(parting, members), what=_words("area under the ROC curve", parting, controls)),
     }
 
 

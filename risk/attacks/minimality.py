@@ -29,7 +29,7 @@ WouldRelease = Callable[[pl.DataFrame], bool]
 
 WORLDS = 400
 """As many worlds are drawn."""
-FEWEST = 100
+FEWEST = 50
 """Fewer worlds than these that fit tell nothing."""
 
 

@@ -81,9 +81,15 @@ def chances(cast: Votes, classes: Numbers, values: Numbers, taken: Numbers) -> F
     return np.where(left > 0, wins, 0.0)
 
 
-def chance_without(cast: Votes, number: int, value: int, own: Numbers) -> float:
-    """Return the same for one class out of which rows with the values ``own`` are taken."""
+def chance_without(cast: Votes, number: int, held: Numbers, own: Numbers) -> float:
+    """Return the probability that the majority of one class is among the values ``held``, without own rows.
+
+    ``own`` are the values of the rows that are taken out, as far as they are there; 0 where no row is left to
+    say anything.
+    """
     values, rows = cast.of_class(number)
-    left = rows - np.bincount(np.searchsorted(values, own), minlength=len(values))
-    best = values[left == left.max()]
-    return float(value in best) / len(best)
+    present = own[np.isin(own, values)]
+    left = np.maximum(rows - np.bincount(np.searchsorted(values, present), minlength=len(values)), 0)
+    if not left.any():
+        return 0.0
+    return float(np.isin(values[left == left.max()], held).mean())

@@ -8,7 +8,6 @@ delta. All comparisons are of whole numbers; floats are made of the results alon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import exp, fsum, log
@@ -175,32 +174,35 @@ def _equal_distance(found: Cells) -> float:
 
 
 def _ordered_distance(found: Cells) -> float:
-    """The largest sum of |P_i - Q_i|, over the number of values less one, P and Q summed in order."""
-    held, rows = np.unique(found.group, return_inverse=True)
+    """The largest sum of |P_i - Q_i|, over the number of values less one, P and Q summed in order.
+
+    From one of its values to the next a class's P stands still while Q rises past it, at ``turn``.
+    """
+    values = len(found.totals)
+    if values < 2:
+        return 0.0
     upto = np.cumsum(found.totals) / found.totals.sum()
-    share = found.people / found.whole
-    worst = 0.0
-    for block in range(0, len(held), _BLOCK):
-        inside = (rows >= block) & (rows < block + _BLOCK)
-        table = np.zeros((min(_BLOCK, len(held) - block), len(upto)))
-        table[rows[inside] - block, found.value[inside]] = share[inside]
-        worst = max(worst, float(np.abs(np.cumsum(table, axis=1) - upto).sum(axis=1).max()))
-    return worst / max(len(upto) - 1, 1)
-
-
-_BLOCK = 4096
-"""Classes whose distributions are held at once."""
+    sums = np.concatenate([[0.0], np.cumsum(upto)])
+    held, starts, place = np.unique(found.group, return_index=True, return_inverse=True)
+    before = np.cumsum(found.people) - found.people
+    level = (before - before[starts][place] + found.people) / found.whole
+    last = np.append(found.group[1:] != found.group[:-1], True)
+    end = np.where(last, values, np.append(found.value[1:], values))
+    turn = np.clip(np.searchsorted(upto, level, side="right"), found.value, end)
+    below = (turn - found.value) * level - (sums[turn] - sums[found.value])
+    above = (sums[end] - sums[turn]) - (end - turn) * level
+    distance = np.bincount(place, weights=below + above, minlength=len(held)) + sums[found.value[starts]]
+    return float(distance.max()) / (values - 1)
 
 
 def _largest(group: Codes, parts: Codes, scale: Codes) -> float:
-    """The largest sum of ``parts`` over ``scale`` of any class."""
+    """The largest sum of ``parts`` over ``scale`` of any class; what floats cannot tell apart is told exactly."""
     _, starts = np.unique(group, return_index=True)
-    sums = np.add.reduceat(parts, starts)
-    return max(_shares(zip(sums.tolist(), scale[starts].tolist(), strict=True)), default=0.0)
-
-
-def _shares(pairs: Iterable[tuple[int, int]]) -> Iterable[float]:
-    return (float(Fraction(part, whole)) for part, whole in pairs)
+    sums, wholes = np.add.reduceat(parts, starts), scale[starts]
+    shares = sums / wholes
+    near = shares >= shares.max() * (1 - 1e-9)
+    pairs = np.unique(np.stack([sums[near], wholes[near]]), axis=1).T.tolist()
+    return float(max(Fraction(part, whole) for part, whole in pairs))
 
 
 def _gain(found: Cells) -> float:

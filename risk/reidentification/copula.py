@@ -73,7 +73,8 @@ def correctness(
 ) -> Correctness:
     """Return the model's answers for at most ``RECORDS`` records, and as many people of its own.
 
-    Missing is a value like any other. The table is taken for a simple random sample of the population.
+    The table has one row per person and is taken for a simple random sample of the population. Missing is a
+    value like any other.
 
     Raises:
         ValueError: there are no records or columns, or the population is smaller than the table.

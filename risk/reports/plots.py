@@ -17,6 +17,8 @@ LINES = ("-", "--", ":", "-.")
 MOST_LABELS = 30
 """Columns whose names are written beside a heat map; of more only the pairs that changed most are told."""
 
+LONGEST_LABEL = 15
+
 
 def frontier(found: Frontier, words: Words) -> Any:
     """Return the share of altered copies that the Cone flags, by how much they were altered."""
@@ -46,7 +48,7 @@ def frontier(found: Frontier, words: Words) -> Any:
 
 def associations(found: Associations, words: Words) -> Any:
     """Return three heat maps side by side: the original, the release and their absolute difference."""
-    names = found.columns if len(found.columns) <= MOST_LABELS else ()
+    names = [_short(name) for name in found.columns] if len(found.columns) <= MOST_LABELS else []
     maps = {
         "original": found.original,
         "released": found.released,
@@ -56,15 +58,20 @@ def associations(found: Associations, words: Words) -> Any:
 
     def draw(canvas: Any) -> None:
         for place, (name, values) in enumerate(maps.items()):
-            axes = canvas.add_axes((0.16 + 0.285 * place, 0.27, 0.26, 0.66))
+            axes = canvas.add_axes((0.16 + 0.285 * place, 0.31, 0.26, 0.62))
             _heat(axes, values, words)
             axes.set_title(words.say(f"utility.associations.{name}"), fontsize=8.4, color=INK)
             axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=90, fontsize=size)
-            shown = () if place else names
+            shown: list[str] = [] if place else names
             axes.set_yticks(np.arange(len(shown)) + 0.5, shown, fontsize=size)
 
     title = words.say("utility.associations.chart")
-    return _plot(draw, Caption("associations", title, words.say("utility.associations.told")), height=3.3)
+    return _plot(draw, Caption("associations", title, words.say("utility.associations.told")), height=3.4)
+
+
+def _short(name: str) -> str:
+    """Return a column's name as far as there is room for it beside a map."""
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
 def _heat(axes: Any, values: Any, words: Words) -> None:
@@ -127,7 +134,7 @@ def survival(found: Survival, identifier: str, words: Words) -> Any:
                 if curve.source == source:
                     _step(axes, curve, groups.index(curve.group), end)
             axes.set_title(words.say(f"utility.survival.{source}"), fontsize=8.4, color=INK, loc="left")
-            axes.set_xlim(0, end)
+            axes.set_xlim(0, end * 1.02)
             axes.set_ylim(0, 1.03)
             axes.set_xlabel(found.time)
             _numbers(axes, words, x=short, y=percent)
@@ -141,7 +148,7 @@ def survival(found: Survival, identifier: str, words: Words) -> Any:
 
 def _step(axes: Any, curve: Curve, place: int, end: float) -> None:
     colour = (SERIES[1], INK, SERIES[0], MUTED)[place % 4]
-    times = np.concatenate([[0.0], curve.times, [end]])
+    times = np.concatenate([[0.0], curve.times, [end * 1.02]])
     values, low, high = (
         np.concatenate([[1.0], part, part[-1:] if len(part) else [1.0]])
         for part in (curve.survival, curve.low, curve.high)

@@ -43,7 +43,7 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
     words, known = speak(context.language), assessment.known
     found = findings or Findings()
     judgements = judge(assessment.figures, context.thresholds)
-    before, after = (_of_table(assessment, table) for table in ("original", TABLE))
+    before, after = (_of_table(assessment, table) for table in ("original", assessment.table))
     limits = _limits(context.thresholds)
     return render(
         "risk_report.html",
@@ -148,7 +148,7 @@ def _proof(run: Mapping[str, object], words: Words) -> str:
 def _label(figure: str, words: Words) -> str:
     """Return the words for a threshold's figure, empty for one without words."""
     table, _, name = figure.partition(".")
-    if table != TABLE:
+    if table not in ("anonymised", "synthetic"):
         return ""
     if name == "suppressed_share":
         return words.say("parts.risks.suppressed_share")

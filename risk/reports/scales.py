@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import floor, log10
 from typing import NamedTuple
 
 from risk.figures import Figure
@@ -106,16 +107,15 @@ def _at(value: float | None, end: float) -> float | None:
 
 
 def _end(figures: list[tuple[str, Figure]]) -> float:
+    """Return a round number that no figure and no interval exceeds."""
     places = [place for _, f in figures for place in (f.value, f.high) if place is not None]
-    return max(places, default=1.0) * 1.05 or 1.0
+    most = max(places, default=1.0)
+    if most <= 0:
+        return 1.0
+    unit = 10.0 ** floor(log10(most))
+    return next(step * unit for step in (1, 2, 4, 5, 10) if step * unit >= most)
 
 
-def _ticks(end: float, words: Words, tell: Callable[[float, Words], str]) -> tuple[Tick, ...]:
-    return tuple(_tick_marks(end, words, tell))
-
-
-def _tick_marks(end: float, words: Words, tell: Callable[[float, Words], str]) -> Iterator[Tick]:
-    for share, anchor in ((0.0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1.0, "end")):
-        yield Tick(
-            LEFT + WIDTH * share + {"start": -6, "end": 6}.get(anchor, 0), tell(end * share, words), anchor
-        )
+def _ticks(end: float, words: Words, tell: Callable[[float, Words], str]) -> Iterator[Tick]:
+    for share, anchor, shift in ((0.0, "start", -6), (0.5, "middle", 0), (1.0, "end", 6)):
+        yield Tick(LEFT + WIDTH * share + shift, tell(end * share, words), anchor)

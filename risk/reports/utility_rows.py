@@ -88,8 +88,8 @@ def price(utility: Utility | None, suppressed: Figure, words: Words) -> tuple[Pr
 
 
 def priced(utility: Utility, words: Words) -> Iterator[Priced]:
-    """Yield a line for each measure of a whole table."""
-    for metric, figure in utility.losses.items():
+    """Yield a line for each measure of a whole table: of losses the first, the metric of the search."""
+    for metric, figure in list(utility.losses.items())[:1]:
         yield _line("loss", figure, words, metric=metric)
     if utility.associations is not None:
         marked = utility.associations.difference
@@ -102,7 +102,8 @@ def priced(utility: Utility, words: Words) -> Iterator[Priced]:
         yield _line("two_sample", utility.two_sample.figure, words)
     if utility.propensity is not None:
         yield _line("pmse", utility.propensity.figure, words, is_share=False)
-    yield from (_foretold(prediction, words) for prediction in best(utility.predictions))
+    for prediction in best(utility.predictions):
+        yield _foretold(prediction, words)
     overlaps = [c.overlap.value for c in utility.coefficients if c.overlap.value is not None]
     if overlaps:
         mean = Figure(float(np.mean(overlaps)), None, None, len(overlaps), "")
@@ -127,9 +128,10 @@ def _line(
 
 
 def best(predictions: Sequence[Prediction]) -> Iterator[Prediction]:
-    """Yield for every target the learner that does best on real data."""
-    for _, group in groupby(sorted(predictions, key=lambda p: p.target), key=lambda p: p.target):
-        yield max(group, key=lambda p: -np.inf if p.real.value is None else p.real.value)
+    """Yield for every target that is estimated the learner that does best on real data."""
+    estimated = [p for p in predictions if p.real.value is not None]
+    for _, group in groupby(sorted(estimated, key=lambda p: p.target), key=lambda p: p.target):
+        yield max(group, key=lambda p: p.real.value or 0.0)
 
 
 def _foretold(prediction: Prediction, words: Words) -> Priced:

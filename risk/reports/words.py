@@ -88,8 +88,11 @@ class Words:
     def _translated(self, text: str) -> str | None:
         for phrase in self.phrases:
             if found := phrase.pattern.fullmatch(text):
-                inner = {name: self._translated(part) or part for name, part in found.groupdict().items()}
-                return phrase.translation.format(**inner)
+                inner = {name: self._translated(part) for name, part in found.groupdict().items()}
+                if all(part is not None for name, part in inner.items() if name.startswith("known")):
+                    return phrase.translation.format(
+                        **{n: inner[n] or t for n, t in found.groupdict().items()}
+                    )
         return None
 
 

@@ -88,17 +88,18 @@ def trained(learner: str, measure: Measure, x: Floats, y: NDArray[Any]) -> Predi
     return _classifier(learner, x, y) if measure == "auc" else _regressor(learner, x, y)
 
 
-_FOREST = {"n_estimators": 60, "min_samples_leaf": 5, "random_state": _SEED}
+_FOREST = {"n_estimators": 40, "min_samples_leaf": 10, "random_state": _SEED}
 _BOOSTED = {"n_estimators": 60, "subsample": 0.5, "max_features": "sqrt", "random_state": _SEED}
-"""Learners of one thread: votes that two threads add up come in another order every time."""
+"""Learners of one thread: the sums of several come in another order every time, and threads wait for others."""
 
 
 def _classifier(learner: str, x: Floats, y: NDArray[Any]) -> Predict:
     from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
 
     made = {
-        "linear": lambda: LogisticRegression(max_iter=100),
+        "linear": lambda: OneVsRestClassifier(LogisticRegression(solver="liblinear")),
         "random_forest": lambda: RandomForestClassifier(**_FOREST),
         "gradient_boosting": lambda: GradientBoostingClassifier(**_BOOSTED),
     }[learner]()

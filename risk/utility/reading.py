@@ -84,6 +84,8 @@ def read(series: pl.Series, way: Reading) -> pl.Series:
     values = series.cast(pl.String)
     parse = number_of if way == "number" else day_of
     labels = values.unique().drop_nulls().to_list()
+    if not labels:
+        return values.cast(pl.Float64)
     return values.replace_strict(labels, [parse(label) for label in labels], return_dtype=pl.Float64)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from risk.attacks.closest import closest_records
 from risk.attacks.cone import STRENGTHS, Cone, fit, frontier
-from risk.attacks.copies import REALIGNED, exact_copies, near_copies
+from risk.attacks.copies import AS_IT_STANDS, REALIGNED, exact_copies, near_copies
 from risk.attacks.extremes import copied_extremes, copied_rare
 from risk.baselines import independent
+from risk.comparison import Attribute
 from risk.figures import Figure
 from risk.results import Attack, Marked
 from tests.copy_scenes import ATTRIBUTES, SCHEMA, patients, shifted, synthetic
@@ -43,8 +44,8 @@ def high(figure: Figure | None) -> float:
 
 
 def between_its_marks(attack: Attack) -> None:
+    assert value(attack.headline.floor) <= value(attack.headline.ceiling)
     for marks in (attack.headline, *attack.parts.values()):
-        assert value(marks.floor) <= value(marks.ceiling)
         assert marks.figure.low is not None
 
 
@@ -89,10 +90,10 @@ def test_independent_columns_are_at_the_floor(cone: Cone) -> None:
 @pytest.mark.parametrize("by", [0.5, 1.0])
 def test_a_shifted_copy_is_near_and_lies_in_cones(cone: Cone, by: float) -> None:
     copied = synthetic(shifted(REAL, by), REAL, HELD_OUT)
-    near = near_copies(copied, draws())
+    near = near_copies(copied, draws()).parts[AS_IT_STANDS]
     assert value(exact_copies(copied, draws()).headline.figure) == 0
-    assert value(near.headline.figure) == 1
-    assert low(near.headline.figure) > high(near.headline.control)
+    assert value(near.figure) == 1
+    assert low(near.figure) > high(near.control)
     assert cone.flags(copied.released).mean() > 0.5
 
 
@@ -100,9 +101,10 @@ def test_a_far_shift_is_undone() -> None:
     """Its rows lie far from everybody, which is what the distance to the closest record falls for."""
     copied = synthetic(shifted(REAL, 40.0), REAL, HELD_OUT)
     near = near_copies(copied, draws())
-    assert value(near.headline.figure) < 0.05
+    assert value(near.parts[AS_IT_STANDS].figure) < 0.05
     assert value(near.parts[REALIGNED].figure) == 1
-    assert low(near.parts[REALIGNED].figure) > high(near.parts[REALIGNED].control)
+    assert value(near.headline.figure) == 1
+    assert low(near.headline.figure) > high(near.headline.control)
     closest = closest_records(copied, draws())
     assert closest.is_diagnostic
     assert value(closest.headline.figure) > value(closest.headline.control)
@@ -172,6 +174,20 @@ def test_the_frontier_runs_from_a_copy_to_independent_columns() -> None:
     assert value(found.released) < 0.1
     copied = frontier(synthetic(REAL, REAL, HELD_OUT), draws())
     assert value(copied.released) == pytest.approx(copied.flagged[0])
+
+
+def test_a_cone_reaches_to_a_share_of_the_way_to_the_fifth_nearest_person() -> None:
+    """Of 32 that is 35, three years off: 31, 33, 30 and 34 are nearer."""
+    real = pl.DataFrame({"age": [30.0, 31.0, 32.0, 33.0, 34.0, 35.0, 90.0]})
+    tried = pl.DataFrame({"age": [32.3]})
+    cone = fit(real, np.arange(7), (Attribute("age", "number", True, False),), holdout=tried)
+    assert cone.alpha == pytest.approx(0.3 / 3, abs=1e-3)
+    assert cone.flags(pl.DataFrame({"age": [32.29, 32.3, 32.31, 90.0]})).tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_held_out_people_lie_in_cones_as_often_as_allowed(cone: Cone) -> None:

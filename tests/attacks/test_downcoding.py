@@ -101,7 +101,7 @@ def test_levels_that_were_set_beforehand_tell_nothing() -> None:
 def test_too_few_worlds_are_no_figure() -> None:
     attack = minimality(two_columns(PEOPLE), lambda _: False, np.random.default_rng(5))
     assert attack.headline.figure.value is None
-    assert "needs 100 worlds" in attack.headline.figure.method
+    assert "needs 50 worlds" in attack.headline.figure.method
     assert "0 of 400" in attack.headline.figure.method
 
 

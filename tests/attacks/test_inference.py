@@ -122,15 +122,44 @@ def test_what_the_attacker_knows_is_not_guessed() -> None:
         assert attack(replace(scene, attributes=known)).headline.figure.value is None
 
 
-def test_sets_of_codes_are_guessed_as_wholes() -> None:
-    codes = data().with_columns(pl.concat_list("diagnosis", "region").alias("diagnosis"))
-    scene = synthetic(codes)
-    listed = tuple(
+def coded(frame: pl.DataFrame) -> pl.DataFrame:
+    """The diagnosis as a set: one code that everybody has, and a rare one."""
+    rare = pl.format("c{}", pl.col("lab").round(1))
+    return frame.with_columns(pl.concat_list(pl.lit("common"), rare).alias("diagnosis"))
+
+
+def of_codes(scene: Comparison) -> Comparison:
+    sets = tuple(
         replace(each, kind="codes") if each.name == "diagnosis" else each for each in scene.attributes
     )
-    people = population(800, 1).with_columns(pl.concat_list("diagnosis", "region").alias("diagnosis"))
-    told = replace(scene, attributes=listed, original=people[:400], base=people[:400], holdout=people[400:])
-    assert number(inferred(told).parts["diagnosis"].figure) > 0.5
+    assert scene.holdout is None or scene.table == "synthetic"
+    frames = {name: coded(getattr(scene, name)) for name in ("released", "original", "base")}
+    held = None if scene.holdout is None else coded(scene.holdout)
+    return replace(scene, attributes=sets, holdout=held, **frames)
+
+
+def test_of_a_set_of_codes_the_most_frequent_one_is_guessed() -> None:
+    """Everybody has it, so it is guessed of everybody, and is nobody's gain."""
+    found = inferred(of_codes(synthetic(population(400, 2))))
+    assert number(found.parts["diagnosis.accuracy"].figure) > 0.5
+    assert abs(number(found.parts["diagnosis"].figure)) < 0.06
+
+
+def test_without_a_common_code_a_memorised_set_is_a_gain() -> None:
+    scene = of_codes(synthetic(data()))
+    rare = pl.col("diagnosis").list.slice(1, 1)
+    assert scene.holdout is not None
+    frames = {
+        name: getattr(scene, name).with_columns(rare) for name in ("released", "original", "base", "holdout")
+    }
+    gain = inferred(replace(scene, **frames)).parts["diagnosis"].figure
+    assert gain.low is not None
+    assert gain.low > 0.5
+
+
+def test_a_code_that_a_whole_class_shares_is_certain_though_their_sets_differ() -> None:
+    found = certain(of_codes(anonymised(data(40), width=200))).parts["diagnosis"]
+    assert number(found.figure) == number(found.control) == 1.0
 
 
 def test_a_column_without_values_is_no_trouble() -> None:

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk.attacks.claims import area, claims, controls_needed, right_claims, wrong_claims
+from risk.attacks.claims import Judged, area, claims, controls_needed, right_claims, separated, wrong_claims
 
 SCORES = st.lists(st.integers(0, 4), min_size=1, max_size=12)
 
@@ -46,13 +46,18 @@ def test_the_area_counts_pairs(members: list[int], controls: list[int]) -> None:
     assert area(np.array(members, float), np.array(controls, float)) == pytest.approx(np.mean(pairs))
 
 
+def test_the_example_of_the_manual() -> None:
+    """Controls 0, 0, 0, 1 and an error of 40 %: score 1 is always claimed, score 0 by every fourth throw."""
+    assert claims(np.array([1.0, 0.0]), np.array([0.0, 0, 0, 1]), 0.4).tolist() == [1, 0.25]
+
+
 def test_one_percent_needs_a_thousand_controls() -> None:
     assert controls_needed(0.01) == 1000
     assert controls_needed(0.1) == 100
     count = 2 * 999
     number = np.arange(count)
     found = right_claims(
-        number * 1.0, number % 2 == 0, number % 2 == 1, people=number, rate=0.01, what="claims"
+        Judged(number * 1.0, number % 2 == 0, number % 2 == 1, number), rate=0.01, what="claims"
     )
     assert (found.value, found.high) == (None, None)
     assert "needs 1,000 controls, and there are 999" in found.method
@@ -61,13 +66,27 @@ def test_one_percent_needs_a_thousand_controls() -> None:
 def test_controls_are_counted_by_person() -> None:
     number = np.arange(4000)
     found = right_claims(
-        number * 1.0, number < 2000, number >= 2000, people=number // 4, rate=0.01, what="claims"
+        Judged(number * 1.0, number < 2000, number >= 2000, number // 4), rate=0.01, what="claims"
     )
     assert "there are 500" in found.method
 
 
 def test_no_claim_in_two_thousand_is_not_zero_for_sure() -> None:
     number = np.arange(4000)
-    found = right_claims(number * 1.0, number < 2000, number >= 2000, people=number, rate=0.01, what="claims")
+    found = right_claims(
+        Judged(number * 1.0, number < 2000, number >= 2000, number), rate=0.01, what="claims"
+    )
     assert found.value == found.low == 0
     assert found.high == pytest.approx(3.84 / 2003.84, rel=0.01)
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 1000))
+def test_figures_are_the_means_of_single_claims(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.poisson(2.0, 2_500) * 1.0
+    members, controls = np.arange(2_500) < 1_000, np.arange(2_500) >= 1_400
+    judged = Judged(scores, members, controls, np.arange(2_500))
+    found = right_claims(judged, rate=0.01, what="claims")
+    assert found.value == pytest.approx(claims(scores[members], scores[controls], 0.01).mean())
+    assert separated(judged, what="area").value == pytest.approx(area(scores[members], scores[controls]))

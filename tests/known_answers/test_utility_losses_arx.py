@@ -1,10 +1,11 @@
 """Information loss as ARX 3.9 measures it (golden/arx.json, ``quality``) beside the utility report's.
 
-ARX tells what is kept, we what is lost. Its figures are: generalisation intensity our precision; non-uniform
-entropy, discernibility and ambiguity our metrics of those names; the score of the search our loss. Granularity
-is the same per column, but ARX's mean counts larger domains for more (``test_recoding_arx``). Its average class
-size leaves suppressed rows out, which ours (as the search's metric, in both systems) counts as one class: the
-figures are the same where nothing is suppressed. Missings and squared error are no metrics of the search.
+ARX tells what is kept, we what is lost. Its generalisation intensity is our precision; its non-uniform
+entropy, discernibility and ambiguity are our metrics of those names; its search's score is our loss.
+Granularity is the same per column, but ARX's mean counts larger domains for more (``test_recoding_arx``). Its
+average class size leaves suppressed rows out; ours (as the search's metric, in both systems) counts them as
+one class, so that the figures are the same where nothing is suppressed. Missings and squared error are no
+metrics of the search.
 """
 
 from __future__ import annotations

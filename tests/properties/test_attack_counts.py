@@ -220,4 +220,63 @@ def test_votes_are_those_of_a_counter(rows: list[tuple[int, int]], more: st.Data
     asked = (np.array([number]), np.array([value]), np.array([taken]))
     assert chances(cast, *asked).tolist() == [expected]
     if best:
-        assert chance_without(cast, number, value, np.full(taken, value)) == expected
+        assert chance_without(cast, number, np.array([value]), np.full(taken, value)) == expected
+
+
+SETS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),
+        st.one_of(st.none(), st.lists(st.sampled_from(["x", "y", "z"]), max_size=3, unique=True)),
+        st.integers(0, 4),
+    ),
+    min_size=1,
+    max_size=10,
+)
+CODED = (
+    Attribute("place", "category", is_quasi_identifier=True, is_sensitive=False),
+    Attribute("codes", "codes", is_quasi_identifier=False, is_sensitive=True),
+)
+SetRow = tuple[str, frozenset[str]]
+
+
+def told(codes: list[str] | None) -> frozenset[str]:
+    """A set; nothing at all is something that can be told of a person, too."""
+    return frozenset(codes) if codes else frozenset(["nothing"])
+
+
+def shared(row: SetRow, released: list[SetRow]) -> bool:
+    alike = [codes for place, codes in released if place == row[0]]
+    return bool(alike) and bool(row[1].intersection(*alike))
+
+
+def most_frequent(row: SetRow, released: list[SetRow]) -> float | None:
+    cast = Counter(code for place, codes in released if place == row[0] for code in codes)
+    best = [code for code, count in cast.items() if count == max(cast.values())]
+    return sum(code in row[1] for code in best) / len(best) if best else None
+
+
+@settings(max_examples=80)
+@given(SETS)
+def test_sets_of_codes_are_told_and_guessed_code_by_code(
+    world: list[tuple[str, list[str] | None, int]],
+) -> None:
+    schema = {"place": pl.String, "codes": pl.List(pl.String)}
+    words = pl.DataFrame([row[:2] for row in world], schema=schema, orient="row")
+    people, rows = [row[2] for row in world], [(row[0], told(row[1])) for row in world]
+    shown = np.ones(len(rows), dtype=bool)
+    scene = Comparison("anonymised", CODED, words, words, words, np.array(people), shown)
+    left = [
+        [row for row, person in zip(rows, people, strict=True) if person != people[each]]
+        for each in range(len(rows))
+    ]
+    found = disclosive_and_correct(scene, np.random.default_rng(0)).headline
+    assert found.figure.value == sum(shared(row, rows) for row in rows) / len(rows)
+    assert found.control is not None
+    control = sum(shared(row, rest) for row, rest in zip(rows, left, strict=True))
+    assert found.control.value == control / len(rows)
+    guesses = outcomes(scene, ("codes",), ("place",), np.random.default_rng(0))["codes"]
+    assert guesses.wrong_people is not None
+    for each, (row, rest) in enumerate(zip(rows, left, strict=True)):
+        assert guesses.right[each] == most_frequent(row, rows)
+        expected = most_frequent(row, rest)
+        assert expected is None or guesses.wrong_people[each] == expected

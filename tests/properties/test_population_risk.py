@@ -143,9 +143,10 @@ def test_of_a_five_anonymous_sample_the_risk_is_right_and_the_interval_holds(
 @needs_shared
 def test_of_people_who_are_alone_the_interval_reaches_up_to_the_prosecutor_s_risk() -> None:
     """On Adult's nine columns the model says 0.05 of a hundredth's records, and the truth is 0.64."""
-    people = original("adult").with_columns(F=pl.len().over(pl.all()))
+    table = original("adult")
+    people = table.with_columns(F=pl.len().over(table.columns))
     sample = people[np.random.default_rng(1).permutation(people.height)[:301]]
-    classes = sample.group_by(pl.all()).len("f")
+    classes = sample.group_by(table.columns).len("f")
     f = classes["f"].to_numpy().astype(np.int64)
     found = with_population(ClassSizes(f, f), people.height)["journalist_average"]
     truth = float((1 / sample["F"].to_numpy()).mean())

@@ -107,9 +107,7 @@ def test_the_order_of_rows_changes_no_loss(task: Task, random: object) -> None:
     order = np.random.default_rng(len(task.rows)).permutation(table.frame.height)
     shuffled = replace(table, frame=table.frame[order])
     shown = np.arange(table.frame.height) % 3 > 0
-    levels = dict(
-        zip([column.name for column in table.quasi_identifiers], task.nodes[-1], strict=True)
-    )
+    levels = dict(zip([column.name for column in table.quasi_identifiers], task.nodes[-1], strict=True))
     first, second = losses(table, levels, shown), losses(shuffled, levels, shown[order])
     assert {n: f.value for n, f in first.items()} == pytest.approx({n: f.value for n, f in second.items()})
 

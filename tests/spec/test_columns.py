@@ -241,6 +241,9 @@ def test_a_release_level_beyond_the_hierarchy_is_refused(tmp_path: Path) -> None
         ("  icd10gm_all: {role: sensitive}", True),
         ("  icd10gm_all: {role: sensitive, hierarchy: icd-10-gm, release_level: 4}", True),
         ("  ags: {role: insensitive}", True),
+        ("  cause_of_death: {role: sensitive}", True),
+        ("  cause_of_death: {role: sensitive, hierarchy: icd-10-gm, release_level: 4}", True),
+        ("  cause_of_death: {role: sensitive, hierarchy: icd-10-gm, release_level: 5}", False),
         ("  deceased: {role: sensitive}", False),
     ],
 )
@@ -267,6 +270,17 @@ def test_a_relative_may_be_released_at_the_coarsest_level_its_quasi_identifier_c
     assert resolve(loaded(tmp_path, text), EXPORT_COLUMNS, families=FAMILIES)
     finer = text.replace("release_level: 3", "release_level: 2")
     assert problems(tmp_path, finer, EXPORT_COLUMNS) == ["columns.discharge_date"]
+
+
+def test_who_has_a_cause_of_death_is_dead(tmp_path: Path) -> None:
+    died = "  deceased: {role: quasi-identifier, hierarchy: suppression}\n"
+    text = EXPORT.replace("  gender:", f"{died}  cause_of_death: {{role: sensitive}}\n  gender:")
+    text = text.replace(
+        "main_diagnosis: {role: quasi-identifier, sensitive: true", "main_diagnosis: {role: sensitive"
+    )
+    text = text.replace(", hierarchy: icd-10-gm}", "}")
+
+    assert problems(tmp_path, text, EXPORT_COLUMNS) == ["columns.cause_of_death"]
 
 
 def test_the_statistics_of_one_laboratory_value_are_a_family(tmp_path: Path) -> None:

@@ -110,6 +110,31 @@ def test_the_main_diagnosis_of_encounters_is_told_once(tmp_path: Path) -> None:
     assert "columns.main_diagnosis: main_diagnosis tells what the table encounters tells" in found
 
 
+def test_nor_does_a_cause_of_death_tell_it_again(tmp_path: Path) -> None:
+    without_diagnoses = SEVERAL[SEVERAL.index("  diagnoses:") : SEVERAL.index("  labs:")]
+    died_of = (MORE, "  cause_of_death: {role: sensitive}\n")
+
+    accepted(tmp_path, died_of, (without_diagnoses, ""))
+    told_by_stays = ("  encounters:\n", "  encounters:\n    main_diagnosis: {role: sensitive}\n")
+    text = edited(died_of, (without_diagnoses, ""), told_by_stays)
+    (found,) = told(tmp_path, text, BadConfig)
+    assert "columns.cause_of_death: cause_of_death tells what the table encounters tells" in found
+
+
+@pytest.mark.parametrize("value", ["code", "date"])
+def test_a_date_of_those_with_a_code_tells_what_the_table_of_codes_tells(tmp_path: Path, value: str) -> None:
+    """Who has a day beside L01XX05 was given it."""
+    given = f"{{x: {{resource: MedicationStatement, where: {{atc: L01XX05}}, value: {value}}}}}"
+    atc = "{atc: {role: quasi-identifier, hierarchy: atc, release_level: 0}}"
+    text = edited(
+        ("    observations:\n", f"    columns: {given}\n    observations:\n"),
+        (MORE, "  x: {role: sensitive}\n"),
+        ("  labs:\n", f"  medications: {atc}\n  labs:\n"),
+    )
+    (found,) = told(tmp_path, text, BadConfig)
+    assert "columns.x: x tells what the table medications tells event by event" in found
+
+
 @pytest.mark.parametrize(
     ("declared", "table"),
     [

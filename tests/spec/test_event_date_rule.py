@@ -102,6 +102,21 @@ def test_a_known_length_of_stay_lies_between_two_days(tmp_path: Path, level: int
     accepted(tmp_path, stays(length), kept_by(6))
 
 
+@pytest.mark.parametrize("role", ["sensitive", "insensitive"])
+def test_known_days_tell_the_length_of_a_stay(tmp_path: Path, role: str) -> None:
+    """Whoever knows the first and the last measurement of a stay knows how long it was, at least."""
+    length = f"    length_of_stay_days: {{role: {role}}}\n"
+    message = refused(tmp_path, (stays(length),), length.rstrip(), "tables.encounters.length_of_stay_days")
+    assert message == is_told("diagnoses.recorded_date", AT_THE_TOP)
+    accepted(tmp_path, stays(length), (RECORDED, ""))
+    accepted(tmp_path, stays(length.replace("}", ", hierarchy: {bands: [5], top: 90}, release_level: 2}")))
+
+
+def test_a_single_day_that_is_known_tells_no_length(tmp_path: Path) -> None:
+    length = stays("    length_of_stay_days: {role: sensitive}\n")
+    accepted(tmp_path, length, (RECORDED, ""), of_patients("death_date", UNITS, 3))
+
+
 @pytest.mark.parametrize(("table", "column"), ALL_DATES)
 def test_every_date_of_events_may_be_known_and_may_tell(tmp_path: Path, table: str, column: str) -> None:
     """One of each table beside another of the next."""
