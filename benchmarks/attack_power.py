@@ -141,7 +141,7 @@ def draw(points: list[Point], path: Path) -> None:
         for panel, axes in panels.items():
             _panel(axes, [point for point in points if point["panel"] == panel], PANELS[panel])
         handles, words = panels["noise"].get_legend_handles_labels()
-        drawing.legend(handles, words, loc="outside upper center", ncols=4, frameon=False)
+        drawing.legend(handles, words, loc="outside upper center", ncols=2, frameon=False)
         panels["minimality"].legend(frameon=False)
         drawing.savefig(path, format="svg", metadata={"Date": None})
 

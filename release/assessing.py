@@ -11,6 +11,7 @@ from release.config.root import Config
 from release.deciding.private_release import guarantees
 from release.describing.comparing import compared, lost
 from release.describing.linking import accounts, knowledge, known_events, linked_tables
+from release.describing.minimality import minimality_attack
 from release.describing.treatment import released_columns
 from release.files import tables
 from release.gate import Figures
@@ -70,6 +71,8 @@ def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
     )
     search = Search(config.risk.attacks, population, config.utility.asked)
     found = find(compared(verified), verified.before, verified.after, search, losses=lost(verified))
+    if config.risk.attacks == "full":
+        found = replace(found, attacks=(*found.attacks, minimality_attack(verified)))
     figures = {**assessment.figures, **finding.figures(found, "anonymised")}
     return Assessed(replace(assessment, figures=figures), found)
 

@@ -32,7 +32,7 @@ attacker who knows the quasi-identifiers alone, beside ``FIGURES``, whose attack
 
 ATTACKS = (
     *("singling_out", "rep_u", "copies_exact", "copies_near", "copied_extremes", "copied_rare"),
-    *("linkage", "membership_tpr_1", "attribute_inference", "disco", "dcr"),
+    *("linkage", "membership_tpr_1", "attribute_inference", "disco", "minimality", "dcr"),
 )
 """The attacks by the name of their figure, in the order in which they are made."""
 
@@ -108,7 +108,8 @@ def assess(
     original, anonymised = measures(before), measures(after)
     if population is not None and known is None:
         original |= with_population(before, population)
-        anonymised |= with_population(after, population)
+        # of people who are suppressed the classes are missing, not the sampling
+        anonymised |= with_population(after, population, people=int(before.people.sum()))
     if known is not None:
         if known.before.records != before.records:
             raise ValueError("the people whose events are known must be those of the input")

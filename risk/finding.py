@@ -15,7 +15,7 @@ from risk.attacks.cone import frontier
 from risk.comparison import Comparison
 from risk.figures import Figure, exact
 from risk.reidentification import copula, special_uniques
-from risk.reidentification.beliefs import beliefs, reached
+from risk.reidentification.beliefs import sensitive_figures
 from risk.reidentification.class_sizes import ClassSizes
 from risk.reidentification.separation import separations
 from risk.reidentification.uniqueness import population_uniqueness
@@ -57,7 +57,8 @@ def find(
     rng = np.random.default_rng(_SEED)
     return Findings(
         attacks=attack(comparison, search.attacks),
-        frontier=frontier(comparison, rng),
+        # A generalised copy of a record lies where the record lies: the cone has nothing to say of it.
+        frontier=frontier(comparison, rng) if comparison.table == "synthetic" else None,
         groups=tuple(_groups(comparison, before, after, search.population)),
         utility=utility(comparison, asked=search.asked, losses=losses, rng=rng),
     )
@@ -88,22 +89,29 @@ def _groups(
     yield Group(
         "uniqueness",
         _named(ORIGINAL, population_uniqueness(before, population=population))
-        | _named(comparison.table, population_uniqueness(after, population=population)),
+        | _named(comparison.table, _of_sample(before, after, population)),
     )
     if names and comparison.base.height:
         base = comparison.base
-        yield Group("correctness", _named(ORIGINAL, _correctness(base, names, population)))
+        yield Group("correctness", _named(ORIGINAL, _correctness(comparison, names, population)))
         special = special_uniques.special_uniques(base, names, people=comparison.people)
         yield Group("special_uniques", _named(ORIGINAL, special_uniques.figures(special, fraction)))
         yield Group("subsets", _named(ORIGINAL, _subsets(base, names)))
     if comparison.table == "anonymised" and comparison.sensitive:
-        yield Group("beliefs", _named(comparison.table, _beliefs(comparison)))
+        yield Group("beliefs", _named(comparison.table, sensitive_figures(comparison)))
 
 
-def _correctness(base: pl.DataFrame, names: tuple[str, ...], population: int | None) -> dict[str, Figure]:
+def _of_sample(before: ClassSizes, after: ClassSizes, population: int | None) -> dict[str, Figure]:
+    """The release's; whoever is suppressed was sampled all the same."""
+    return population_uniqueness(after, population=population, people=int(before.people.sum()))
+
+
+def _correctness(comparison: Comparison, names: tuple[str, ...], population: int | None) -> dict[str, Figure]:
     if population is None:
         return copula.figures(None)
-    return copula.figures(copula.correctness(base, names, population, rng=np.random.default_rng(_SEED)))
+    rng = np.random.default_rng(_SEED)
+    base, people = comparison.base, comparison.people
+    return copula.figures(copula.correctness(base, names, population, rng=rng, people=people))
 
 
 def _subsets(base: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Figure]:
@@ -114,13 +122,6 @@ def _subsets(base: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Figure]:
         told[f"separation.{columns}"] = exact(
             float(found.separation), found.records, "pairs told apart / pairs"
         )
-    return told
-
-
-def _beliefs(comparison: Comparison) -> dict[str, Figure]:
-    told: dict[str, Figure] = {}
-    for column in comparison.sensitive:
-        told |= reached(comparison, column) | beliefs(comparison, column)
     return told
 
 

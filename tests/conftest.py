@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from risk.results import Findings
+
 # Nothing is judged by the clock: machines are shared.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -18,6 +20,13 @@ SHARED = ROOT.parent / "shared"
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason="reference data (../shared) are not beside the checkout"
 )
+
+
+@pytest.fixture(autouse=True)
+def _unattacked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of runs are not about attacks, which take a second each: those of tests marked so are made."""
+    if request.node.get_closest_marker("attacked") is None:
+        monkeypatch.setattr("release.assessing.find", lambda *_, **__: Findings())
 
 
 @pytest.fixture(autouse=True)

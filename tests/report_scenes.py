@@ -17,8 +17,11 @@ from risk import (
     assess,
     release_report,
     risk_report,
+    utility_report,
 )
+from risk.reports.words import LANGUAGES
 from tests.linked_report import linked_assessment, linked_context, linked_facts
+from tests.report_findings import small_findings, small_utility
 
 HOSTILE = "<script>alert('x')</script>\"' onload=\"y"
 
@@ -86,9 +89,14 @@ def small_assessment() -> Assessment:
     return assess(before, after, suppressed=1, rows_in=8)
 
 
-def both() -> list[str]:
-    """Both reports, of one table and of several."""
+def every_report() -> list[str]:
+    """Every report: of one table, of several, and with all findings, in either language."""
     return [
+        *(
+            risk_report(small_assessment(), small_context(language=each), small_findings())
+            for each in LANGUAGES
+        ),
+        *(utility_report(small_utility(), small_context(language=each)) for each in LANGUAGES),
         release_report(small_facts()),
         risk_report(small_assessment(), small_context()),
         release_report(linked_facts()),

@@ -146,7 +146,8 @@ def _coordinates(column: pl.Series, middle: float, span: float) -> Floats32:
     """Where values lie, in units of the range's ``UNIT``th; without a range all that differ are far apart."""
     values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     away = values - middle
-    placed = np.rint(away / span * UNIT) if span else np.sign(away) * UNIT
+    with np.errstate(over="ignore"):
+        placed = np.rint(away / span * UNIT) if span else np.sign(away) * UNIT
     clipped = np.clip(placed, -_FARTHEST, _FARTHEST)
     return np.where(np.isnan(values), _MISSING_NUMBER, clipped).astype(np.float32)
 

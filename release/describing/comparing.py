@@ -37,11 +37,17 @@ def lost(verified: VerifiedRelease) -> dict[str, Figure]:
     """The information loss of the table by the metrics of the search. Starred rows have lost all."""
     from risk.utility.losses import losses
 
-    promise = verified.promise
-    names = [column.name for column in promise.table.quasi_identifiers]
-    starred = verified.everyone.select(pl.all_horizontal(pl.col(names).cast(pl.String) == SUPPRESSED))
-    told = verified.shown & ~starred.to_series().fill_null(value=False) if names else verified.shown
-    return losses(promise.table, _levels(promise), told.to_numpy().astype(np.bool_))
+    told = labelled(verified).to_numpy().astype(np.bool_)
+    return losses(verified.promise.table, _levels(verified.promise), told)
+
+
+def labelled(verified: VerifiedRelease) -> pl.Series:
+    """Which rows of the input are released with labels: all that are shown and not starred."""
+    names = [column.name for column in verified.promise.table.quasi_identifiers]
+    if not names:
+        return verified.shown
+    stars = verified.everyone.select(pl.all_horizontal(pl.col(names).cast(pl.String) == SUPPRESSED))
+    return verified.shown & ~stars.to_series().fill_null(value=False)
 
 
 def _levels(promise: Promise) -> Mapping[str, int] | NDArray[np.int8]:

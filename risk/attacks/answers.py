@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from risk.attacks.code_sets import CodeSets
-from risk.attacks.votes import Votes, chance_without, chances
+from risk.attacks.votes import Votes, chance_without, chances, chances_of_sets
 
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -77,20 +77,18 @@ class Sets:
 
     def found(self, classes: Numbers, rows: Numbers, *, outside: bool = False) -> Floats:
         """Return the probability of the right answer of each row's class."""
-        sets, nothing = self.holdout if outside else self.original, np.zeros(0, dtype=np.int64)
-        answers = [
-            chance_without(self.cast, int(number), sets.of(int(row)), nothing)
-            for number, row in zip(classes, rows, strict=True)
-        ]
-        return np.array(answers, dtype=np.float64)
+        sets = self.holdout if outside else self.original
+        return chances_of_sets(self.cast, classes, sets.take(rows))
 
     def without(self, classes: Numbers, rows: Numbers, own: OwnRows) -> Floats:
         """Return the same with the rows of each row's person taken out."""
-        answers = []
-        for number, row in zip(classes, rows, strict=True):
-            taken = np.concatenate([self.original.of(int(mine)) for mine in own.of_row(int(row))])
-            answers.append(chance_without(self.cast, int(number), self.original.of(int(row)), taken))
-        return np.array(answers, dtype=np.float64)
+        right = chances_of_sets(self.cast, classes, self.original.take(rows), without=True)
+        several = np.bincount(own.pairs)[own.pairs][own.places(rows)] > 1
+        for each in np.flatnonzero(several):
+            taken = self.original.take(own.of_row(int(rows[each]))).codes
+            held = self.original.of(int(rows[each]))
+            right[each] = chance_without(self.cast, int(classes[each]), held, taken)
+        return right
 
 
 def _pairs(first: Numbers, second: Numbers) -> Numbers:

@@ -30,6 +30,7 @@ def attack(comparison: Comparison, effort: Effort, *, refit: Refit | None = None
     """
     rng = np.random.default_rng(_SEED)
     largest = 3 if effort == "quick" else 4
+    diagnostic = (closest_records(comparison, rng),) if comparison.table == "synthetic" else ()
     return (
         predicates(comparison, rng, largest=largest),
         replicated_uniques(comparison, rng),
@@ -40,5 +41,5 @@ def attack(comparison: Comparison, effort: Effort, *, refit: Refit | None = None
         membership(comparison, rng, refit=refit if effort == "full" else None),
         attribute_inference(comparison, rng),
         disclosive_and_correct(comparison, rng),
-        closest_records(comparison, rng),
+        *diagnostic,
     )

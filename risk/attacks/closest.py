@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from risk.attacks.marks import marked
+from risk.attacks.marks import marked_parts
 from risk.attacks.neighbourhood import NOT_MEASURED, Neighbourhood, chosen, neighbourhood, some
 from risk.comparison import Comparison
 from risk.figures import Figure, bootstrapped, not_estimated
@@ -19,7 +19,8 @@ from risk.results import Attack, Marked
 Longs = NDArray[np.int64]
 
 NOBODY_HELD_OUT = "needs people who were held out"
-QUANTILES = {"median": 0.5, "nearest_5_percent": 0.05}
+MEDIAN, NEAREST = "", "nearest_5_percent"
+_QUANTILES = {MEDIAN: 0.5, NEAREST: 0.05}
 ASKED = 2_000
 
 
@@ -33,44 +34,41 @@ def closest_records(comparison: Comparison, rng: np.random.Generator) -> Attack:
     real = neighbourhood(comparison)
     if real is None:
         return Attack("dcr", "singling-out", Marked(not_estimated(NOT_MEASURED)), is_diagnostic=True)
-    median, near = (
-        _marked(comparison, real, quantile, its)
-        for quantile, its in zip(QUANTILES.values(), rng.spawn(2), strict=True)
-    )
-    return Attack("dcr", "singling-out", median, {"nearest_5_percent": near}, is_diagnostic=True)
 
-
-def _marked(comparison: Comparison, real: Neighbourhood, quantile: float, rng: np.random.Generator) -> Marked:
-    def measured(scene: Comparison, draws: np.random.Generator) -> Figure:
+    def measured(scene: Comparison, draws: np.random.Generator) -> dict[str, Figure]:
         # The ceiling of an anonymised table has other words than the release: it is asked among its own.
         among = real if scene.original is comparison.original else neighbourhood(scene)
         if among is None:
-            return not_estimated(NOT_MEASURED)
-        asked = some(scene.released, draws, most=ASKED)
-        return _quantile(among.distances(asked), np.arange(asked.height), quantile, "released rows")
+            return dict.fromkeys(_QUANTILES, not_estimated(NOT_MEASURED))
+        asked = some(scene.released, draws, most=min(ASKED, among.asked))
+        return _quantiles(among.distances(asked), np.arange(asked.height), "released rows")
 
-    def control(scene: Comparison, draws: np.random.Generator) -> Figure:
-        return _control(real, scene, quantile, draws)
+    def control(scene: Comparison, draws: np.random.Generator) -> dict[str, Figure]:
+        return _control(real, scene, draws)
 
-    return marked(comparison, measured, rng, control=control)
+    parts = marked_parts(comparison, measured, rng, control=control)
+    return Attack("dcr", "singling-out", parts.pop(MEDIAN), parts, is_diagnostic=True)
 
 
-def _control(real: Neighbourhood, scene: Comparison, quantile: float, rng: np.random.Generator) -> Figure:
+def _control(real: Neighbourhood, scene: Comparison, rng: np.random.Generator) -> dict[str, Figure]:
+    most = min(ASKED, real.asked)
     if scene.table == "anonymised":
-        asked = np.flatnonzero(scene.shown)[chosen(int(scene.shown.sum()), rng, most=ASKED)]
-        people = scene.people[asked]
-        away = real.distances(scene.original[asked], people)
-        return _quantile(away, people, quantile, "real rows among those of others")
+        asked = np.flatnonzero(scene.shown)[chosen(int(scene.shown.sum()), rng, most=most)]
+        away = real.distances(scene.original[asked], scene.people[asked])
+        return _quantiles(away, scene.people[asked], "real rows among those of others")
     if scene.holdout is None or scene.holdout_people is None or not scene.holdout.height:
-        return not_estimated(NOBODY_HELD_OUT)
-    asked = chosen(scene.holdout.height, rng, most=ASKED)
-    return _quantile(
-        real.distances(scene.holdout[asked]), scene.holdout_people[asked], quantile, "held-out rows"
-    )
+        return dict.fromkeys(_QUANTILES, not_estimated(NOBODY_HELD_OUT))
+    asked = chosen(scene.holdout.height, rng, most=most)
+    away = real.distances(scene.holdout[asked])
+    return _quantiles(away, scene.holdout_people[asked], "held-out rows")
 
 
-def _quantile(distances: NDArray[np.float64], people: Longs, quantile: float, of: str) -> Figure:
+def _quantiles(distances: NDArray[np.float64], people: Longs, of: str) -> dict[str, Figure]:
     known = np.isfinite(distances)
-    away = distances[known]
-    what = f"the distance that {quantile:.0%} of {len(away)} {of} lie within of a real one; a diagnostic"
-    return bootstrapped(lambda rows: float(np.quantile(away[rows], quantile)), people[known], what=what)
+    away, theirs = distances[known], people[known]
+
+    def quantile(share: float) -> Figure:
+        what = f"the distance that {share:.0%} of {len(away)} {of} lie within of a real one; a diagnostic"
+        return bootstrapped(lambda rows: float(np.quantile(away[rows], share)), theirs, what=what)
+
+    return {name: quantile(share) for name, share in _QUANTILES.items()}

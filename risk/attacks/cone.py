@@ -40,6 +40,8 @@ TOO_ALIKE = (
 )
 MOST_TRIED = 20_000
 """So many real records at most are tried to find the width: a share of 5 % is then known to 0.3 %."""
+MOST_REAL = 100_000
+"""So many real records, about, have cones in the report."""
 STRENGTHS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
@@ -135,17 +137,18 @@ def frontier(comparison: Comparison, rng: np.random.Generator, *, asked: int = A
     The cones are those of the records that are in the release, in its words, or that its model was trained
     on. A copy is altered by giving each cell, with probability ``strength``, another record's value of that
     column. The ends are the marks: strength 0 is a verbatim copy, strength 1 has independent columns. Each
-    share is of at most ``asked`` records drawn at random, against all real ones. An anonymised table's rows
-    are real rows in its words: many of them lie in cones by design.
+    share is of at most ``asked`` records drawn at random, against all real ones; of more than ``MOST_REAL``
+    only people drawn at random are among them, and copies of the others are not seen. An anonymised table's
+    rows are real rows in its words: many of them lie in cones by design.
     """
     if not measurable(comparison):
         nothing = np.zeros(0)
         return Frontier(0.0, float(ALLOWED), not_estimated(NOT_MEASURED), nothing, nothing)
-    real = comparison.original.filter(comparison.shown)
-    people = comparison.people[comparison.shown]
+    drawn, sampled, *each = rng.spawn(2 + len(STRENGTHS))
+    rows = _some_people(comparison, sampled)
+    real, people = comparison.original[rows], comparison.people[rows]
     held = comparison.holdout if comparison.holdout is not None and comparison.holdout.height else None
     cone = fit(real, people, comparison.attributes, holdout=held)
-    drawn, *each = rng.spawn(1 + len(STRENGTHS))
     flagged = [
         float(cone.flags(some(altered(real, strength, its), its, most=asked)).mean())
         for strength, its in zip(STRENGTHS, each, strict=True)
@@ -153,18 +156,29 @@ def frontier(comparison: Comparison, rng: np.random.Generator, *, asked: int = A
     return Frontier(
         cone.alpha,
         float(cone.allowed),
-        _released(cone, some(comparison.released, drawn, most=asked), of=comparison.released.height),
+        _released(cone, some(comparison.released, drawn, most=asked), comparison),
         np.array(STRENGTHS),
         np.array(flagged),
     )
 
 
-def _released(cone: Cone, records: pl.DataFrame, *, of: int) -> Figure:
+def _some_people(comparison: Comparison, rng: np.random.Generator) -> Longs:
+    """The rows that are in the release, of as many people at most as have about ``MOST_REAL`` of them."""
+    rows = np.flatnonzero(comparison.shown)
+    if len(rows) <= MOST_REAL:
+        return rows
+    everybody = np.unique(comparison.people[rows])
+    number = max(1, len(everybody) * MOST_REAL // len(rows))
+    return rows[np.isin(comparison.people[rows], rng.choice(everybody, number, replace=False))]
+
+
+def _released(cone: Cone, records: pl.DataFrame, comparison: Comparison) -> Figure:
     if not cone.ratio[0]:
         return not_estimated(TOO_ALIKE, records.height)
     what = (
-        f"share of {records.height} of {of} released records in somebody's cone; its width of "
-        f"{cone.alpha:.3f} from {cone.calibrated_on} real records that were outside, or taken as if"
+        f"share of {records.height} of {comparison.released.height} released records in the cone of one of "
+        f"{len(cone.index.order)} of {int(comparison.shown.sum())} real ones; its width of {cone.alpha:.3f} "
+        f"from {cone.calibrated_on} real records that were outside, or taken as if"
     )
     return share(int(cone.flags(records).sum()), records.height, what)
 

@@ -6,7 +6,7 @@ each share stands beside the control's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from risk.attacks.intervals import clustered_share
-from risk.attacks.marks import marked
+from risk.attacks.marks import marked, marked_parts
 from risk.attacks.matching import Groups, as_texts, coded, groups, own_rows, people_in
 from risk.attacks.neighbourhood import NOT_MEASURED, Neighbourhood, chosen, neighbourhood
 from risk.comparison import Comparison
@@ -31,6 +31,7 @@ NEAR = 0.02
 NOBODY_HELD_OUT = "needs people who were held out"
 NO_ROWS = "needs rows in the data and in the release"
 AS_IT_STANDS, REALIGNED = "as_it_stands", "realigned"
+_EITHER = ""
 
 
 def copies(comparison: Comparison, rng: np.random.Generator) -> tuple[Attack, ...]:
@@ -69,23 +70,15 @@ def near_copies(comparison: Comparison, rng: np.random.Generator) -> Attack:
     real = neighbourhood(comparison)
     if real is None:
         return Attack("copies_near", "singling-out", Marked(not_estimated(NOT_MEASURED)))
-    whole, *each = rng.spawn(1 + len(_WAYS))
 
-    def measured(
-        scene: Comparison, draws: np.random.Generator, ways: Iterable[Way] = _WAYS.values()
-    ) -> Figure:
-        return _near(real, scene, draws, ways)
+    def measured(scene: Comparison, draws: np.random.Generator) -> dict[str, Figure]:
+        return _near(real, scene, draws)
 
-    def control(
-        scene: Comparison, draws: np.random.Generator, ways: Iterable[Way] = _WAYS.values()
-    ) -> Figure:
-        return _near_held_out(real, scene, draws, ways)
+    def control(scene: Comparison, draws: np.random.Generator) -> dict[str, Figure]:
+        return _near_held_out(real, scene, draws)
 
-    parts = {
-        name: Marked(measured(comparison, its, [way]), control(comparison, its, [way]))
-        for (name, way), its in zip(_WAYS.items(), each, strict=True)
-    }
-    return Attack("copies_near", "singling-out", marked(comparison, measured, whole, control=control), parts)
+    parts = marked_parts(comparison, measured, rng, control=control)
+    return Attack("copies_near", "singling-out", parts.pop(_EITHER), parts)
 
 
 def _as_it_stands(scene: Comparison, frame: pl.DataFrame) -> pl.DataFrame:
@@ -109,28 +102,32 @@ def _median(column: pl.Series) -> float:
     return float(values[len(values) // 2]) if len(values) else 0.0
 
 
-def _near(real: Neighbourhood, scene: Comparison, rng: np.random.Generator, ways: Iterable[Way]) -> Figure:
+def _near(real: Neighbourhood, scene: Comparison, rng: np.random.Generator) -> dict[str, Figure]:
     rows = scene.released.height
-    asked = chosen(rows, rng)
-    hits = _are_near(real, [way(scene, scene.released)[asked] for way in ways])
+    asked = chosen(rows, rng, most=real.asked)
     what = f"share of {len(asked)} of {rows} released rows within {NEAR:.0%} of a real row"
-    return share(int(hits.sum()), len(asked), what)
+    return {
+        name: share(int(hits.sum()), len(asked), what)
+        for name, hits in _are_near(real, scene, scene.released, asked).items()
+    }
 
 
-def _near_held_out(
-    real: Neighbourhood, scene: Comparison, rng: np.random.Generator, ways: Iterable[Way]
-) -> Figure:
+def _near_held_out(real: Neighbourhood, scene: Comparison, rng: np.random.Generator) -> dict[str, Figure]:
     if scene.holdout is None or scene.holdout_people is None or not scene.holdout.height:
-        return not_estimated(NOBODY_HELD_OUT)
-    asked = chosen(scene.holdout.height, rng)
-    hits = _are_near(real, [way(scene, scene.holdout)[asked] for way in ways])
+        return dict.fromkeys((_EITHER, *_WAYS), not_estimated(NOBODY_HELD_OUT))
+    asked = chosen(scene.holdout.height, rng, most=real.asked)
+    people = scene.holdout_people[asked]
     what = f"share of {len(asked)} held-out rows within {NEAR:.0%} of a real row"
-    return clustered_share(hits.astype(np.float64), scene.holdout_people[asked], what)
+    return {
+        name: clustered_share(hits.astype(np.float64), people, what)
+        for name, hits in _are_near(real, scene, scene.holdout, asked).items()
+    }
 
 
-def _are_near(real: Neighbourhood, frames: Iterable[pl.DataFrame]) -> Bools:
-    """Which rows are near in any of several frames of the same rows."""
-    return np.asarray(np.logical_or.reduce([real.distances(frame) <= NEAR for frame in frames]))
+def _are_near(real: Neighbourhood, scene: Comparison, frame: pl.DataFrame, asked: Longs) -> dict[str, Bools]:
+    """Which of the rows asked for are near a real one: in each of the ways, and in either."""
+    near = {name: real.distances(way(scene, frame)[asked]) <= NEAR for name, way in _WAYS.items()}
+    return {_EITHER: np.logical_or.reduce(list(near.values())), **near}
 
 
 def _everything(comparison: Comparison) -> Groups:

@@ -11,16 +11,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from risk.attacks.marks import marked
+from risk.attacks.marks import marked_parts
 from risk.comparison import Attribute, Comparison
 from risk.figures import Figure, exact, not_estimated, share
-from risk.results import Attack, Marked
+from risk.results import Attack
 
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 FEW = 5
 """A value is rare if fewer people than this have it."""
+_WHOLE = ""
+"""The name of the figure of all columns together."""
 NOBODY_HELD_OUT = "needs people who were held out"
 
 
@@ -51,24 +53,24 @@ def _is_number(comparison: Comparison, attribute: Attribute) -> bool:
 
 
 def _attack(name: str, comparison: Comparison, columns: list[str], rng: np.random.Generator) -> Attack:
-    whole, *each = rng.spawn(1 + len(columns))
-    parts = {column: _marked(comparison, [column], its) for column, its in zip(columns, each, strict=True)}
-    return Attack(name, "singling-out", _marked(comparison, columns, whole), parts)
+    def measured(scene: Comparison, _: np.random.Generator) -> dict[str, Figure]:
+        return _figures(scene, columns, dict(_seen(scene, columns)))
 
-
-def _marked(comparison: Comparison, columns: list[str], rng: np.random.Generator) -> Marked:
-    def measured(scene: Comparison, _: np.random.Generator) -> Figure:
-        return _figure(scene, list(_seen(scene, columns)))
-
-    def control(scene: Comparison, _: np.random.Generator) -> Figure:
+    def control(scene: Comparison, _: np.random.Generator) -> dict[str, Figure]:
         if scene.table == "anonymised":
-            return _figure(scene, list(_still_seen(scene, columns)))
+            return _figures(scene, columns, dict(_still_seen(scene, columns)))
         if scene.holdout is None or scene.holdout_people is None or not scene.holdout.height:
-            return not_estimated(NOBODY_HELD_OUT)
+            return dict.fromkeys((_WHOLE, *columns), not_estimated(NOBODY_HELD_OUT))
         theirs = _seen_of_others(scene, columns, scene.holdout, scene.holdout_people)
-        return _figure(scene, list(theirs))
+        return _figures(scene, columns, dict(theirs))
 
-    return marked(comparison, measured, rng, control=control)
+    parts = marked_parts(comparison, measured, rng, control=control)
+    return Attack(name, "singling-out", parts.pop(_WHOLE), parts)
+
+
+def _figures(scene: Comparison, columns: list[str], seen: dict[str, Bools]) -> dict[str, Figure]:
+    each = {column: _figure(scene, [seen[column]]) for column in columns}
+    return {**each, _WHOLE: _figure(scene, list(seen.values()))}
 
 
 def _figure(scene: Comparison, seen: list[Bools]) -> Figure:
@@ -83,14 +85,14 @@ def _figure(scene: Comparison, seen: list[Bools]) -> Figure:
     return exact(hits / values, values, what) if scene.table == "anonymised" else share(hits, values, what)
 
 
-def _seen(scene: Comparison, columns: list[str]) -> Iterator[Bools]:
+def _seen(scene: Comparison, columns: list[str]) -> Iterator[tuple[str, Bools]]:
     """Per column, which of the few people's values the release shows."""
     for column in columns:
         theirs = _few(scene.base[column].filter(scene.shown), scene.people[scene.shown])
-        yield _in(theirs, _words(scene.released[column], scene.base[column]))
+        yield column, _in(theirs, _words(scene.released[column], scene.base[column]))
 
 
-def _still_seen(scene: Comparison, columns: list[str]) -> Iterator[Bools]:
+def _still_seen(scene: Comparison, columns: list[str]) -> Iterator[tuple[str, Bools]]:
     """The same with any one of those who have the value left out: shown for two people, or not at all."""
     people = scene.people[scene.shown]
     for column in columns:
@@ -98,18 +100,18 @@ def _still_seen(scene: Comparison, columns: list[str]) -> Iterator[Bools]:
         theirs = _few(base.filter(scene.shown), people)
         released = _words(scene.released[column], base)
         shown = _owners(_words(scene.original[column].filter(scene.shown), base), people)
-        yield _in(theirs, released) & _in(theirs, shown.filter(pl.col("people") >= 2)["value"])
+        yield column, _in(theirs, released) & _in(theirs, shown.filter(pl.col("people") >= 2)["value"])
 
 
 def _seen_of_others(
     scene: Comparison, columns: list[str], holdout: pl.DataFrame, people: Longs
-) -> Iterator[Bools]:
+) -> Iterator[tuple[str, Bools]]:
     """Per column, which of the few held-out people's values that nobody else has the release shows."""
     for column in columns:
         known = scene.base[column].filter(scene.shown)
         theirs = _few(holdout[column], people)
         elsewhere = _in(theirs, known.explode() if _is_list(known) else known)
-        yield _in(theirs.filter(~elsewhere), _words(scene.released[column], known))
+        yield column, _in(theirs.filter(~elsewhere), _words(scene.released[column], known))
 
 
 def _few(column: pl.Series, people: Longs) -> pl.Series:

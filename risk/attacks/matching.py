@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from risk.attacks.code_sets import set_numbers
 from risk.comparison import Comparison
 
 Numbers = NDArray[np.int64]
@@ -128,9 +129,13 @@ def as_texts(codes: pl.Series) -> pl.Series:
 
 def _numbered(parts: Sequence[pl.Series]) -> Numbers:
     """The values of one column in several frames as common numbers; the last one is for missing values."""
-    whole = pl.concat([_comparable(part) for part in parts])
-    ranked = whole.cast(pl.Categorical).to_physical() if whole.dtype == pl.String else whole.rank("dense")
-    numbers = ranked.cast(pl.Int64).fill_null(-1).to_numpy()
+    if any(isinstance(part.dtype, pl.List) for part in parts):
+        numbers = set_numbers(parts)
+    else:
+        whole = pl.concat([_comparable(part) for part in parts])
+        text = whole.dtype == pl.String
+        ranked = whole.cast(pl.Categorical).to_physical() if text else whole.rank("dense")
+        numbers = ranked.cast(pl.Int64).fill_null(-1).to_numpy()
     known = numbers[numbers >= 0]
     first, missing = int(known.min(initial=0)), int(known.max(initial=-1)) + 1
     shifted = np.where(numbers < 0, missing, numbers) - first
@@ -139,8 +144,6 @@ def _numbered(parts: Sequence[pl.Series]) -> Numbers:
 
 
 def _comparable(column: pl.Series) -> pl.Series:
-    if isinstance(column.dtype, pl.List):
-        return as_texts(column)
     if column.dtype == pl.Null:
         return column.cast(pl.String)
     return column + 0.0 if column.dtype.is_float() else column

@@ -33,12 +33,16 @@ Ints = NDArray[np.int64]
 
 RATE = 0.01
 """The share of others that the attacker wrongly claims."""
+_TAKEN_OUT = "times the same people with their rows taken out"
 TPR, ISOLATED, AUC = "membership_tpr_1", "membership_tpr_1_isolated", "membership_auc"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the attackers found: scores by attacker and who was attacked; all arrays have shape (targets,)."""
+    """What the attackers found: scores by attacker and who was attacked; all arrays have shape (targets,).
+
+    ``others`` says in words who those are that are no members.
+    """
 
     scores: Mapping[str, Floats]
     people: Ints
@@ -46,6 +50,7 @@ class Trial:
     reported: Bools
     drawn: Bools
     isolated: Bools
+    others: str = "held-out people"
 
 
 Found = Mapping[str, Figure]
@@ -145,10 +150,16 @@ def _shadows(
 def _left_out(comparison: Comparison, targets: Targets) -> Trial:
     """The attackers on an anonymised table, with each person's rows and without."""
     found = with_and_without(comparison, targets.rows)
-    twice = [np.tile(each, 2) for each in (targets.reported, targets.drawn, targets.isolated)]
     count = len(targets.rows)
-    both = {name: np.concatenate(pair) for name, pair in found.items()}
-    return Trial(both, np.tile(np.arange(count), 2), np.arange(2 * count) < count, *twice)
+    return Trial(
+        {name: np.concatenate(pair) for name, pair in found.items()},
+        people=np.tile(np.arange(count), 2),
+        members=np.arange(2 * count) < count,
+        reported=np.tile(targets.reported, 2),
+        drawn=np.tile(targets.drawn, 2),
+        isolated=np.tile(targets.isolated, 2),
+        others=_TAKEN_OUT,
+    )
 
 
 def _smaller(
@@ -187,23 +198,24 @@ def measured(trial: Trial) -> dict[str, Figure]:
     lonely = trial.reported & trial.isolated & trial.members
     best, for_isolated, parting = (chosen(trial, by) for by in (_claimed, _claimed_isolated, _parted))
     rate = f"true positives at {RATE:.0%} false positives"
+    against = f"{controls.sum():,} {trial.others}"
     of_isolated = f"{rate}, on the most isolated 5 % of people"
 
     def judged(attack: str, members: Bools) -> Judged:
         return Judged(trial.scores[attack], members, controls, trial.people)
 
     return {
-        TPR: right_claims(judged(best, members), rate=RATE, what=_words(rate, best, controls)),
+        TPR: right_claims(judged(best, members), rate=RATE, what=_words(rate, best, against)),
         ISOLATED: right_claims(
-            judged(for_isolated, lonely), rate=RATE, what=_words(of_isolated, for_isolated, controls)
+            judged(for_isolated, lonely), rate=RATE, what=_words(of_isolated, for_isolated, against)
         ),
-        AUC: separated(judged(parting, members), what=_words("area under the ROC curve", parting, controls)),
+        AUC: separated(judged(parting, members), what=_words("area under the ROC curve", parting, against)),
     }
 
 
-def _words(what: str, attack: str, controls: Bools) -> str:
-    against = f"against {controls.sum():,} controls, equal scores decided by a coin"
-    return f"{what} by the attack '{attack}', chosen on other people; {against}"
+def _words(what: str, attack: str, against: str) -> str:
+    chosen_so = f"by the attack '{attack}', chosen on other people"
+    return f"{what} {chosen_so}; against {against}, equal scores decided by a coin"
 
 
 def chosen(trial: Trial, objective: Objective) -> str:

@@ -37,7 +37,7 @@ FEWEST = 50
 class Recoded:
     """The rows that were released: ``labels`` as they are written, ``truth`` as they were; equal shape, text.
 
-    Columns of ``truth`` that ``leaves`` does not name are taken to be known.
+    A missing value may stand under any label. Columns of ``truth`` that ``leaves`` does not name are taken to be known.
 
     Raises:
         ValueError: the shapes contradict one another, or a true value is not among its label's.
@@ -137,10 +137,12 @@ def _choice(recoded: Recoded, name: str) -> _Choice:
     labels, truth = (frame[name].cast(pl.String) for frame in (recoded.labels, recoded.truth))
     margin = dict(truth.value_counts(name="count").iter_rows())
     numbers = {label: number for number, label in enumerate(labels.unique(maintain_order=True))}
-    options = {label: _values_of(label, recoded.leaves[name], margin) for label in numbers}
+    pairs = list(zip(labels, truth, strict=True))
+    missing = {label for label, value in pairs if value is None}
+    leaves = {label: _leaves_of(label, recoded.leaves[name], label in missing) for label in numbers}
+    options = {label: _shares(values, margin) for label, values in leaves.items()}
     flat = [(label, value) for label, shares in options.items() for value in shares]
     places = {pair: place for place, pair in enumerate(flat)}
-    pairs = list(zip(labels, truth, strict=True))
     if lost := sum(pair not in places for pair in pairs):
         raise ValueError(f"column {name!r}: {lost} true values are not among those of their label")
     last = np.cumsum([len(shares) for shares in options.values()], dtype=np.int64) - 1
@@ -156,11 +158,16 @@ def _choice(recoded: Recoded, name: str) -> _Choice:
     )
 
 
-def _values_of(
-    label: str | None, leaves: Mapping[str, Sequence[str]], margin: Mapping[str | None, int]
-) -> dict[str | None, float]:
-    """The values a label may stand for with their shares; values that nobody has are all alike."""
-    values = [label] if label is None else list(dict.fromkeys(leaves.get(label, (label,))))
+def _leaves_of(
+    label: str | None, leaves: Mapping[str, Sequence[str]], may_be_missing: bool
+) -> list[str | None]:
+    """The values a label may stand for, the missing one with them where it does."""
+    listed: Sequence[str] = () if label is None else leaves.get(label, (label,))
+    return [*dict.fromkeys(listed), *([None] if may_be_missing else [])]
+
+
+def _shares(values: Sequence[str | None], margin: Mapping[str | None, int]) -> dict[str | None, float]:
+    """How frequent each value is among them; values that nobody has are all alike."""
     counts = [margin.get(value, 0) for value in values]
     whole = sum(counts)
     return {v: count / whole if whole else 1 / len(values) for v, count in zip(values, counts, strict=True)}

@@ -15,8 +15,10 @@ from risk.comparison import Comparison
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-ASKED = 5_000
+ASKED, FEWEST_ASKED = 5_000, 500
 """So many records, drawn at random, are asked for their nearest one; every real record is looked at."""
+_PAIRS = 5 * 10**8
+"""Where real records are more than 100,000, fewer are asked for: so many pairs at most."""
 NOT_MEASURED = f"needs records in the data and in the release, and no more than {MOST_ATTRIBUTES} columns"
 
 
@@ -25,6 +27,11 @@ class Neighbourhood:
     """The records in the release, or that its model was trained on, in the release's words."""
 
     index: Index
+
+    @property
+    def asked(self) -> int:
+        """How many records to ask for."""
+        return max(FEWEST_ASKED, min(ASKED, _PAIRS // len(self.index.order)))
 
     def distances(self, records: pl.DataFrame, people: Longs | None = None) -> Floats:
         """Return how far each record's nearest real one is, 0 to 1, float64 (rows,).

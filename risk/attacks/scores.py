@@ -39,7 +39,8 @@ def scores(
     """
     scale = Scale.of(pl.concat([released, reference]), {each.name: each.kind for each in attributes})
     asked = scale.encode(targets)
-    shown, elsewhere = (_distances(scale, frame, asked) for frame in (released, reference))
+    k = min(NEIGHBOURS, released.height, reference.height)
+    shown, elsewhere = (_distances(scale, frame, asked, k) for frame in (released, reference))
     closer: Floats = np.log((elsewhere + 1) / (shown + 1))
     return {
         "nearest record": -shown[:, 0],
@@ -52,7 +53,7 @@ def scores(
 def nearness(released: pl.DataFrame, targets: pl.DataFrame, attributes: tuple[Attribute, ...]) -> Floats:
     """Return each target's nearness to its nearest and to its 5th nearest released record, (targets, 2)."""
     scale = Scale.of(released, {each.name: each.kind for each in attributes})
-    found = _distances(scale, released, scale.encode(targets))
+    found = _distances(scale, released, scale.encode(targets), min(NEIGHBOURS, released.height))
     return np.asarray(-np.log(found[:, [0, -1]] + 1))
 
 
@@ -79,9 +80,8 @@ def _rounded(values: Floats) -> Floats:
     return np.asarray(np.round(values, 9))
 
 
-def _distances(scale: Scale, frame: pl.DataFrame, asked: Encoded) -> Floats:
-    """The distances from each target to its nearest records of a frame, as many as the neighbours."""
+def _distances(scale: Scale, frame: pl.DataFrame, asked: Encoded, k: int) -> Floats:
+    """The distances from each target to its k nearest records of a frame."""
     index = Index.of(frame, scale, np.arange(frame.height))
-    nobody = np.full(asked.rows, NOBODY, np.int64)
-    found, _ = index.nearest(asked, nobody, k=min(NEIGHBOURS, frame.height))
+    found, _ = index.nearest(asked, np.full(asked.rows, NOBODY, np.int64), k=k)
     return found.astype(np.float64)

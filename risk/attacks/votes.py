@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from risk.attacks.code_sets import CodeSets
+
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -88,8 +90,27 @@ def chance_without(cast: Votes, number: int, held: Numbers, own: Numbers) -> flo
     say anything.
     """
     values, rows = cast.of_class(number)
-    present = own[np.isin(own, values)]
-    left = np.maximum(rows - np.bincount(np.searchsorted(values, present), minlength=len(values)), 0)
-    if not left.any():
-        return 0.0
-    return float(np.isin(values[left == left.max()], held).mean())
+    left = rows.copy()
+    for taken in own:
+        left[np.searchsorted(values, taken) : np.searchsorted(values, taken, side="right")] -= 1
+    best = values[left == left.max(initial=0)] if left.max(initial=0) > 0 else values[:0]
+    return len(np.intersect1d(best, held)) / len(best) if len(best) else 0.0
+
+
+def chances_of_sets(cast: Votes, classes: Numbers, sets: CodeSets, *, without: bool = False) -> Floats:
+    """Return the probability that a class's most frequent code, drawn among equals, is in the row's set.
+
+    ``classes`` has one class for each set. ``without`` the row itself, which is in the class: where all the
+    most frequent codes are its own, they fall by one row, and other codes that had one row less draw level.
+    """
+    of = sets.spread(classes)
+    rows = cast.of(of, sets.codes)
+    tops = np.add.reduceat((rows == cast.most[of]) & (rows > 0), sets.starts[:-1]) if len(classes) else rows
+    most, most_values = cast.most[classes], cast.most_values[classes]
+    if not without:
+        return np.divide(tops, most_values, out=np.zeros(len(classes)), where=most_values > 0)
+    level = (cast.next[of] == cast.most[of] - 1) & (rows == cast.next[of]) & (rows > 0)
+    own_next = np.add.reduceat(level, sets.starts[:-1]) if len(classes) else rows
+    rivals = np.where(cast.next[classes] == most - 1, cast.next_values[classes], 0) - own_next
+    wins = (tops == most_values) & (most > 1)
+    return np.divide(tops, tops + rivals, out=np.zeros(len(classes)), where=wins)

@@ -28,7 +28,8 @@ LARGEST_M = 3
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The people of each value in each class; int64 arrays of shape (cells,), sorted by class, then value.
+    """The people of each value of ``column`` in each class: int64 arrays of shape (cells,), sorted by class,
+    then value.
 
     Values are numbered in the order of ``totals`` (shape (values,)), which counts the people of the whole
     input by value; ``missing`` is the number of the missing value, None where the input has none.
@@ -42,6 +43,8 @@ class Cells:
     people: Codes
     totals: Codes
     missing: int | None
+    column: str
+    is_number: bool
 
     def __post_init__(self) -> None:
         for array in (self.group, self.value, self.people, self.totals):
@@ -50,29 +53,45 @@ class Cells:
             raise ValueError("group, value and people must be of equal length")
 
     @property
+    def classes(self) -> int:
+        return len(np.unique(self.group))
+
+    @property
     def whole(self) -> Codes:
         """The sum of all values' people by class, repeated for each cell."""
         return np.bincount(self.group, weights=self.people).astype(np.int64)[self.group]
 
 
-def cells(comparison: Comparison, column: str) -> Cells:
-    """Return the people of each value of ``column`` in each class of the released rows.
+def sensitive_figures(comparison: Comparison, *, most: int = LARGEST_M) -> dict[str, Figure]:
+    """Return ``reached`` and ``beliefs`` of every sensitive column of an anonymised table."""
+    classes = classes_of(comparison)
+    found = (cells(comparison, column, classes) for column in comparison.sensitive)
+    return {name: figure for each in found for name, figure in (reached(each) | beliefs(each, most)).items()}
+
+
+def classes_of(comparison: Comparison) -> Codes:
+    """Return the class of each row by a number, int64 of shape (rows of original,)."""
+    classes = combined([codes(comparison.original[name]) for name in comparison.quasi_identifiers])
+    return np.zeros(len(comparison.people), dtype=np.int64) if classes is None else classes
+
+
+def cells(comparison: Comparison, column: str, classes: Codes) -> Cells:
+    """Return the people of each value of ``column`` in each of the ``classes`` of released rows.
 
     Numbers are ordered as numbers, everything else as text.
     """
-    names = comparison.quasi_identifiers
-    classes = combined([codes(comparison.original[name]) for name in names])
-    group = np.zeros(len(comparison.people), dtype=np.int64) if classes is None else classes
+    number = any(each.name == column and each.kind == "number" for each in comparison.attributes)
     value, missing = _values(comparison.base[column])
     width = int(value.max()) + 1 if len(value) else 0
     _, totals = _people(value, comparison.people)
     shown = comparison.shown
-    keys, people = _people(group[shown] * width + value[shown], comparison.people[shown])
-    return Cells(keys // max(width, 1), keys % max(width, 1), people, totals, missing)
+    keys, people = _people(classes[shown] * width + value[shown], comparison.people[shown])
+    width = max(width, 1)
+    return Cells(keys // width, keys % width, people, totals, missing, column, number)
 
 
-def reached(comparison: Comparison, column: str) -> dict[str, Figure]:
-    """Return by ``<figure>.<column>`` the l, t, beta and delta that the released classes reach in a column.
+def reached(found: Cells) -> dict[str, Figure]:
+    """Return by ``<figure>.<column>`` the l, t, beta and delta that the released classes reach.
 
     ``l_distinct`` and ``l_entropy`` (Machanavajjhala et al. 2007): the fewest values of a class, and the
     number of equally frequent values with the least entropy of any. ``t_equal``, and ``t_ordered`` of a
@@ -80,10 +99,9 @@ def reached(comparison: Comparison, column: str) -> dict[str, Figure]:
     Karras 2012). ``delta``: the largest |ln(p / q)| (Brickell and Shmatikov 2008), without an upper bound
     where a class lacks a value of the input.
     """
-    found = cells(comparison, column)
-    classes = len(np.unique(found.group))
-    number = any(each.name == column and each.kind == "number" for each in comparison.attributes)
-    names = ("l_distinct", "l_entropy", "t_equal", *(("t_ordered",) if number else ()), "beta", "delta")
+    classes, column = found.classes, found.column
+    distances = ("t_equal", "t_ordered") if found.is_number else ("t_equal",)
+    names = ("l_distinct", "l_entropy", *distances, "beta", "delta")
     if not classes:
         return {f"{name}.{column}": Figure(None, None, None, 0, NO_RECORDS) for name in names}
     values, entropy = _diversity(found)
@@ -94,13 +112,13 @@ def reached(comparison: Comparison, column: str) -> dict[str, Figure]:
         "beta": exact(_gain(found), classes, "largest (p - q) / q of a value in a class"),
         "delta": _disclosure(found, classes),
     }
-    if number:
+    if found.is_number:
         told = "largest earth mover's distance of a class, values in their order"
         figures["t_ordered"] = exact(_ordered_distance(found), classes, told)
     return {f"{name}.{column}": figures[name] for name in names}
 
 
-def beliefs(comparison: Comparison, column: str, *, most: int = LARGEST_M) -> dict[str, Figure]:
+def beliefs(found: Cells, most: int = LARGEST_M) -> dict[str, Figure]:
     """Return by ``belief_<m>.<column>`` the largest belief after ruling out m = 0 … ``most`` values.
 
     The attacker knows somebody's class, takes its people for equally likely, and knows m values that the
@@ -108,8 +126,7 @@ def beliefs(comparison: Comparison, column: str, *, most: int = LARGEST_M) -> di
     the instance-level knowledge of Machanavajjhala et al. (ACM TKDD 1(1), 2007, section 4) and the negations
     of Martin, Kifer, Machanavajjhala, Gehrke and Halpern (ICDE 2007); l-diversity with l <= m + 1 allows 1.
     """
-    found = cells(comparison, column)
-    classes = len(np.unique(found.group))
+    classes, column = found.classes, found.column
     names = [f"belief_{m}.{column}" for m in range(most + 1)]
     if not classes:
         return {name: Figure(None, None, None, 0, NO_RECORDS) for name in names}
@@ -196,7 +213,7 @@ def _ordered_distance(found: Cells) -> float:
 
 
 def _largest(group: Codes, parts: Codes, scale: Codes) -> float:
-    """The largest sum of ``parts`` over ``scale`` of any class; what floats cannot tell apart is told exactly."""
+    """The largest sum of ``parts`` over ``scale`` of any class, exactly where floats are too near."""
     _, starts = np.unique(group, return_index=True)
     sums, wholes = np.add.reduceat(parts, starts), scale[starts]
     shares = sums / wholes

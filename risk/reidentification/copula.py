@@ -48,7 +48,7 @@ _LARGEST_RHO = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Correctness:
-    """What the model says about a table whose population has ``population`` people.
+    """What the model says about a table of ``records`` people whose population has ``population``.
 
     ``rows`` (int64, shape (sampled,)) are the records of which ``correct`` (xi) and ``unique`` (float64, same
     shape) were computed. ``drawn_correct`` and ``drawn_unique`` are the same of people drawn from the model,
@@ -69,16 +69,23 @@ class Correctness:
 
 
 def correctness(
-    frame: pl.DataFrame, columns: Sequence[str], population: int, *, rng: np.random.Generator
+    frame: pl.DataFrame,
+    columns: Sequence[str],
+    population: int,
+    *,
+    rng: np.random.Generator,
+    people: Ints | None = None,
 ) -> Correctness:
     """Return the model's answers for at most ``RECORDS`` records, and as many people of its own.
 
-    The table has one row per person and is taken for a simple random sample of the population. Missing is a
-    value like any other.
+    The table is taken for a simple random sample of the population. ``people`` (shape (records,)) numbers who
+    each record is about; of several only the first is looked at. Missing is a value like any other.
 
     Raises:
         ValueError: there are no records or columns, or the population is smaller than the table.
     """
+    if people is not None:
+        frame = frame[np.sort(np.unique(people, return_index=True)[1])]
     if not frame.height or not columns or population < frame.height:
         raise ValueError("a table has records and columns, and its population as many people")
     table = ordered(frame, columns)

@@ -74,8 +74,8 @@ def risk_interval(people: IntArray, fraction: float, confidence: float) -> tuple
 def with_population(sizes: ClassSizes, population: int, *, people: int | None = None) -> dict[str, Figure]:
     """Return the journalist's and the marketer's figures by name, for a population of so many people.
 
-    ``people`` are the distinct people of the table; without it they are taken to stand in one class each,
-    which can only make the sample, and so the risk, larger than it is. The ends of an interval are those of
+    ``people`` are those who were sampled, in suppressed classes too; without it everybody in a class of the
+    table, and somebody in several classes counts in each, which can only make the risk larger. The ends of an interval are those of
     all classes together; of the largest risk it holds for all of them at once.
 
     Raises:

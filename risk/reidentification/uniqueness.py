@@ -47,21 +47,27 @@ MODELS: Mapping[str, Callable[[Sample], tuple[float | None, str]]] = {
 
 
 def population_uniqueness(
-    sizes: ClassSizes, *, population: int | None = None, fraction: Fraction | None = None
+    sizes: ClassSizes,
+    *,
+    population: int | None = None,
+    fraction: Fraction | None = None,
+    people: int | None = None,
 ) -> dict[str, Figure]:
     """Return ``sample_uniqueness`` and ``population_uniqueness_<model>``, shares of the table's people.
 
-    The population is told by its size or by the sampling fraction. An estimate lies between nobody and
-    everybody who is alone in the table, which is all that is certain about it: that is its interval.
+    The population is told by its size or by the sampling fraction; ``people`` are those who were sampled, by
+    default everybody in a class. An estimate lies between nobody and everybody who is alone in the table,
+    which is all that is certain about it: that is its interval.
 
     Raises:
         ValueError: the population is smaller than the table.
     """
-    people = int(sizes.people.sum())
-    if not people:
+    counted = int(sizes.people.sum())
+    people = counted if people is None else people
+    if not counted:
         return {name: Figure(None, None, None, 0, NO_RECORDS) for name in ("sample_uniqueness", *_names())}
-    alone = int((sizes.people == 1).sum()) / people
-    found = {"sample_uniqueness": exact(alone, people, "share of people who are alone in their class")}
+    alone = int((sizes.people == 1).sum()) / counted
+    found = {"sample_uniqueness": exact(alone, counted, "share of people who are alone in their class")}
     if population is not None:
         fraction = Fraction(people, population)
     if fraction is None:

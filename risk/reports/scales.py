@@ -63,7 +63,7 @@ def scale(
     is_share: bool = True,
     limit: float | None = None,
 ) -> Scale:
-    """Return the scale of a marked figure: from 0 to 100 % for a share, to the largest number otherwise."""
+    """Return the scale of a marked figure: from 0 to 100 % for a share, to a round number otherwise."""
     figures = [(kind, figure) for kind in KINDS if (figure := getattr(marked, kind)) is not None]
     end = 1.0 if is_share else _end(figures)
     tell: Callable[[float, Words], str] = percent if is_share else short
@@ -72,7 +72,12 @@ def scale(
         f"{mark.label}: {mark.text}" + (f" ({mark.interval})" if mark.interval else "") for mark in marks
     )
     return Scale(
-        identifier, title, told, marks, _ticks(end, words, tell), None if limit is None else _at(limit, end)
+        identifier,
+        title,
+        told,
+        marks,
+        tuple(_ticks(end, words, tell)),
+        None if limit is None else _at(limit, end),
     )
 
 

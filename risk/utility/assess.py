@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from risk.utility.analyses import analyse
 from risk.utility.asked import Asked
 from risk.utility.associations import associations
 from risk.utility.propensity import propensity
-from risk.utility.sides import sides
+from risk.utility.sides import MOST_ROWS, sampled, sides
 from risk.utility.two_sample import two_sample
 from risk.utility.univariate import by_name, univariate
 
@@ -42,11 +42,12 @@ def utility(
     lost = dict(losses or {})
     if not (comparison.original.height and comparison.released.height and comparison.attributes):
         return Utility(_no_rows() | _named("loss", lost), losses=lost)
-    true, told, asking = rng.spawn(3)
-    values, labels = sides(comparison, true), sides(comparison, true, "labels")
-    words = sides(comparison, told, "words")
+    drawing, true, told, asking = rng.spawn(4)
+    part = sampled(comparison, drawing)
+    values, labels, words = sides(part, true), sides(part, true, "labels"), sides(part, told, "words")
     columns, pairs = univariate(values, labels, true), associations(values, true)
-    scores, classifier = propensity(words, told), two_sample(words, told)
+    scores = propensity(words, told, drawn_from=comparison.original.height)
+    classifier = two_sample(words, told)
     wanted = analyse(comparison, asked, asking)
     marks = {
         "total_variation": columns.total_variation,
@@ -56,11 +57,12 @@ def utility(
         "pmse_ratio.logistic": scores.logistic,
         "two_sample": classifier.accuracy,
         "two_sample.auc": classifier.auc,
-        **{f"overlap.{name}": mark for name, mark in wanted.models.items()},
     }
-    named = {name: mark.figure for name, mark in marks.items()}
+    general = {**by_name(columns), **{name: mark.figure for name, mark in marks.items()}}
+    if part is not comparison:
+        general = {name: _of_sample(figure) for name, figure in general.items()}
     return Utility(
-        {**by_name(columns), **named, **wanted.figures} | _named("loss", lost),
+        {**general, **wanted.figures, **_named("loss", lost)},
         columns.differences,
         pairs,
         scores.tree,
@@ -69,7 +71,7 @@ def utility(
         wanted.coefficients,
         wanted.survival,
         lost,
-        marks,
+        {**marks, **{f"overlap.{name}": mark for name, mark in wanted.models.items()}},
     )
 
 
@@ -85,6 +87,11 @@ def as_dict(tables: Mapping[TableKind, Utility]) -> Flat:
 def to_json(tables: Mapping[TableKind, Utility]) -> str:
     """Return ``utility.json`` as text, one figure after the other in a fixed order."""
     return json.dumps(as_dict(tables), indent=1, allow_nan=False) + "\n"
+
+
+def _of_sample(figure: Figure) -> Figure:
+    how = f"on a sample of at most {MOST_ROWS} rows of each table"
+    return replace(figure, method=f"{figure.method}; {how}")
 
 
 def _named(prefix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from risk.figures import Figure, not_estimated
 from risk.results import Associations, Marked
 from risk.utility.sides import Encoded, Rows, Sides, encoded
+from risk.utility.threads import one_thread
 from risk.utility.univariate import within
 
 MOST_CATEGORIES = 50
@@ -51,11 +52,11 @@ def associations(both: Sides, rng: np.random.Generator) -> Associations:
     people, narrowed by the root of the number of people.
     """
     cells = encoded(both, codes=CODES, labels=MOST_CATEGORIES)
-    original = matrix(cells.take(both.original))
-    floor = matrix(cells.take(both.shuffled))
-    fresh = (matrix(cells.take(both.first)), matrix(cells.take(both.second)))
-    found = matrix(cells.take(both.released))
-    off = _off(cells, both, original, rng)
+    with one_thread():
+        original, found = matrix(cells.take(both.original)), matrix(cells.take(both.released))
+        floor = matrix(cells.take(both.shuffled))
+        fresh = (matrix(cells.take(both.first)), matrix(cells.take(both.second)))
+        off = _off(cells, both, original, rng)
     pairs = len(cells.names) * (len(cells.names) - 1) // 2
     marked = _marked(both, (apart(original, found), apart(original, floor), apart(*fresh)), off)
     return Associations(cells.names, original, found, marked if pairs else _one_column())

@@ -90,7 +90,7 @@ def trained(learner: str, measure: Measure, x: Floats, y: NDArray[Any]) -> Predi
 
 _FOREST = {"n_estimators": 40, "min_samples_leaf": 10, "random_state": _SEED}
 _BOOSTED = {"n_estimators": 60, "subsample": 0.5, "max_features": "sqrt", "random_state": _SEED}
-"""Learners of one thread: the sums of several come in another order every time, and threads wait for others."""
+"""Learners of one thread: the sums of several come in another order every time."""
 
 
 def _classifier(learner: str, x: Floats, y: NDArray[Any]) -> Predict:

@@ -34,10 +34,12 @@ class Pairing:
         return np.arange(len(self.first) + len(self.second)) >= len(self.first)
 
 
-def pairings(both: Sides, most: int, rng: np.random.Generator, *, equal: bool) -> dict[str, Pairing]:
+def pairings(
+    both: Sides, most: int, rng: np.random.Generator, *, equal: bool, drawn_from: int = 0
+) -> dict[str, Pairing]:
     """Return what is compared for a figure and its marks, by ``COMPARED``, at most ``most`` rows a side.
 
-    ``equal`` takes equally many rows of both.
+    ``equal`` takes equally many rows of both. ``drawn_from`` says of how many rows the original is a sample.
     """
     people = both.people[both.original]
     n = int(people.max(initial=-1)) + 1
@@ -51,7 +53,8 @@ def pairings(both: Sides, most: int, rng: np.random.Generator, *, equal: bool) -
     found = {}
     for name, (first, second) in zip(COMPARED, tables, strict=True):
         at_most = min(most, len(first), len(second)) if equal else most
-        whole = (len(first), len(second))
+        is_sample = name in ("released", "floor")
+        whole = (max(len(first), drawn_from) if is_sample else len(first), len(second))
         found[name] = Pairing(some(first, at_most, rng), some(second, at_most, rng), whole)
     return found
 

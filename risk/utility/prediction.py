@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ FEWEST_ROWS = 20
 FEWEST_OF_A_CLASS = 5
 _REPLICATES = 200
 _MANY = 3_000
+_SHUFFLES, _ROWS_OF_FLOOR = 5, 2_000
 UNSEEN = "needs people who were held out: a synthetic table's model has seen all others"
 
 
@@ -61,9 +62,9 @@ def predictions(comparison: Comparison, target: str, rng: np.random.Generator) -
     All other columns are features. Of an anonymised table the people are dealt into parts: a part is
     predicted by what is learned from the other parts' people, from their released rows (in the release's
     words, against the true target) or from their real ones. A synthetic table is tested on the people who
-    were held out. The floor is learned from the release with independent columns. The measure is the area
-    under the ROC curve (of several classes, the mean over the most frequent ones, each against all others) or
-    the R² of a number; its interval is over the people tested, with the learners as they are.
+    were held out. The floor is learned from the release with independent columns, several times. The measure
+    is the area under the ROC curve (of several classes, the mean over the most frequent ones, each against
+    all others) or the R² of a number; its interval is over the people tested, with the learners as they are.
     """
     try:
         return _predictions(_prepared(comparison, target), target, rng)
@@ -115,7 +116,7 @@ def _predictions(material: _Material, target: str, rng: np.random.Generator) -> 
     else:
         exam, real, released = _in_parts(material, target, deal)
         how = "people dealt into parts, each predicted by the others"
-    floor = [replace(each, train=independent(each.train, mix)) for each in released]
+    floors = _shuffled(released[0], mix) if released else []
     results = []
     for learner in LEARNERS:
         results.append(
@@ -125,7 +126,7 @@ def _predictions(material: _Material, target: str, rng: np.random.Generator) -> 
                 exam.measure,
                 _figure(exam, learner, released, how) if released else not_estimated(UNSEEN),
                 _figure(replace(exam, words=exam.classes), learner, real, how),
-                _figure(exam, learner, floor, how) if floor else None,
+                _floor(exam, learner, floors) if floors else None,
             )
         )
     return tuple(results)
@@ -214,24 +215,42 @@ def _figure(exam: _Exam, learner: str, rounds: Sequence[_Round], how: str) -> Fi
         scores = _scores(exam, learner, rounds)
     except Unfit as reason:
         return not_estimated(str(reason), len(exam.truth))
-    told = np.isfinite(exam.truth)
+    told = np.flatnonzero(np.isfinite(exam.truth))
     learned = max(each.train.height for each in rounds)
-    what = f"{_WHAT[exam.measure]} on {how}; learned from {learned} rows"
-    truth, scores = exam.truth[told], scores[told]
+    quality = _quality(exam, scores)
+    return bootstrapped(
+        lambda rows: quality(told[rows]),
+        exam.people[told],
+        what=f"{_WHAT[exam.measure]} on {how}; learned from {learned} rows",
+        replicates=_REPLICATES,
+    )
+
+
+def _quality(exam: _Exam, scores: Floats) -> Callable[[Rows], float]:
+    """How good the scores of some rows are, all of which tell the target."""
     if exam.measure == "r2":
-        return bootstrapped(
-            lambda rows: r_squared(truth[rows], scores[rows, 0]),
-            exam.people[told],
-            what=what,
-            replicates=_REPLICATES,
-        )
+        return lambda rows: r_squared(exam.truth[rows], scores[rows, 0])
     ranks = [np.unique(scores[:, code], return_inverse=True)[1] for code in range(len(exam.classes))]
+    return lambda rows: float(
+        np.mean([area_under_curve(rank[rows], exam.truth[rows] == code) for code, rank in enumerate(ranks)])
+    )
 
-    def mean_area(rows: Rows) -> float:
-        areas = [area_under_curve(rank[rows], truth[rows] == code) for code, rank in enumerate(ranks)]
-        return float(np.mean(areas))
 
-    return bootstrapped(mean_area, exam.people[told], what=what, replicates=_REPLICATES)
+def _shuffled(first: _Round, rng: np.random.Generator) -> list[_Round]:
+    """The same test after learning from independent columns; a few rows of them are as good as many."""
+    train = first.train[rng.permutation(first.train.height)[:_ROWS_OF_FLOOR]]
+    return [replace(first, train=independent(train, rng)) for _ in range(_SHUFFLES)]
+
+
+def _floor(exam: _Exam, learner: str, rounds: Sequence[_Round]) -> Figure:
+    """The mean over shuffles: where one column alone ranks people, noise ranks them well or badly by luck."""
+    at = rounds[0].at[np.isfinite(exam.truth[rounds[0].at])]
+    try:
+        values = [_quality(exam, _scores(exam, learner, [each]))(at) for each in rounds]
+    except Unfit as reason:
+        return not_estimated(str(reason), len(at))
+    what = f"{_WHAT[exam.measure]}, learned from independent columns; mean, lowest and highest of {_SHUFFLES}"
+    return Figure(float(np.mean(values)), min(values), max(values), len(at), what)
 
 
 _WHAT = {

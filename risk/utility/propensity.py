@@ -28,6 +28,7 @@ from risk.figures import Figure, not_estimated
 from risk.results import Marked
 from risk.utility.pairing import Pairing, design, ordinal, pairings
 from risk.utility.sides import Encoded, Sides, encoded
+from risk.utility.threads import one_thread
 
 ROWS = 20_000
 TREE_ROWS = 10_000
@@ -51,18 +52,20 @@ class Propensity:
     logistic: Marked
 
 
-def propensity(both: Sides, rng: np.random.Generator) -> Propensity:
+def propensity(both: Sides, rng: np.random.Generator, *, drawn_from: int = 0) -> Propensity:
     """Return the pMSE ratios; 1 means that both tables may be of one distribution.
 
     ``both`` should be in the release's words: otherwise every band tells a released row from an original one.
-    It grows with the number of rows, so that ratios of tables of different sizes do not compare.
+    ``drawn_from`` says of how many original rows those in ``both`` are a sample, 0 of themselves. A ratio
+    above 1 grows with the number of rows: those of tables of different sizes do not compare.
     """
     cells = encoded(both, codes=CODES, labels=LABELS)
-    trees = _tree_ratios(cells, pairings(both, TREE_ROWS, rng, equal=False), rng)
-    models = {
-        name: logistic_ratio(design(cells, pairing.rows, interactions_up_to=FEW), pairing)
-        for name, pairing in pairings(both, ROWS, rng, equal=False).items()
-    }
+    with one_thread():
+        trees = _tree_ratios(cells, pairings(both, TREE_ROWS, rng, equal=False), rng)
+        models = {
+            name: logistic_ratio(design(cells, pairing.rows, interactions_up_to=FEW), pairing)
+            for name, pairing in pairings(both, ROWS, rng, equal=False, drawn_from=drawn_from).items()
+        }
     return Propensity(_marked(trees), _marked(models))
 
 

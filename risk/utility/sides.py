@@ -9,7 +9,7 @@ anything, too far from perfect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ from risk.utility.reading import Told, aligned, held_out, tabular
 Rows = NDArray[np.int64]
 Arrays = Mapping[str, NDArray[np.generic]]
 """Columns by name: float64 numbers, NaN where missing; int32 codes of categories, -1 where missing."""
+MOST_ROWS = 200_000
 HELD_OUT = "the held-out people beside the original"
 HALVES = "two random halves of the original's people, since nobody was held out"
 
@@ -77,6 +78,28 @@ def sides(comparison: Comparison, rng: np.random.Generator, told: Told = "values
     return Sides(frame, people, rows[:n], rows[begin:end], rows[end:], first, second, fresh)
 
 
+def sampled(comparison: Comparison, rng: np.random.Generator) -> Comparison:
+    """Return the comparison on at most ``MOST_ROWS`` rows of each table, the original's of whole people."""
+    rows, holdout, told = comparison.original.height, comparison.holdout, comparison.holdout_people
+    released = comparison.released
+    if max(rows, released.height) <= MOST_ROWS:
+        return comparison
+    mine = _rows_of_some(comparison.people, rng)
+    if holdout is not None and told is not None:
+        others = _rows_of_some(told, rng)
+        holdout, told = holdout[others], _renumbered(told[others])
+    return replace(
+        comparison,
+        released=released[some(np.arange(released.height), MOST_ROWS, rng)],
+        original=comparison.original[mine],
+        base=comparison.base[mine],
+        people=_renumbered(comparison.people[mine]),
+        shown=comparison.shown[mine],
+        holdout=holdout,
+        holdout_people=told,
+    )
+
+
 def encoded(both: Sides, *, codes: int, labels: int) -> Encoded:
     """Return the columns as arrays.
 
@@ -121,6 +144,19 @@ def some(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
     if len(rows) <= most:
         return rows
     return np.sort(rng.choice(rows, most, replace=False))
+
+
+def _rows_of_some(people: Rows, rng: np.random.Generator) -> Rows:
+    """The rows of as many people, drawn at random, as make no more than ``MOST_ROWS``."""
+    counts = np.bincount(people)
+    order = rng.permutation(len(counts))
+    is_drawn = np.zeros(len(counts), np.bool_)
+    is_drawn[order[np.cumsum(counts[order]) <= MOST_ROWS]] = True
+    return np.flatnonzero(is_drawn[people])
+
+
+def _renumbered(people: Rows) -> Rows:
+    return np.unique(people, return_inverse=True)[1].astype(np.int64)
 
 
 def _halves(people: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:

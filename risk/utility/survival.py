@@ -26,21 +26,27 @@ MOST_STEPS = 400
 """A curve with more steps is drawn with as many of them, evenly chosen; the gap is that of all steps."""
 _Z = 1.959963984540054
 """The standard normal distribution's quantile at 0.975."""
+FEWEST_AT_RISK = 10
+"""Where fewer rows are still at risk, a curve jumps by a tenth and more: its distances say little."""
 WHAT = (
-    "largest vertical distance between the Kaplan–Meier curves of original and release, over all groups "
-    "and up to the time at which the first of two curves ends; rows are taken for independent"
+    "largest vertical distance between the Kaplan–Meier curves of original and release, over all groups, "
+    f"as long as {FEWEST_AT_RISK} rows are at risk in both; rows are taken for independent"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ProductLimit:
-    """A Kaplan–Meier estimate at the times of events (shape (n,) each), followed until ``last``."""
+    """A Kaplan–Meier estimate at the times of events (shape (n,) each), followed until ``last``.
+
+    Until ``firm`` at least ``FEWEST_AT_RISK`` rows are at risk; None where there never were so many.
+    """
 
     times: Floats
     survival: Floats
     low: Floats
     high: Floats
     last: float
+    firm: float | None
 
     def at(self, times: Floats) -> Floats:
         """Return the share that survives beyond each of ``times``."""
@@ -65,11 +71,12 @@ def product_limit(times: Floats, events: NDArray[np.bool_]) -> ProductLimit:
     leaving = np.bincount(place, minlength=len(distinct))
     died: Floats = np.bincount(place, weights=events, minlength=len(distinct)).astype(np.float64)
     at_risk: Floats = (len(times) - np.cumsum(leaving) + leaving).astype(np.float64)
-    steps = died > 0
+    steps, firm = died > 0, distinct[at_risk >= FEWEST_AT_RISK]
     died, at_risk = died[steps], at_risk[steps]
     survival = np.asarray(np.cumprod(1 - died / at_risk), dtype=np.float64)
     low, high = _band(survival, died, at_risk)
-    return ProductLimit(distinct[steps], survival, low, high, float(distinct[-1]))
+    last, until = float(distinct[-1]), float(firm[-1]) if len(firm) else None
+    return ProductLimit(distinct[steps], survival, low, high, last, until)
 
 
 def _band(survival: Floats, died: Floats, at_risk: Floats) -> tuple[Floats, Floats]:
@@ -108,11 +115,12 @@ def marked_gap(comparison: Comparison, followed: Followed, rng: np.random.Genera
     )
 
 
-def gap(one: ProductLimit, other: ProductLimit) -> float:
-    """Return the largest vertical distance of two curves up to the time at which the first of them ends."""
-    until = min(one.last, other.last)
+def gap(one: ProductLimit, other: ProductLimit) -> float | None:
+    """Return the largest vertical distance of two curves while both are firm; None where one never is."""
+    if one.firm is None or other.firm is None:
+        return None
     times = np.concatenate([one.times, other.times])
-    times = times[times <= until]
+    times = times[times <= min(one.firm, other.firm)]
     return float(np.abs(one.at(times) - other.at(times)).max(initial=0.0))
 
 
@@ -148,8 +156,8 @@ def _beside(followed: Followed, original: pl.DataFrame, released: pl.DataFrame) 
         one, one_curve = _curve(group, "original", original)
         other, other_curve = _curve(group, "released", released)
         curves += [curve for curve in (one_curve, other_curve) if curve is not None]
-        if one is not None and other is not None:
-            distances.append(gap(one, other))
+        if one is not None and other is not None and (distance := gap(one, other)) is not None:
+            distances.append(distance)
     return Survival(
         followed.time,
         followed.event,
@@ -160,8 +168,8 @@ def _beside(followed: Followed, original: pl.DataFrame, released: pl.DataFrame) 
 
 def _largest(distances: list[float], *, left_out: int, n: int) -> Figure:
     if not distances:
-        return not_estimated(f"no group has {FEWEST_PEOPLE} people in both tables")
-    told = f"; {left_out} groups are left out, of fewer than {FEWEST_PEOPLE} people" if left_out else ""
+        return not_estimated(f"no group has {FEWEST_AT_RISK} people in both tables")
+    told = f"; {left_out} groups have fewer and are left out" if left_out else ""
     return exact(max(distances), n, WHAT + told)
 
 

@@ -18,6 +18,7 @@ from risk.figures import Figure, not_estimated, share
 from risk.results import Marked
 from risk.utility.pairing import Pairing, ordinal, pairings
 from risk.utility.sides import Encoded, Sides, encoded
+from risk.utility.threads import one_thread
 
 ROWS = 10_000
 FOLDS = 5
@@ -43,11 +44,12 @@ def two_sample(both: Sides, rng: np.random.Generator) -> TwoSample:
     ``both`` should be in the release's words. What this classifier does not find another one may.
     """
     cells = encoded(both, codes=CODES, labels=LABELS)
-    found = {
-        name: _told_apart(cells, both, pairing, rng)
-        for name, pairing in pairings(both, ROWS, rng, equal=True).items()
-        if name != "bootstrap"
-    }
+    with one_thread():
+        found = {
+            name: _told_apart(cells, both, pairing, rng)
+            for name, pairing in pairings(both, ROWS, rng, equal=True).items()
+            if name != "bootstrap"
+        }
     accuracies, aucs = ({name: pair[i] for name, pair in found.items()} for i in (0, 1))
     return TwoSample(_marked(accuracies), _marked(aucs))
 
@@ -95,22 +97,19 @@ def _folds(both: Sides, pairing: Pairing, rng: np.random.Generator) -> NDArray[n
 
 def _predicted(cells: Encoded, pairing: Pairing, folds: NDArray[np.int64]) -> Floats:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     features, labels = ordinal(cells, pairing.rows), pairing.labels
     kinds = [name in cells.categories for name in cells.names]
     scores = np.full(len(labels), 0.5)
-    # One thread: on a busy machine threads wait for one another many times longer than they compute.
-    with threadpool_limits(1):
-        for fold in range(FOLDS):
-            tested = folds == fold
-            if not tested.any() or len(np.unique(labels[~tested])) < 2:
-                continue
-            model = HistGradientBoostingClassifier(
-                max_iter=ITERATIONS, categorical_features=kinds, early_stopping=False, random_state=0
-            )
-            model.fit(features[~tested], labels[~tested])
-            scores[tested] = model.predict_proba(features[tested])[:, 1]
+    for fold in range(FOLDS):
+        tested = folds == fold
+        if not tested.any() or len(np.unique(labels[~tested])) < 2:
+            continue
+        model = HistGradientBoostingClassifier(
+            max_iter=ITERATIONS, categorical_features=kinds, early_stopping=False, random_state=0
+        )
+        model.fit(features[~tested], labels[~tested])
+        scores[tested] = model.predict_proba(features[tested])[:, 1]
     return scores
 
 

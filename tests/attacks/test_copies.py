@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from risk.attacks import cone as cones
 from risk.attacks.closest import closest_records
 from risk.attacks.cone import STRENGTHS, Cone, fit, frontier
 from risk.attacks.copies import AS_IT_STANDS, REALIGNED, exact_copies, near_copies
@@ -188,6 +189,15 @@ def test_a_cone_reaches_to_a_share_of_the_way_to_the_fifth_nearest_person() -> N
         False,
         True,
     ]
+
+
+def test_of_many_people_some_are_drawn_with_all_of_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cones, "MOST_REAL", 150)
+    scene = replace(synthetic(REAL, REAL, HELD_OUT), people=np.arange(REAL.height) // 3)
+    found = frontier(scene, draws())
+    assert "one of 150 of 600 real ones" in found.released.method
+    assert found.flagged[0] > 0.95
+    assert value(found.released) < 0.5
 
 
 def test_held_out_people_lie_in_cones_as_often_as_allowed(cone: Cone) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.fhir_export import OPS, Resource, concept, condition, encounter, patient, write
+from tests.fhir_export import OPS, Resource, concept, condition, encounter, patient, role, write
 from tests.runs import anon
 
 PEOPLE, K = 40, 5
@@ -59,17 +59,14 @@ def resources() -> Iterator[Resource]:
         yield patient(f"p{number}", gender="female", birthDate="1980-01-15")
         told: dict[str, Any] = {"recordedDate": day, **own}
         yield condition(f"d{number}", code(number), **told)
-        main = {"condition": {"reference": f"Condition/d{number}"}, "use": concept(ROLE, "CC"), "rank": 1}
+        main = role(f"d{number}", "CC", 1)
         yield encounter(f"e{number}", period={"start": day}, diagnosis=[main], **own)
         procedure = {"status": "completed", "code": concept(OPS, "5-323.51"), "performedDateTime": day, **own}
         yield {"resourceType": "Procedure", "id": f"o{number}", **procedure}
 
 
-ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
-
-
 def run(folder: Path, rules: str, declared: str = "") -> Any:
-    (folder / "export").mkdir(exist_ok=True)
+    (folder / "export").mkdir(parents=True)
     write(folder / "export", resources())
     text = CONFIG.format(rules=rules, declared=declared)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
@@ -89,7 +86,7 @@ def test_whoever_knows_a_rare_diagnosis_finds_the_person_by_a_declared_date(
         assert result.code == 0, result.err
     assert released(tmp_path)["since"].drop_nulls().to_list() == [str(admitted(0))]
 
-    refused = run(tmp_path, DIAGNOSED, SINCE)
+    refused = run(tmp_path / "refused", DIAGNOSED, SINCE)
     assert (refused.code, "columns.since" in refused.err) == (78, True), refused.err
 
 
@@ -104,9 +101,9 @@ def test_whoever_knows_the_day_of_an_admission_finds_the_person_by_the_day_of_a_
     assert set(made["admission_date"]) == {"2024"}
     assert all(made.filter(performed_first=str(admitted(n))).height == 1 for n in range(PEOPLE))
 
-    refused = run(tmp_path, PERFORMED)
+    refused = run(tmp_path / "refused", PERFORMED)
     assert (refused.code, "columns.performed_first" in refused.err) == (78, True), refused.err
     coarse = "{role: sensitive, hierarchy: {date: [year]}, release_level: 1}"
-    allowed = run(tmp_path, PERFORMED.replace("{role: sensitive}", coarse))
+    allowed = run(tmp_path / "allowed", PERFORMED.replace("{role: sensitive}", coarse))
     assert allowed.code == 0, allowed.err
-    assert set(released(tmp_path)["performed_first"]) == {"2024"}
+    assert set(released(tmp_path / "allowed")["performed_first"]) == {"2024"}

@@ -133,3 +133,16 @@ def test_known_columns_and_missing_values_stay_as_they_are() -> None:
     assert all(world["age"].to_list()[2:] == ["0", None] for world in seen)
     ones = sum(world["age"].to_list()[0] == "1" for world in seen)
     assert 90 < ones < 180, "a third: age 0 twice, age 1 once"
+
+
+def test_a_missing_value_under_a_label_is_one_it_may_stand_for() -> None:
+    seen: list[str | None] = []
+    frame = pl.DataFrame({"age": ["0", None]})
+    recoded = Recoded(pl.DataFrame({"age": ["*", "*"]}), frame, {"age": {"*": ["0", "1"]}})
+
+    def look(world: pl.DataFrame) -> bool:
+        seen.extend(world["age"])
+        return True
+
+    minimality(recoded, look, np.random.default_rng(5))
+    assert set(seen) == {"0", None}, "of equal frequency; nobody is 1"

@@ -106,6 +106,16 @@ def test_a_person_with_several_rows_is_taken_out_with_all_of_them() -> None:
     assert number(accuracy.control) == 0.0
 
 
+def test_people_with_several_rows_have_none_in_independent_columns_and_that_is_no_trouble() -> None:
+    people = [number // 3 for number in range(60)]
+    for scene in (
+        anonymised(data(60), width=40, people=people),
+        of_codes(anonymised(data(60), width=40, people=people)),
+    ):
+        for marks in inferred(scene).parts.values():
+            assert marks.floor is None or marks.floor.value is not None
+
+
 def test_without_a_holdout_there_is_no_gain_and_it_is_not_zero() -> None:
     scene = replace(synthetic(data()), holdout=None, holdout_people=None)
     for figure in (inferred(scene).headline.figure, certain(scene).headline.control):

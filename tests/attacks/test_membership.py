@@ -188,6 +188,16 @@ def test_a_person_is_in_one_shadow_of_each_pair_with_all_rows() -> None:
         assert all(len(set(first[people == person])) == 1 for person in people)
 
 
+@pytest.mark.parametrize(("people", "held_out", "rows"), [(1, 12, 1), (8, 12, 3), (40, 40, 40), (3, 0, 3)])
+def test_tables_of_a_few_rows_are_no_error_and_no_figure(people: int, held_out: int, rows: int) -> None:
+    everybody = patients(people + held_out + rows, np.random.default_rng(1))
+    trained, others, released = everybody[:people], everybody[people : people + held_out], everybody[-rows:]
+    comparison = synthetic(released, trained, others)
+    found = membership(comparison, np.random.default_rng(7), refit=lambda fitted, _: fitted)
+    assert found.headline.figure.value is None
+    assert attacked(banded(trained, 1)).headline.figure.value is None
+
+
 def noise(seed: int, attackers: int = 12) -> Trial:
     """Scores that have nothing to do with membership, many of them equal."""
     rng = np.random.default_rng(seed)

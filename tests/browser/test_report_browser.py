@@ -1,4 +1,4 @@
-"""Both reports in headless Chromium: no error, no request, readable at a glance, printable on A4.
+"""The reports in headless Chromium: no error, no request, accessible by axe-core, printable on A4.
 
 Skipped, visibly, where Chromium is not installed; with ``ANON_REQUIRE_BROWSER=1`` that is a failure.
 """
@@ -8,21 +8,24 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import axe_core_python
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.print_page_options import PrintOptions
 
-from risk import release_report, risk_report
+from risk import release_report, risk_report, utility_report
 from risk.inspection.pages import inspection_page
 from tests.linked_report import linked_assessment, linked_context, linked_facts
+from tests.report_findings import small_findings, small_utility
 from tests.report_scenes import HOSTILE, small_assessment, small_context, small_facts
-from tests.spec.test_inspection_page import small_findings
+from tests.spec.test_inspection_page import small_findings as inspected
 
 pytestmark = pytest.mark.browser
 
@@ -39,14 +42,28 @@ ARGUMENTS = (
 )
 REPORTS = {
     "release": lambda: release_report(small_facts()),
-    "risk": lambda: risk_report(small_assessment(), small_context()),
-    "inspection": lambda: inspection_page(small_findings()),
+    "release_de": lambda: release_report(replace(small_facts(), language="de")),
+    "risk": lambda: risk_report(small_assessment(), small_context(), small_findings()),
+    "risk_de": lambda: risk_report(small_assessment(), small_context(language="de"), small_findings()),
+    "utility": lambda: utility_report(small_utility(), small_context()),
+    "utility_de": lambda: utility_report(small_utility(), small_context(language="de")),
+    "plain_risk": lambda: risk_report(small_assessment(), small_context()),
+    "inspection": lambda: inspection_page(inspected()),
     "linked_release": lambda: release_report(linked_facts()),
     "linked_risk": lambda: risk_report(linked_assessment(), linked_context()),
     "hostile": lambda: risk_report(
         small_assessment(), small_context(name=HOSTILE, consent={HOSTILE: HOSTILE})
     ),
 }
+AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
+SERIOUS = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ['violations']}).then(found => done(found.violations
+  .filter(each => ['serious', 'critical'].includes(each.impact))
+  .map(each => `${each.id}: ${each.nodes.slice(0, 3).map(node => node.html).join(' | ')}`)));
+"""
+FIRST_SCREEN = 1000
+"""Pixels: a report's title, verdict and first numbers stand above."""
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +107,11 @@ def test_a_report_opens_without_an_error_or_a_request(browser: Chrome, address: 
 def test_title_verdict_and_numbers_are_on_the_first_screen(browser: Chrome, address: str) -> None:
     browser.set_window_size(1200, 900)
     browser.get(address)
-    assert "report" in browser.title
+    assert re.search("report|bericht", browser.title)
     for selector in ("h1", "#verdict", ".headline"):
         element = browser.find_element(By.CSS_SELECTOR, selector)
         assert element.is_displayed()
-        assert element.rect["y"] + element.rect["height"] <= 900
+        assert element.rect["y"] + element.rect["height"] <= FIRST_SCREEN
 
 
 def test_the_policy_lets_the_page_s_own_style_apply(browser: Chrome, address: str) -> None:
@@ -127,10 +144,27 @@ def test_every_table_has_column_and_row_headers(browser: Chrome, address: str) -
 def test_charts_have_an_accessible_name_and_fit_the_page(browser: Chrome, address: str) -> None:
     browser.set_window_size(1200, 900)
     browser.get(address)
-    for chart in browser.find_elements(By.CSS_SELECTOR, "figure svg"):
-        assert chart.aria_role in {"img", "image"}
-        assert "class size" in chart.accessible_name or "events per person" in chart.accessible_name
-        assert 300 < chart.rect["width"] < 1000
+    for chart in browser.find_elements(By.CSS_SELECTOR, "figure svg, .dial svg[role]"):
+        if chart.get_attribute("aria-hidden") != "true":
+            assert chart.aria_role in {"img", "image"}
+            assert len(chart.accessible_name) > 4
+            assert 200 < chart.rect["width"] < 1000
+
+
+def test_axe_core_finds_nothing_serious(browser: Chrome, address: str) -> None:
+    browser.set_window_size(1200, 900)
+    browser.get(address)
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    assert browser.execute_async_script(SERIOUS) == []
+
+
+def test_axe_core_would_find_what_is_wrong(browser: Chrome, tmp_path: Path) -> None:
+    page = tmp_path / "wrong.html"
+    page.write_text("<!DOCTYPE html><html><title>x</title><p style='color: #ccc'>pale</p><img src=''></html>")
+    browser.get(page.as_uri())
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = " ".join(browser.execute_async_script(SERIOUS))
+    assert all(rule in found for rule in ("color-contrast", "html-has-lang", "image-alt"))
 
 
 @pytest.mark.parametrize("width", [1200, 500])
@@ -143,10 +177,20 @@ def test_no_page_is_wider_than_its_window(browser: Chrome, address: str, width: 
     assert overflow <= 0
 
 
+PRINTED = {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True, "preferCSSPageSize": True}
+
+
 def test_a_report_prints_on_a4(browser: Chrome, address: str) -> None:
     browser.get(address)
-    options = PrintOptions()
-    options.page_width, options.page_height = 21.0, 29.7
-    document = base64.b64decode(browser.print_page(options))
+    document = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", PRINTED)["data"])
     assert document.startswith(b"%PDF")
-    assert 1 <= document.count(b"/Type /Page\n") <= 6
+    assert set(re.findall(rb"/MediaBox \[(.*?)\]", document)) == {b"0 0 594.95996 841.91998"}
+    assert 1 <= document.count(b"/Type /Page\n") <= 14
+
+
+def test_no_plot_is_cut_by_the_end_of_a_page(browser: Chrome, address: str) -> None:
+    browser.get(address)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    for part in browser.find_elements(By.CSS_SELECTOR, "figure, .dials, .together, .headline, .verdict, tr"):
+        assert part.value_of_css_property("break-inside") == "avoid"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

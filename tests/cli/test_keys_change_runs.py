@@ -135,7 +135,13 @@ def test_every_key_that_is_not_refused_has_a_change() -> None:
     assert sorted(CHANGES) == sorted(CASES.keys() - set(REFUSED_KEYS))
 
 
-@pytest.mark.parametrize("key", CHANGES)
+ATTACKED = [
+    pytest.param(key, marks=pytest.mark.attacked) if change.aspect in ("analysis", "figures") else key
+    for key, change in CHANGES.items()
+]
+
+
+@pytest.mark.parametrize("key", ATTACKED)
 def test_another_value_is_another_release_or_a_refusal(runs: Runs, key: str) -> None:
     change = CHANGES[key]
     first = runs.of(as_yaml(change.base))

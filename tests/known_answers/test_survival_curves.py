@@ -63,17 +63,14 @@ def test_where_nobody_censored_stays_the_estimate_is_the_share_that_is_left() ->
     assert (found.low[-1], found.high[-1]) == (0, found.high[-2])
 
 
-def test_the_gap_is_the_largest_distance_of_two_curves_while_both_go_on() -> None:
+def test_the_gap_is_the_largest_distance_while_ten_are_at_risk_in_both() -> None:
     treated = product_limit(np.array(TREATED, dtype=float), np.array(RELAPSED) == 1)
     placebo = product_limit(np.array(PLACEBO, dtype=float), np.ones(21, dtype=bool))
-    # at week 12: .7529 of the treated, 4 of 21 of the others (Klein and Moeschberger, figure 4.1)
-    assert treated.at(np.array([12.0]))[0] - placebo.at(np.array([12.0]))[0] == pytest.approx(
-        0.7529 - 4 / 21, abs=5e-5
-    )
-    assert gap(treated, placebo) == gap(placebo, treated)
-    assert gap(treated, placebo) == pytest.approx(
-        max(abs(treated.at(np.array([t]))[0] - placebo.at(np.array([t]))[0]) for t in np.arange(0, 23.5, 0.5))
-    )
+    # 10 of the treated are at risk until week 17, 12 of the others at week 8 and 8 at week 11
+    assert (treated.firm, placebo.firm) == (17, 8)
+    # at week 5: all of the treated, 12 of 21 of the others
+    assert gap(treated, placebo) == gap(placebo, treated) == pytest.approx(1 - 12 / 21)
+    assert gap(treated, product_limit(np.arange(9.0), np.ones(9, dtype=bool))) is None
 
 
 def test_both_tables_are_drawn_by_group() -> None:

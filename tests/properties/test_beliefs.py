@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.comparison import Attribute, Comparison
-from risk.reidentification.beliefs import beliefs, cells, largest_belief, reached
+from risk.reidentification.beliefs import (
+    Cells,
+    beliefs,
+    cells,
+    classes_of,
+    largest_belief,
+    reached,
+)
 
 Row = tuple[str, float | None, int, bool]
 ROWS = st.lists(
@@ -48,6 +55,11 @@ def compared(rows: list[Row]) -> Comparison:
     )
 
 
+def counted(rows: list[Row]) -> Cells:
+    table = compared(rows)
+    return cells(table, "what", classes_of(table))
+
+
 def literal(rows: list[Row]) -> tuple[dict[str, Counter[float | None]], Counter[float | None]]:
     """The people of each value in each class that is shown, and in the whole input."""
     classes: dict[str, Counter[float | None]] = defaultdict(Counter)
@@ -64,7 +76,7 @@ def shares(counts: Counter[float | None], values: list[float | None]) -> list[Fr
 @given(ROWS)
 def test_what_is_reached_is_what_the_definitions_say(rows: list[Row]) -> None:
     classes, whole = literal(rows)
-    found = {name.partition(".")[0]: figure for name, figure in reached(compared(rows), "what").items()}
+    found = {name.partition(".")[0]: figure for name, figure in reached(counted(rows)).items()}
     if not classes:
         assert {figure.value for figure in found.values()} == {None}
         return
@@ -107,15 +119,15 @@ def test_no_choice_of_values_to_rule_out_gives_a_larger_belief(rows: list[Row], 
             others = [n for other, n in counts.items() if other != value]
             for gone in combinations(others, min(m, len(others))):
                 worst = max(worst, Fraction(counts[value], counts.total() - sum(gone)))
-    table = compared(rows)
+    found = counted(rows)
     if classes:
-        assert largest_belief(cells(table, "what"), m) == worst
-        assert beliefs(table, "what", most=m)[f"belief_{m}.what"].value == float(worst)
+        assert largest_belief(found, m) == worst
+        assert beliefs(found, m)[f"belief_{m}.what"].value == float(worst)
 
 
 @settings(max_examples=40)
 @given(ROWS)
 def test_beliefs_rise_with_every_value_ruled_out(rows: list[Row]) -> None:
-    values = [figure.value for figure in beliefs(compared(rows), "what").values()]
+    values = [figure.value for figure in beliefs(counted(rows)).values()]
     if None not in values:
         assert values == sorted(values, key=float)  # type: ignore[arg-type]

@@ -165,3 +165,14 @@ def test_without_a_population_nothing_is_estimated() -> None:
     assert {figure.value for figure in figures(None).values()} == {None}
     with pytest.raises(ValueError, match="as many people"):
         correctness(known_population(5), NUMBERS, 4, rng=np.random.default_rng(1))
+
+
+def test_several_records_of_one_person_are_one() -> None:
+    population = known_population(300)
+    several = pl.concat([population, population])
+    people = np.tile(np.arange(300), 2)
+    one, both = (
+        figures(correctness(table, NUMBERS, 3000, rng=np.random.default_rng(4), people=who))
+        for table, who in ((population, None), (several, people))
+    )
+    assert one == both

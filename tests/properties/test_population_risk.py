@@ -199,3 +199,11 @@ def test_a_sample_of_all_has_the_population_s_own_uniqueness_by_zayatz() -> None
     sizes = ClassSizes(np.array([1, 1, 1, 2, 5]), np.array([1, 1, 1, 2, 5]))
     found = population_uniqueness(sizes, population=10)
     assert found["population_uniqueness_zayatz"].value == pytest.approx(0.3)
+
+
+def test_people_who_are_suppressed_were_sampled_all_the_same() -> None:
+    """Of 1,000 people 100 were sampled, and the 10 of the class that is left stand for about 100."""
+    left = ClassSizes(np.array([10]), np.array([10]))
+    found = with_population(left, 1000, people=100)["journalist_average"]
+    assert found.value == pytest.approx(expected_risk(np.array([10]), 0.1)[0])
+    assert found.value > with_population(left, 1000)["journalist_average"].value  # type: ignore[operator]

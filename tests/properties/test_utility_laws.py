@@ -17,7 +17,7 @@ from risk.utility.assess import to_json, utility
 from risk.utility.associations import associations
 from risk.utility.pairing import Pairing, design, pairings
 from risk.utility.propensity import Propensity, logistic_ratio, propensity
-from risk.utility.sides import HALVES, HELD_OUT, encoded, sides
+from risk.utility.sides import HALVES, HELD_OUT, encoded, sampled, sides
 from risk.utility.two_sample import TwoSample, two_sample
 from risk.utility.univariate import Univariate, univariate
 from tests.utility_tables import compared, drawn
@@ -202,6 +202,29 @@ def test_the_fresh_sample_is_the_held_out_people_or_two_halves_of_whole_people()
     assert others.fresh == HELD_OUT
     assert others.frame[others.second].equals(drawn(9, 3))
     assert len(set(others.people)) == 49
+
+
+def test_of_very_large_tables_a_sample_of_whole_people_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.utility.sides.MOST_ROWS", 100)
+    table = drawn(300, 1)
+    people = np.tile(np.arange(150), 2)
+    comparison = compared(table, drawn(130, 2), people=people, holdout=drawn(120, 3))
+    part = sampled(comparison, np.random.default_rng(0))
+    assert part.original.height == part.released.height == 100
+    assert part.original.equals(part.base)
+    assert np.bincount(part.people).tolist() == [2] * 50
+    assert part.holdout is not None
+    assert part.holdout.height == 100
+    found = utility(comparison, rng=np.random.default_rng(0)).figures
+    assert "on a sample" in found["total_variation"].method
+    both = sides(part, np.random.default_rng(0))
+    pairing = pairings(both, 50, np.random.default_rng(0), equal=False, drawn_from=300)
+    assert {name: each.whole[0] for name, each in pairing.items()} == {
+        "released": 300,
+        "floor": 300,
+        "ceiling": 100,
+        "bootstrap": 100,
+    }
 
 
 def test_a_person_is_in_one_fold() -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from risk.comparison import Attribute, Comparison
-from risk.reidentification.beliefs import beliefs, reached
+from risk.reidentification.beliefs import sensitive_figures
 
 FOUR_ANONYMOUS = {
     "130**, <30": ["heart", "heart", "viral", "viral"],
@@ -55,7 +55,7 @@ def compared(
 
 def test_the_four_anonymous_table_gives_everybody_of_one_class_away() -> None:
     table = compared(FOUR_ANONYMOUS)
-    found = reached(table, "what") | beliefs(table, "what")
+    found = sensitive_figures(table)
     assert found["l_distinct.what"].value == 1
     assert found["l_entropy.what"].value == 1
     assert [found[f"belief_{m}.what"].value for m in range(4)] == [1, 1, 1, 1]
@@ -64,7 +64,7 @@ def test_the_four_anonymous_table_gives_everybody_of_one_class_away() -> None:
 def test_each_value_ruled_out_raises_the_belief_until_l_are_gone() -> None:
     """Of heart, viral, cancer, cancer the cancer is believed in with 2/4, without heart 2/3, then surely."""
     table = compared(THREE_DIVERSE)
-    found = reached(table, "what") | beliefs(table, "what")
+    found = sensitive_figures(table)
     assert found["l_distinct.what"].value == 3
     assert found["l_entropy.what"].value == pytest.approx(2 * 2**0.5)
     assert [found[f"belief_{m}.what"].value for m in range(4)] == [2 / 4, 2 / 3, 1, 1]
@@ -73,13 +73,13 @@ def test_each_value_ruled_out_raises_the_belief_until_l_are_gone() -> None:
 @pytest.mark.parametrize(("shown", "distance"), [("476**, 2*", 0.375), ("4790*, >=40", 0.1667)])
 def test_t_of_the_salaries_is_the_article_s(shown: str, distance: float) -> None:
     """Printed there as D[P1, Q] = 0.375 and D[P2, Q] = 0.167."""
-    found = reached(compared(SALARIES, [shown]), "what")
+    found = sensitive_figures(compared(SALARIES, [shown]))
     assert found["t_ordered.what"].value == pytest.approx(distance, abs=1e-4)
 
 
 def test_a_class_is_compared_with_the_whole_input_suppressed_people_included() -> None:
     table = compared({"a": ["x", "x", "y", "y"], "b": ["y"] * 4}, ["a"])
-    found = reached(table, "what")
+    found = sensitive_figures(table)
     # q(x) = 2/8, p(x) = 2/4; q(y) = 6/8, p(y) = 2/4
     assert found["t_equal.what"].value == pytest.approx(0.25)
     assert found["beta.what"].value == pytest.approx(1.0)
@@ -87,7 +87,7 @@ def test_a_class_is_compared_with_the_whole_input_suppressed_people_included() -
 
 
 def test_a_value_that_a_class_lacks_leaves_delta_without_an_upper_bound() -> None:
-    delta = reached(compared({"a": ["x", "y"], "b": ["x", "x"]}), "what")["delta.what"]
+    delta = sensitive_figures(compared({"a": ["x", "y"], "b": ["x", "x"]}))["delta.what"]
     assert (delta.value, delta.high) == (None, None)
     assert delta.low == pytest.approx(np.log(2))
     assert "lacks a value" in delta.method
@@ -95,5 +95,5 @@ def test_a_value_that_a_class_lacks_leaves_delta_without_an_upper_bound() -> Non
 
 def test_nobody_released_gives_no_figure() -> None:
     table = compared(FOUR_ANONYMOUS, [])
-    found = reached(table, "what") | beliefs(table, "what")
+    found = sensitive_figures(table)
     assert {figure.value for figure in found.values()} == {None}

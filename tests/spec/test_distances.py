@@ -101,6 +101,9 @@ def test_one_wild_value_does_not_make_all_others_alike() -> None:
     ages = pl.DataFrame({"age": [*map(float, range(1000)), 1e9]})
     assert away("age", 500.0, 400, ages) == pytest.approx(100 / 980, abs=1e-3)
     assert away("age", 1e9, 999, ages) == 1
+    assert away("age", 1e308, 999, ages) == away("age", float("-inf"), 0, ages) == 1
+    tiny = pl.DataFrame({"age": [0.0, 1e-9]})
+    assert away("age", 1e308, 1, tiny) == 1
 
 
 def test_a_column_of_one_value_tells_it_from_all_others() -> None:

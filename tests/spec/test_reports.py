@@ -26,6 +26,7 @@ from risk import (
 )
 from risk.reports import wording
 from risk.reports.charts import Caption, bar_chart, size_bands
+from risk.reports.words import LANGUAGES, speak
 from tests.conftest import ROOT, needs_shared
 from tests.published import facts_of, golden, original, sizes
 from tests.report_scenes import (
@@ -34,7 +35,7 @@ from tests.report_scenes import (
     L1,
     SMALL,
     Page,
-    both,
+    every_report,
     small_assessment,
     small_context,
     small_facts,
@@ -174,10 +175,15 @@ def test_thresholds_are_judged_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(1, "The goal is met"), (2, "Both goals are met"), (3, "All 3 goals are met")]
+    ("number", "text"),
+    [
+        (1, "The risk threshold is met"),
+        (2, "Both risk thresholds are met"),
+        (3, "All 3 risk thresholds are met"),
+    ],
 )
 def test_a_verdict_counts_its_demands(number: int, text: str) -> None:
-    assert wording.all_met(number, "goal", "goals") == text
+    assert speak("en").counted("risk.verdict.met", number) == text
 
 
 def test_thresholds_that_hold_and_none_at_all() -> None:
@@ -223,7 +229,7 @@ def test_hostile_labels_are_escaped_inside_a_chart() -> None:
 
 
 def test_the_policy_allows_the_page_s_own_style_and_nothing_else() -> None:
-    for html in both():
+    for html in every_report():
         style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
         assert style
         digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
@@ -234,7 +240,7 @@ def test_the_policy_allows_the_page_s_own_style_and_nothing_else() -> None:
 
 
 def test_nothing_is_loaded_run_or_styled_inline() -> None:
-    for html in both():
+    for html in every_report():
         page = Page(html)
         tags = {tag for tag, _ in page.elements}
         assert not tags & {"script", "link", "img", "iframe", "object", "embed", "form", "a", "base"}
@@ -253,9 +259,9 @@ def test_every_template_attribute_is_quoted() -> None:
 
 
 def test_pages_are_accessible_in_structure() -> None:
-    for html in both():
+    for html in every_report():
         page = Page(html)
-        assert page.all("html")[0]["lang"] == "en"
+        assert page.all("html")[0]["lang"] in LANGUAGES
         assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) - _svg_titles(page)
         assert len(page.all("table")) == len(page.all("caption"))
         assert all(cell.get("scope") in {"col", "row", "colgroup"} for cell in page.all("th"))
@@ -304,12 +310,12 @@ def test_a_report_needs_neither_a_home_nor_a_writable_cache(tmp_path: Path) -> N
     """Case 59: on a read-only installation without HOME a report is drawn, and standard error stays empty."""
     occupied = tmp_path / "file"
     occupied.write_text("no directory can be made below a file")
-    code = "from tests.report_scenes import both; print(len(both()))"
+    code = "from tests.report_scenes import every_report; print(len(every_report()))"
     environment = {"MPLCONFIGDIR": str(occupied / "cache"), "TMPDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "8\n", "")
 
 
 @needs_shared

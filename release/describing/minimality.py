@@ -1,0 +1,97 @@
+"""What follows about released people from the transformation being the best that could be released.
+
+A search releases the finest table that keeps the criteria, so whoever runs it on every table that would look
+the same learns which of them it could not have been. Here it is asked of worlds that are drawn (see
+`risk.attacks.minimality`): would a table have done in which one column is a level finer?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from anonymizer.tables.table import Column
+from release.describing.comparing import labelled
+from release.verifying.cells import released_cells
+from release.verifying.population_counts import counts_population
+from release.verifying.promise import Promise
+from release.verifying.recount import classed, countable
+from release.verifying.references import references
+from release.verifying.verdicts import column_of, kept, rests_on
+from release.verifying.verify import VerifiedRelease
+from risk.attacks.minimality import WORLDS, Recoded, WouldRelease, minimality
+from risk.figures import not_estimated
+from risk.results import Attack, Marked
+
+MANY_ROWS = 20_000
+FEWER_WORLDS = 100
+_SEED = 20261122
+_NOT_HERE = "only for one level per column, in one table, without randomness or a population"
+
+
+def minimality_attack(verified: VerifiedRelease) -> Attack:
+    """What minimality tells about the values under the labels of released rows.
+
+    The suppressed rows are taken for lost: a finer table may suppress as many more as the limit has left.
+    """
+    promise = verified.promise
+    is_other = promise.recoding is not None or promise.events or promise.private is not None
+    if is_other or any(map(counts_population, promise.criteria)):
+        return Attack("minimality", "inference", Marked(not_estimated(_NOT_HERE)))
+    told = labelled(verified)
+    table = promise.table
+    own = replace(promise, table=replace(table, frame=table.frame.filter(told)))
+    quasi = [c for c in table.quasi_identifiers if promise.transformation[c.name] > c.min_level]
+    names = [column.name for column in quasi]
+    labels = verified.everyone.filter(told).select(pl.col(names).cast(pl.String))
+    truth = own.table.frame.select(names)
+    leaves = {name: _leaves(labels[name], truth[name]) for name in names}
+    worlds = WORLDS if truth.height <= MANY_ROWS else FEWER_WORLDS
+    spare = promise.most_suppressed - verified.suppressed
+    return minimality(
+        Recoded(labels, truth, leaves),
+        _would_release(own, quasi, spare),
+        np.random.default_rng(_SEED),
+        worlds=worlds,
+    )
+
+
+def _leaves(labels: pl.Series, truth: pl.Series) -> Mapping[str, Sequence[str]]:
+    """The values of the data that stand under each label."""
+    pairs = pl.DataFrame({"label": labels, "value": truth}).drop_nulls().unique().sort("label", "value")
+    grouped = pairs.group_by("label", maintain_order=True).agg("value")
+    return dict(zip(grouped["label"], grouped["value"].to_list(), strict=True))
+
+
+def _would_release(own: Promise, quasi: Sequence[Column], spare: int) -> WouldRelease:
+    """Whether in a world no table would have done that has one column a level finer."""
+    finer = [
+        replace(own, transformation={**own.transformation, c.name: own.transformation[c.name] - 1})
+        for c in quasi
+    ]
+
+    def rule(world: pl.DataFrame) -> bool:
+        table = replace(own.table, frame=own.table.frame.with_columns(world))
+        return not any(_holds(replace(promise, table=table), spare) for promise in finer)
+
+    return rule
+
+
+def _holds(promise: Promise, spare: int) -> bool:
+    """Whether the criteria hold where at most ``spare`` rows are suppressed."""
+    table = promise.table
+    columns = {column.name: column for column in table}
+    labels = [released_cells(table.frame[c.name], c, promise) for c in table.quasi_identifiers]
+    values = {
+        position: released_cells(table.frame[name], columns[name], promise)
+        if rests_on(criterion) == "cells"
+        else table.frame[name]
+        for position, criterion in enumerate(promise.criteria)
+        if (name := column_of(criterion)) is not None
+    }
+    data = classed(countable(labels, table.people, values))
+    keeps = kept(data, promise.criteria, references(promise.criteria, table))
+    return int((~keeps).sum()) <= spare

@@ -1,0 +1,156 @@
+"""Analyses that the data do not allow: no figure, a reason without any cell's value, never an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from risk.figures import Figure
+from risk.utility.analyses import analyse
+from risk.utility.asked import Asked, Followed, Model
+from risk.utility.coefficients import fit_model
+from tests.comparisons import anonymised, synthetic
+
+CANARY = "canary-7"
+ROWS = 60
+
+
+def columns(**changed: Any) -> dict[str, Any]:
+    draw = np.random.default_rng(3)
+    made = {
+        "number": draw.normal(0, 1, ROWS).tolist(),
+        "other": draw.normal(0, 1, ROWS).tolist(),
+        "two": draw.choice(["a", CANARY], ROWS).tolist(),
+        "three": draw.choice(["a", "b", CANARY], ROWS).tolist(),
+        "codes": [["I50"], ["E11", "I50"]] * (ROWS // 2),
+        "time": np.ceil(draw.exponential(9, ROWS)).tolist(),
+    }
+    return made | changed
+
+
+def linear(outcome: str = "number", *terms: str) -> Asked:
+    return Asked(models=(Model("m", "linear", outcome, terms or ("other",)),))
+
+
+def logistic(outcome: str = "two", *terms: str, positive: str | None = None) -> Asked:
+    return Asked(models=(Model("m", "logistic", outcome, terms or ("other",), positive=positive),))
+
+
+def cox(outcome: str = "two", time: str = "time", *terms: str) -> Asked:
+    return Asked(models=(Model("m", "cox", outcome, terms or ("other",), time=time),))
+
+
+def curves(time: str = "time", event: str = "two", by: str | None = None) -> Asked:
+    return Asked(survival=(Followed(time, event, by),))
+
+
+def target(name: str) -> Asked:
+    return Asked(targets=(name,))
+
+
+SEPARATED = columns(two=["a" if each < 0 else CANARY for each in columns()["other"]])
+MISSING = columns(number=[None] * ROWS, two=[None] * ROWS)
+CONSTANT = columns(number=[1.0] * ROWS, two=[CANARY] * ROWS)
+TWINS = columns(twin=[2 * each for each in columns()["other"]])
+ALONE = {name: values[:1] for name, values in columns().items()}
+EMPTY_TERM = columns(other=[None] * ROWS)
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "reason"),
+    [
+        (columns(), target("absent"), "absent is not in the release"),
+        (columns(), target("codes"), "lists of codes"),
+        (CONSTANT, target("number"), "no value of number is told"),
+        (CONSTANT, target("two"), "no value of two is told"),
+        (MISSING, target("number"), "only 0 people"),
+        (ALONE, target("number"), "only 1 people"),
+        (columns(), linear("absent"), "absent is not in the release"),
+        (columns(), linear("two"), "two holds no numbers"),
+        (columns(), linear("number", "codes"), "codes holds lists of codes"),
+        (MISSING, linear(), "number has no value"),
+        (CONSTANT, linear(), "does not vary"),
+        (ALONE, linear(), "does not vary"),
+        (EMPTY_TERM, linear(), "other has no value"),
+        (CONSTANT, linear("other", "number"), "no term varies"),
+        (TWINS, linear("number", "other", "twin"), "determine one another"),
+        (columns(), logistic("three"), "more than two values"),
+        (columns(), logistic(positive="c"), "only one outcome"),
+        (CONSTANT, logistic(), "only one outcome"),
+        (MISSING, logistic(), "only one outcome"),
+        (SEPARATED, logistic(), "separate the outcome"),
+        (TWINS, logistic("two", "other", "twin"), "determine one another"),
+        (columns(), cox(time="two"), "two holds no numbers"),
+        (columns(time=[None] * ROWS), cox(), "time has no value"),
+        (columns(), curves(time="absent"), "absent is not in the release"),
+        (columns(), curves(event="three"), "more than two values"),
+        (columns(), curves(by="codes"), "lists of codes"),
+        (columns(time=[-1.0] * ROWS), curves(), "no group has 10 people"),
+        (ALONE, curves(), "only one outcome"),
+    ],
+)
+def test_there_is_no_figure_and_the_reason_is_told(data: dict[str, Any], asked: Asked, reason: str) -> None:
+    found = analyse(synthetic(data, holdout=data), asked, np.random.default_rng(1))
+    figures = [figure for name, figure in found.figures.items() if not name.endswith((".floor", ".ceiling"))]
+    assert figures
+    for figure in figures:
+        assert figure == Figure(None, None, None, figure.n, figure.method)
+        assert figure.method.startswith("not estimated")
+        assert reason in figure.method
+    assert not any(CANARY in figure.method for figure in found.figures.values())
+
+
+@pytest.mark.parametrize("asked", [linear(), logistic(), cox(), curves(), target("two"), target("number")])
+def test_a_release_that_tells_nothing_has_no_figure_either(asked: Asked) -> None:
+    stars = {
+        name: [[] if name == "codes" else "*"] * ROWS if name in ("two", "three", "codes") else [None] * ROWS
+        for name in columns()
+    }
+    found = analyse(anonymised(columns(), typed(stars)), asked, np.random.default_rng(1))
+    [*released] = [figure for name, figure in found.figures.items() if not name.endswith((".real", ".floor"))]
+    assert released
+    assert {figure.value for figure in released} == {None}
+    assert all(figure.method.startswith("not estimated") for figure in released)
+
+
+@pytest.mark.parametrize("asked", [linear(), logistic(), cox(), curves(), target("two"), target("number")])
+def test_an_empty_release_has_no_figure(asked: Asked) -> None:
+    table = anonymised(columns(), columns(), shown=[False] * ROWS)
+    found = analyse(table, asked, np.random.default_rng(1)).figures
+    released = [each for name, each in found.items() if not name.endswith((".real", ".floor", ".ceiling"))]
+    assert {figure.value for figure in released} == {None}
+
+
+def test_what_only_the_release_separates_has_an_original_estimate_and_a_reason() -> None:
+    table = synthetic(columns(), SEPARATED)
+    found = fit_model(table, logistic().models[0], np.random.default_rng(1))
+    [each] = found.coefficients
+    assert each.original.low < each.original.value < each.original.high
+    assert each.released is None
+    assert "on the release: the terms separate the outcome" in each.overlap.method
+    assert found.overlap.figure.value is None
+
+
+def test_a_value_that_the_release_lost_leaves_bounds_alone() -> None:
+    draw = np.random.default_rng(2)
+    group = draw.choice(["x", "y", "z"], 300, p=[0.5, 0.3, 0.2])
+    base = {"group": group.tolist(), "number": draw.normal(0, 1, 300).tolist()}
+    lost = {**base, "group": ["*" if each == "z" else each for each in group]}
+    found = fit_model(anonymised(base, lost), Model("m", "linear", "number", ("group",)), draw)
+
+    assert [each.term for each in found.coefficients] == ["group: y", "group: z"]
+    assert found.coefficients[1].released is None
+    figure = found.overlap.figure
+    assert figure.value is None
+    assert figure.low is not None
+    assert figure.high == pytest.approx(figure.low + 0.5)
+
+
+def typed(table: dict[str, Any]) -> dict[str, Any]:
+    """Columns without any value that keep their types."""
+    import polars as pl
+
+    types = {"codes": pl.List(pl.String), "two": pl.String, "three": pl.String}
+    return {name: pl.Series(values, dtype=types.get(name, pl.Float64)) for name, values in table.items()}
