@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -77,6 +78,18 @@ class Comparison:
     def base_attributes(self) -> tuple[Attribute, ...]:
         """The attributes with the kinds that their values have in ``base``."""
         return tuple(replace(each, kind=_kind(self.base.schema[each.name])) for each in self.attributes)
+
+    def narrowed(self, names: Collection[str]) -> Comparison:
+        """The same people in some of the columns."""
+        kept = [each.name for each in self.attributes if each.name in names]
+        return replace(
+            self,
+            attributes=tuple(each for each in self.attributes if each.name in names),
+            released=self.released.select(kept),
+            original=self.original.select(kept),
+            base=self.base.select(kept),
+            holdout=None if self.holdout is None else self.holdout.select(kept),
+        )
 
     @property
     def sensitive(self) -> tuple[str, ...]:

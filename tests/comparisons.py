@@ -57,11 +57,9 @@ def anonymised(
 
 
 def frame(columns: Columns) -> pl.DataFrame:
-    """Numbers as Float64, text as String, lists as List(String)."""
+    """Numbers as Float64, text as String, lists as List(String); what is all missing is a number."""
     table = pl.DataFrame(dict(columns), strict=False)
-    return table.select(
-        pl.col(pl.Int64, pl.Float64).cast(pl.Float64), pl.exclude(pl.Int64, pl.Float64)
-    ).select(table.columns)
+    return table.with_columns(pl.col(pl.Int64, pl.Null).cast(pl.Float64))
 
 
 def kind(column: pl.Series) -> Kind:

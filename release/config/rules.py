@@ -229,5 +229,5 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("input", "time", "output"), _resources_hold_the_columns),
     (("risk", "tables"), _thresholds_name_figures),
     (("columns", "utility"), analysed_columns_are_released),
-    (("utility", "tables"), one_table_is_analysed),
+    (("utility", "tables", "stated"), one_table_is_analysed),
 )

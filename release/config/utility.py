@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -110,8 +110,6 @@ class Utility(Strict):
     )
 
     def broken_rules(self) -> Findings:
-        if not (self.target or self.models or self.survival) and self.model_fields_set:
-            yield Finding((), "asks for nothing")
         yield from _no_column_twice(("target",), self.target, ())
         names = [model.name for model in self.models]
         for index, name in enumerate(names):
@@ -152,9 +150,11 @@ def analysed_columns_are_released(columns: Rules, utility: Utility) -> Findings:
             yield Finding(("utility", *at), "names an identifier, which is not released")
 
 
-def one_table_is_analysed(utility: Utility, tables: Mapping[str, object]) -> Findings:
-    """Linked tables have no utility report yet."""
-    if tables and utility.model_fields_set:
+def one_table_is_analysed(utility: Utility, tables: Mapping[str, object], stated: Set[str]) -> Findings:
+    """There is something to analyse, and it is no release of linked tables."""
+    if "utility" in stated and not (utility.target or utility.models or utility.survival):
+        yield Finding(("utility",), "asks for nothing")
+    if tables and "utility" in stated:
         yield Finding(("utility",), "this version does not analyse a release with `tables` yet", later=True)
 
 

@@ -75,6 +75,12 @@ def set_numbers(parts: Sequence[pl.Series]) -> Numbers:
     return np.where(missing, -1, numbers)
 
 
+def distinct(numbers: Numbers) -> Numbers:
+    """Return the different numbers, ascending: by sorting, where most of many are different."""
+    ascending = np.sort(numbers)
+    return ascending[np.concatenate([[True], ascending[1:] != ascending[:-1]])] if len(numbers) else ascending
+
+
 def _sets(parts: Sequence[pl.Series]) -> CodeSets:
     whole = pl.concat([part.cast(pl.List(pl.String)) for part in parts])
     lengths = whole.list.len().fill_null(0).to_numpy().astype(np.int64)
@@ -83,6 +89,6 @@ def _sets(parts: Sequence[pl.Series]) -> CodeSets:
     values, codes = np.unique(flat, return_inverse=True)
     domain = max(1, len(values))
     rows = np.repeat(np.arange(len(whole)), np.maximum(lengths, 1))
-    pairs = np.unique(rows * domain + codes)
+    pairs = distinct(rows * domain + codes)
     starts = np.concatenate([[0], np.cumsum(np.bincount(pairs // domain, minlength=len(whole)))])
     return CodeSets(starts.astype(np.int64), pairs % domain, domain)

@@ -13,6 +13,7 @@ from risk.attacks.guessing import Outcome, outcomes
 from risk.attacks.intervals import clustered_share
 from risk.attacks.marks import marked_parts
 from risk.attacks.matching import Groups, coded, groups, own_rows
+from risk.attacks.votes import votes
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated
 from risk.results import Attack, Marked
@@ -55,32 +56,34 @@ def _above(marks: Marked) -> float:
     return (marks.figure.value or 0.0) - (control or 0.0)
 
 
-def _discos(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
+def _discos(comparison: Comparison, _: np.random.Generator) -> dict[str, Figure]:
     what = "share of people for whom the release shows one value, and it is theirs"
-    return {column: _disco(comparison, column, what) for column in _guessed(comparison)}
+    return _shares(comparison, what, without=False)
 
 
-def _disco(comparison: Comparison, column: str, what: str, *, without: bool = False) -> Figure:
-    shown = comparison.shown
+def _shares(comparison: Comparison, what: str, *, without: bool) -> dict[str, Figure]:
+    shown, columns = comparison.shown, _guessed(comparison)
     if not shown.any():
-        return not_estimated(NOBODY_SHOWN)
+        return dict.fromkeys(columns, not_estimated(NOBODY_SHOWN))
     people = comparison.people[shown]
-    hits = _certain(comparison, column, people if without else None)
+    alike = groups(coded(comparison, comparison.quasi_identifiers), comparison.quasi_identifiers)
+    hits = {column: _certain(comparison, column, alike, people if without else None) for column in columns}
     if comparison.table == "anonymised":
-        return exact(float(hits.mean()), len(hits), what)
-    return clustered_share(hits, people, what)
+        return {column: exact(float(hit.mean()), len(hit), what) for column, hit in hits.items()}
+    return {column: clustered_share(hit, people, what) for column, hit in hits.items()}
 
 
-def _certain(comparison: Comparison, column: str, without: Numbers | None) -> Floats:
+def _certain(comparison: Comparison, column: str, alike: Groups, without: Numbers | None) -> Floats:
     """For which shown rows the release is certain and right; ``without`` the rows of these people."""
-    known = comparison.quasi_identifiers
-    alike = groups(coded(comparison, known), known)
     if column in _code_columns(comparison):
         return _certain_of_a_code(comparison, column, alike, without)
-    same = groups(coded(comparison, (*known, column)), (*known, column))
-    quasi, both = alike.original[comparison.shown], same.original[comparison.shown]
-    rows, agreeing = alike.released_sizes()[quasi], same.released_sizes()[both]
+    cells = coded(comparison, (column,))
+    released, original, _ = np.split(cells.cells[:, 0], np.cumsum(cells.sizes)[:2])
+    cast = votes(alike.released, released, alike.count, cells.domain[0])
+    quasi, values = alike.original[comparison.shown], original[comparison.shown]
+    rows, agreeing = alike.released_sizes()[quasi], cast.of(quasi, values)
     if without is not None:
+        both = quasi * cast.domain + values
         rows, agreeing = rows - own_rows(quasi, without), agreeing - own_rows(both, without)
     return np.asarray((agreeing > 0) & (agreeing == rows), dtype=np.float64)
 
@@ -91,36 +94,25 @@ def _code_columns(comparison: Comparison) -> set[str]:
 
 def _certain_of_a_code(comparison: Comparison, column: str, alike: Groups, without: Numbers | None) -> Floats:
     """The same of sets: some code, which is the person's, is that of every row."""
-    released, original, _ = code_sets(comparison, column)
-    rows, members = alike.released_sizes()[alike.original], original.spread(alike.original)
-    keys = released.spread(alike.released) * released.domain + released.codes
-    agreeing = _counted(keys, members * original.domain + original.codes)
+    released, everybody, _ = code_sets(comparison, column)
+    original = everybody.take(np.flatnonzero(comparison.shown))
+    members = alike.original[comparison.shown]
+    rows, of = alike.released_sizes()[members], original.spread(members)
+    cast = votes(released.spread(alike.released), released.codes, alike.count, released.domain)
+    agreeing = cast.of(of, original.codes)
     if without is not None:
-        # Rows that are not shown are nobody's to take out: each gets a person of its own.
-        people = np.arange(len(original)) + int(without.max(initial=0)) + 1
-        people[comparison.shown] = without
-        rows = rows - own_rows(alike.original, people)
-        agreeing = agreeing - own_rows(members * original.domain + original.codes, original.spread(people))
+        rows = rows - own_rows(members, without)
+        agreeing = agreeing - own_rows(of * original.domain + original.codes, original.spread(without))
     certain = (agreeing > 0) & (agreeing == original.spread(rows))
-    return np.logical_or.reduceat(certain, original.starts[:-1])[comparison.shown].astype(np.float64)
+    return np.logical_or.reduceat(certain, original.starts[:-1]).astype(np.float64)
 
 
-def _counted(keys: Numbers, asked: Numbers) -> Numbers:
-    """How often each number that is asked for is among ``keys``."""
-    values, counts = np.unique(keys, return_counts=True)
-    place = np.minimum(np.searchsorted(values, asked), max(0, len(values) - 1))
-    return np.where(values[place] == asked, counts[place], 0) if len(values) else np.zeros_like(asked)
-
-
-def _discos_without(comparison: Comparison, _: np.random.Generator) -> Mapping[str, Figure]:
+def _discos_without(comparison: Comparison, _: np.random.Generator) -> dict[str, Figure]:
     if comparison.table == "anonymised":
-        what = "the same with the person's rows taken out of the release"
-        return {column: _disco(comparison, column, what, without=True) for column in _guessed(comparison)}
+        return _shares(comparison, "the same with the person's rows taken out of the release", without=True)
     if comparison.holdout is None or comparison.holdout_people is None or not len(comparison.holdout_people):
         return dict.fromkeys(_guessed(comparison), not_estimated(NOBODY_HELD_OUT))
-    held = _as_original(comparison)
-    what = "the same for held-out people"
-    return {column: _disco(held, column, what) for column in _guessed(comparison)}
+    return _shares(_as_original(comparison), "the same for held-out people", without=False)
 
 
 def _as_original(comparison: Comparison) -> Comparison:

@@ -31,10 +31,10 @@ def with_and_without(comparison: Comparison, rows: Ints) -> dict[str, tuple[Floa
     more or less of many, though in exact counts it shows.
     """
     every = tuple(comparison.original.columns)
-    known = {"all columns": every, "quasi-identifiers": comparison.quasi_identifiers}
+    known = {"quasi-identifiers": comparison.quasi_identifiers, "all columns": every}
     found: dict[str, tuple[Floats, Floats]] = {}
     for what, columns in known.items():
-        if not columns or (columns == every and found):
+        if not columns or (what == "all columns" and set(columns) == set(comparison.quasi_identifiers)):
             continue
         there, own = _matches(comparison, rows, columns)
         expected = _expected(comparison, rows, columns)

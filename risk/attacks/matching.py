@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from risk.attacks.code_sets import set_numbers
+from risk.attacks.code_sets import distinct, set_numbers
 from risk.comparison import Comparison
 
 Numbers = NDArray[np.int64]
@@ -87,7 +87,7 @@ def people_in(members: Numbers, people: Numbers, count: int) -> Numbers:
     persons = int(dense.max(initial=-1)) + 1
     if persons == len(people):
         return np.bincount(members, minlength=count)
-    pairs = np.unique(members * persons + dense)
+    pairs = distinct(members * persons + dense)
     return np.bincount(pairs // max(persons, 1), minlength=count)
 
 

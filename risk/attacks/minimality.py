@@ -37,7 +37,7 @@ FEWEST = 50
 class Recoded:
     """The rows that were released: ``labels`` as they are written, ``truth`` as they were; equal shape, text.
 
-    A missing value may stand under any label. Columns of ``truth`` that ``leaves`` does not name are taken to be known.
+    Missing values may stand under any label. Columns of ``truth`` that ``leaves`` does not name are known.
 
     Raises:
         ValueError: the shapes contradict one another, or a true value is not among its label's.

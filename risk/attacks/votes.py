@@ -33,7 +33,9 @@ class Votes:
     def of(self, classes: Numbers, values: Numbers) -> Numbers:
         """Return how many rows of its class have each value."""
         asked = classes * self.domain + values
-        place = np.minimum(np.searchsorted(self.keys, asked), max(0, len(self.keys) - 1))
+        if not len(self.keys):
+            return np.zeros_like(asked)
+        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
         return np.where(self.keys[place] == asked, self.rows[place], 0)
 
     def of_class(self, number: int) -> tuple[Numbers, Numbers]:
@@ -44,7 +46,7 @@ class Votes:
 
 
 def votes(classes: Numbers, values: Numbers, count: int, domain: int) -> Votes:
-    """Return the votes of rows in ``count`` classes for values 0 to ``domain`` - 1; there are rows."""
+    """Return the votes of rows in ``count`` classes for values 0 to ``domain`` - 1."""
     keys, rows = np.unique(classes * domain + values, return_counts=True)
     of = keys // domain
     most = _largest(of, rows, count)

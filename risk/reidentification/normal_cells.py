@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ def pair_cells(rho: float, first: Floats, second: Floats) -> Floats:
     """
     from scipy.special import ndtr
 
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _gauss_legendre()
     h = np.clip(first, -_FARTHEST, _FARTHEST)[:, None]
     k = np.clip(second, -_FARTHEST, _FARTHEST)[None, :]
     squares, product = (h * h + k * k) / 2, h * k
@@ -46,6 +47,12 @@ def pair_cells(rho: float, first: Floats, second: Floats) -> Floats:
             weight * np.arcsin(rho) / (4 * np.pi) * np.exp((product * sine - squares) / (1 - sine * sine))
         )
     return np.asarray(np.maximum(np.diff(np.diff(below, axis=0), axis=1), _SMALLEST))
+
+
+@cache
+def _gauss_legendre() -> tuple[list[float], list[float]]:
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes.tolist(), weights.tolist()
 
 
 def cells(

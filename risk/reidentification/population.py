@@ -75,8 +75,8 @@ def with_population(sizes: ClassSizes, population: int, *, people: int | None = 
     """Return the journalist's and the marketer's figures by name, for a population of so many people.
 
     ``people`` are those who were sampled, in suppressed classes too; without it everybody in a class of the
-    table, and somebody in several classes counts in each, which can only make the risk larger. The ends of an interval are those of
-    all classes together; of the largest risk it holds for all of them at once.
+    table, and somebody in several classes counts in each, which can only make the risk larger. The ends of
+    an interval are those of all classes together; of the largest risk it holds for all of them at once.
 
     Raises:
         ValueError: the population is smaller than the sample.

@@ -64,6 +64,9 @@ def fit_model(comparison: Comparison, model: Model, rng: np.random.Generator) ->
     """
     try:
         told = _told(comparison, model)
+    except Unfit as reason:
+        return ModelFit(model, (), Marked(not_estimated(str(reason))))
+    try:
         original = fitted(model.kind, told.original, told.terms)
     except Unfit as reason:
         return ModelFit(model, (), Marked(not_estimated(f"on the original: {reason}")))
@@ -140,16 +143,19 @@ def _estimated(
     kind: ModelKind, outcome: Floats, columns: Floats, times: Floats | None
 ) -> tuple[Floats, Floats]:
     """Coefficients of columns with mean 0 and variance 1, and half their intervals' widths."""
+    unbounded = Unfit(
+        "the fit does not converge" if kind == "linear" else "no fit: the terms seem to separate the outcome"
+    )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             values, halves, has_converged = _SOLVERS[kind](outcome, columns, times)
         except (np.linalg.LinAlgError, ValueError, ArithmeticError):
-            raise Unfit("the fit does not converge") from None
+            raise unbounded from None
     if not (has_converged and np.isfinite(values).all() and np.isfinite(halves).all()):
-        raise Unfit("the fit does not converge")
+        raise unbounded
     if kind != "linear" and halves.max() > _WIDEST:
-        raise Unfit("the terms separate the outcome: nothing bounds a coefficient")
+        raise unbounded
     return values, halves
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -42,19 +42,6 @@ class Words:
 
     original: pl.Series
     released: pl.Series
-
-
-def narrowed(comparison: Comparison, names: Sequence[str]) -> Comparison:
-    """Return the same people with these columns alone."""
-    holdout = None if comparison.holdout is None else comparison.holdout.select(names)
-    return replace(
-        comparison,
-        attributes=tuple(each for name in names for each in comparison.attributes if each.name == name),
-        released=comparison.released.select(names),
-        original=comparison.original.select(names),
-        base=comparison.base.select(names),
-        holdout=holdout,
-    )
 
 
 def numeric(comparison: Comparison, name: str) -> Both:
@@ -175,7 +162,7 @@ def _known(comparison: Comparison, name: str) -> str:
 
 def _numbers(comparison: Comparison, name: str) -> Both | None:
     """The column as numbers; None where it is read as words."""
-    way = readings(narrowed(comparison, [name]))[name]
+    way = readings(comparison.narrowed([name]))[name]
     if way not in ("number", "date"):
         return None
     return Both(*(_floats(read(frame[name], way)) for frame in (comparison.base, comparison.released)))

@@ -188,3 +188,9 @@ def test_a_column_without_values_is_no_trouble() -> None:
 def test_the_same_seed_gives_the_same_figures() -> None:
     scene = synthetic(population(400, 2))
     assert inferred(scene) == inferred(scene)
+
+
+def test_an_empty_release_tells_nothing() -> None:
+    for scene in (synthetic(data()[:0]), of_codes(synthetic(data()[:0]))):
+        assert number(certain(scene).headline.figure) == 0.0
+        assert inferred(scene).headline.figure.value is None

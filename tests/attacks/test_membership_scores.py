@@ -68,7 +68,7 @@ def test_one_of_many_matches_more_or_less_is_not_seen() -> None:
 def test_sets_of_codes_match_in_any_order() -> None:
     rows = pl.DataFrame({"codes": [["A", "B"], ["B", "A"], ["A"], None]})
     comparison = Comparison("anonymised", (CODES,), rows, rows, rows, np.arange(4), np.ones(4, np.bool_))
-    _, absent = with_and_without(comparison, np.arange(4))["a match on all columns"]
+    _, absent = with_and_without(comparison, np.arange(4))["a match on quasi-identifiers"]
     assert absent.tolist() == [1, 1, 0, 0]
 
 

@@ -80,7 +80,7 @@ EMPTY_TERM = columns(other=[None] * ROWS)
         (columns(), logistic(positive="c"), "only one outcome"),
         (CONSTANT, logistic(), "only one outcome"),
         (MISSING, logistic(), "only one outcome"),
-        (SEPARATED, logistic(), "separate the outcome"),
+        (SEPARATED, logistic(), "on the original: no fit: the terms seem to separate the outcome"),
         (TWINS, logistic("two", "other", "twin"), "determine one another"),
         (columns(), cox(time="two"), "two holds no numbers"),
         (columns(time=[None] * ROWS), cox(), "time has no value"),
@@ -129,7 +129,7 @@ def test_what_only_the_release_separates_has_an_original_estimate_and_a_reason()
     [each] = found.coefficients
     assert each.original.low < each.original.value < each.original.high
     assert each.released is None
-    assert "on the release: the terms separate the outcome" in each.overlap.method
+    assert "on the release: no fit: the terms seem to separate the outcome" in each.overlap.method
     assert found.overlap.figure.value is None
 
 

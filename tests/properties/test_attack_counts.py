@@ -14,6 +14,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from risk.attacks.code_sets import set_numbers
 from risk.attacks.guessing import outcomes
 from risk.attacks.inference import disclosive_and_correct
 from risk.attacks.linkage import linkage
@@ -280,3 +281,14 @@ def test_sets_of_codes_are_told_and_guessed_code_by_code(
         assert guesses.right[each] == most_frequent(row, rows)
         expected = most_frequent(row, rest)
         assert expected is None or guesses.wrong_people[each] == expected
+
+
+@given(SETS)
+def test_sets_that_have_the_same_codes_have_the_same_number(
+    world: list[tuple[str, list[str] | None, int]],
+) -> None:
+    sets = [None if row[1] is None else frozenset(row[1]) for row in world]
+    column = pl.Series([row[1] for row in world], dtype=pl.List(pl.String))
+    numbers = set_numbers([column[:3], column[3:]])
+    for i, first in enumerate(sets):
+        assert [first == second for second in sets] == (numbers == numbers[i]).tolist()

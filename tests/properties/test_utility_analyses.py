@@ -94,7 +94,8 @@ def test_independent_columns_are_at_the_floor() -> None:
     for each in predictions(table, "dead", np.random.default_rng(1)):
         assert value(each.released) < 0.75 < 0.85 < value(each.real)
         assert value(each.floor) == pytest.approx(0.5, abs=0.2)
-    assert value(fit_model(table, MODELS[0], draw).overlap.figure) < 0.1
+    age, sex = fit_model(table, MODELS[0], draw).coefficients
+    assert (age.overlap.value, age.term, sex.term) == (0, "age", "sex: m")
 
 
 def test_a_synthetic_table_is_tested_on_people_who_were_held_out() -> None:
@@ -166,8 +167,8 @@ def test_a_gap_is_between_its_marks() -> None:
 
     found = marked_gap(synthetic(lives(1), lives(2)), CURVES, np.random.default_rng(1))
     assert 0 < value(found.figure) < 0.15
-    assert 0 < value(found.ceiling) < 0.15
-    assert 0.25 < value(found.floor)
+    assert 0 < value(found.ceiling) < 0.2
+    assert value(found.floor) > 0.25
 
 
 def test_groups_of_few_people_have_no_curve() -> None:
