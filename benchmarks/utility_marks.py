@@ -4,7 +4,7 @@
 
 The original is one random half of Adult or of Diabetes (../shared, quasi-identifiers alone). Its "releases"
 are itself, a bootstrap copy, the other half (a perfect generator could do no better), and itself with
-independent columns; and the golden 5-anonymous table of the whole data (golden/arx.json) beside the whole data.
+independent columns; and the golden 5-anonymous table of the whole data (golden/arx.json) beside that data.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def people_in(members: Numbers, people: Numbers, count: int) -> Numbers:
 
 def own_rows(members: Numbers, people: Numbers) -> Numbers:
     """Return for each row how many rows of the same person its group has, itself among them."""
-    _, dense = np.unique(people, return_inverse=True)
+    distinct_people, dense = np.unique(people, return_inverse=True)
+    if len(distinct_people) == len(people):
+        return np.ones(len(people), dtype=np.int64)
     pairs = members * (int(dense.max(initial=-1)) + 1) + dense
     _, position, count = np.unique(pairs, return_inverse=True, return_counts=True)
     return np.asarray(count[position], dtype=np.int64)

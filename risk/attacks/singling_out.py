@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from risk.attacks.intervals import clustered_ratio, clustered_share, scaled
 from risk.attacks.marks import marked
-from risk.attacks.matching import Coded, Groups, banded, coded, groups, people_in
+from risk.attacks.matching import Coded, Groups, banded, coded, groups, own_rows, people_in
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated, share
 from risk.results import Attack, Marked
@@ -130,9 +130,10 @@ def _alone(members: Numbers, count: int) -> NDArray[np.bool_]:
 class _Trials:
     """What became of the predicates made from each released row.
 
-    How many there are (``made``, shape (released rows,)), how many of them hold for one person of the data,
-    and for how many held-out people ``by_chance`` and nobody in the data. ``isolated`` says which rows of the
-    data, ``isolated_outside`` which of the holdout, are those of such a person.
+    How many there are (``made``, shape (released rows,)) and how many of them hold for one person of the data.
+    ``by_chance`` (shape (held-out rows,)) counts the predicates that hold for a held-out row's person and for
+    nobody in the data, in equal parts for a person's rows. ``isolated`` says which rows of the data,
+    ``isolated_outside`` which of the holdout, are those of the only person a predicate holds for.
     """
 
     largest: int
@@ -173,9 +174,11 @@ def _by_chance(comparison: Comparison, trials_of: Callable[[], _Trials]) -> Figu
     trials = trials_of()
     if not trials.made.sum():
         return exact(0.0, comparison.released.height, "no predicate could be made")
-    ratio = len(np.unique(comparison.people[_data(comparison)])) / len(np.unique(comparison.holdout_people))
+    people = comparison.holdout_people
+    ratio = len(np.unique(comparison.people[_data(comparison)])) / len(np.unique(people))
+    tries = np.full(len(people), trials.made.sum() / len(people))
     what = "the same predicates holding for one held-out person and nobody in the data, for as many people"
-    return scaled(clustered_ratio(trials.by_chance, trials.made, trials.attackers, what), ratio)
+    return scaled(clustered_ratio(trials.by_chance, tries, people, what), ratio)
 
 
 def _data(comparison: Comparison) -> NDArray[np.bool_]:
@@ -185,19 +188,24 @@ def _data(comparison: Comparison) -> NDArray[np.bool_]:
 
 
 def _trials(comparison: Comparison, columns: Sequence[str], largest: int) -> _Trials:
-    rows = comparison.released.height
-    made, isolating, by_chance = (np.zeros(rows) for _ in range(3))
+    rows, people = comparison.released.height, comparison.holdout_people
+    made, isolating, by_chance = (
+        np.zeros(rows),
+        np.zeros(rows),
+        np.zeros(0 if people is None else len(people)),
+    )
     cells, inside = coded(banded(comparison, only=columns), columns), _data(comparison)
     isolated, outside = np.zeros(int(inside.sum()), np.bool_), np.zeros(cells.sizes[2], np.bool_)
     for found in _all_groups(cells, columns, largest):
         once = found.released_sizes() == 1
         members = _people_of(once, found.original[inside], comparison.people[inside])
-        others = _people_of(once, found.holdout, comparison.holdout_people)
+        others = _people_of(once, found.holdout, people)
         own = once[found.released]
         mine = found.released[own]
         made[own] += 1
         isolating[own] += (members == 1)[mine]
-        by_chance[own] += np.where(members == 0, others, 0)[mine]
+        if people is not None:
+            by_chance += (once & (members == 0))[found.holdout] / own_rows(found.holdout, people)
         isolated |= (once & (members == 1))[found.original[inside]]
         outside |= (once & (members == 0) & (others == 1))[found.holdout]
     return _Trials(largest, made, isolating, by_chance, isolated, outside)

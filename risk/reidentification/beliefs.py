@@ -248,7 +248,7 @@ def _values(series: pl.Series) -> tuple[Codes, int | None]:
     """The values numbered in their order, the missing one last, and its number."""
     import polars as pl
 
-    texts = series.list.join("\\x1f") if isinstance(series.dtype, pl.List) else series
+    texts = series.list.join("\x1f") if isinstance(series.dtype, pl.List) else series
     rank = texts.rank("dense").cast(pl.Int64) - 1
     missing = int(rank.null_count())
     last = int(rank.max() + 1) if missing < len(rank) else 0  # type: ignore[operator]

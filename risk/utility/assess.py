@@ -15,7 +15,7 @@ from risk.utility.analyses import analyse
 from risk.utility.asked import Asked
 from risk.utility.associations import associations
 from risk.utility.propensity import propensity
-from risk.utility.sides import MOST_ROWS, sampled, sides
+from risk.utility.sides import MOST_ROWS, parted, sampled, sides
 from risk.utility.two_sample import two_sample
 from risk.utility.univariate import by_name, univariate
 
@@ -44,7 +44,8 @@ def utility(
         return Utility(_no_rows() | _named("loss", lost), losses=lost)
     drawing, true, told, asking = rng.spawn(4)
     part = sampled(comparison, drawing)
-    values, labels, words = sides(part, true), sides(part, true, "labels"), sides(part, told, "words")
+    values, labels = sides(part, true), sides(part, true, "labels")
+    words = sides(parted(part, told), told, "words")
     columns, pairs = univariate(values, labels, true), associations(values, true)
     scores = propensity(words, told, drawn_from=comparison.original.height)
     classifier = two_sample(words, told)

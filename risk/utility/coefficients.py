@@ -16,16 +16,15 @@ from risk.figures import Figure, exact, not_estimated
 from risk.results import Coefficient, Estimate, Marked
 from risk.utility.asked import Model, ModelKind
 from risk.utility.formula import Both, Unfit, binary, design, halves, numeric
+from risk.utility.threads import one_thread
 
 Floats = NDArray[np.float64]
 Estimates = Mapping[str, Estimate]
 
-MOST_ROWS = 20_000
-"""A Cox model of more rows with as many different times is fitted on a sample of as many rows."""
-_MOST_TIMES = 2_000
+MOST_TIMES = 1_000
+"""A Cox model asks for the order of times alone: more of them become so many equally full classes."""
 _WIDEST = 50.0
 """A standard error, of a column with variance 1, that means: the data do not bound the coefficient."""
-_SAMPLE = 20261122
 _Z = 1.959963984540054
 """The standard normal distribution's quantile at 0.975."""
 WHAT = (
@@ -116,8 +115,6 @@ def fitted(kind: ModelKind, frame: pl.DataFrame, terms: tuple[str, ...]) -> Esti
         Unfit: nothing is bounded by these rows.
     """
     rows = frame.filter(pl.all_horizontal(pl.all().is_finite()))
-    if kind == "cox":
-        rows = _sampled(rows.filter(pl.col("time") >= 0))
     outcome = rows["outcome"].to_numpy()
     if rows.height < 2 or np.ptp(outcome) == 0:
         raise Unfit(f"{rows.height} complete rows whose outcome does not vary")
@@ -146,7 +143,7 @@ def _estimated(
     unbounded = Unfit(
         "the fit does not converge" if kind == "linear" else "no fit: the terms seem to separate the outcome"
     )
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), one_thread():
         warnings.simplefilter("ignore")
         try:
             values, halves, has_converged = _SOLVERS[kind](outcome, columns, times)
@@ -188,11 +185,19 @@ _SOLVERS: Mapping[ModelKind, Callable[[Floats, Floats, Floats | None], tuple[Flo
 }
 
 
-def _sampled(rows: pl.DataFrame) -> pl.DataFrame:
-    """As many rows as a Cox model takes: equal tables give equal samples."""
-    if rows.height <= MOST_ROWS or rows["time"].n_unique() <= _MOST_TIMES:
-        return rows
-    return rows[np.random.default_rng(_SAMPLE).permutation(rows.height)[:MOST_ROWS]]
+def _classed(times: Both) -> Both:
+    """Times from 0 on; as numbers of classes, the same in both tables, where the original has very many."""
+    original, released = (np.where(each >= 0, each, np.nan) for each in (times.original, times.released))
+    told = np.unique(original[np.isfinite(original)])
+    if len(told) <= MOST_TIMES:
+        return Both(original, released)
+    ranks = np.linspace(0, 1, MOST_TIMES)
+    edges = np.unique(np.quantile(original[np.isfinite(original)], ranks, method="lower"))
+    first, second = (
+        np.where(np.isfinite(each), np.searchsorted(edges, each, side="right"), np.nan)
+        for each in (original, released)
+    )
+    return Both(first, second)
 
 
 def _told(comparison: Comparison, model: Model) -> _Told:
@@ -204,7 +209,7 @@ def _told(comparison: Comparison, model: Model) -> _Told:
     else:
         columns["outcome"] = binary(comparison, model.outcome, model.positive)
     if model.time is not None:
-        columns["time"] = numeric(comparison, model.time)
+        columns["time"] = _classed(numeric(comparison, model.time))
     names = tuple(f"{n} {name}" for n, name in enumerate(terms.names))
     original = {name: sides.original for name, sides in columns.items()}
     released = {name: sides.released for name, sides in columns.items()}

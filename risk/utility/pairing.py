@@ -17,16 +17,24 @@ COMPARED = ("released", "floor", "ceiling", "bootstrap")
 class Pairing:
     """Rows of ``Sides.frame``: ``first`` of the original (or of one real sample), ``second`` of the other.
 
-    ``whole`` says how many rows the two tables have that these were drawn from.
+    ``whole`` says how many rows the two tables have that these were drawn from, ``are_people`` whether each
+    row of real people is a person of its own.
     """
 
     first: Rows
     second: Rows
     whole: tuple[int, int]
+    are_people: bool = True
 
     @property
     def rows(self) -> Rows:
         return np.concatenate([self.first, self.second])
+
+    @property
+    def told(self) -> str:
+        """How many rows are compared, and as what."""
+        taken = "" if self.are_people else ", taken as independent though people have several"
+        return f"{len(self.first)} + {len(self.second)} rows{taken}"
 
     @property
     def labels(self) -> NDArray[np.bool_]:
@@ -44,6 +52,7 @@ def pairings(
     people = both.people[both.original]
     n = int(people.max(initial=-1)) + 1
     drawn = np.bincount(rng.integers(0, n, n), minlength=n)[people]
+    are_people = bool((np.bincount(people) <= 1).all())
     tables = (
         (both.original, both.released),
         (both.original, both.shuffled),
@@ -55,7 +64,8 @@ def pairings(
         at_most = min(most, len(first), len(second)) if equal else most
         is_sample = name in ("released", "floor")
         whole = (max(len(first), drawn_from) if is_sample else len(first), len(second))
-        found[name] = Pairing(some(first, at_most, rng), some(second, at_most, rng), whole)
+        rows = (some(first, at_most, rng), some(second, at_most, rng))
+        found[name] = Pairing(*rows, whole, are_people)
     return found
 
 

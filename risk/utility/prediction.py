@@ -16,6 +16,7 @@ from risk.results import Prediction
 from risk.utility.formula import Unfit
 from risk.utility.learners import LEARNERS, Measure, features, trained
 from risk.utility.reading import read, readings
+from risk.utility.threads import one_thread
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -67,7 +68,8 @@ def predictions(comparison: Comparison, target: str, rng: np.random.Generator) -
     all others) or the R² of a number; its interval is over the people tested, with the learners as they are.
     """
     try:
-        return _predictions(_prepared(comparison, target), target, rng)
+        with one_thread():
+            return _predictions(_prepared(comparison, target), target, rng)
     except Unfit as reason:
         none = not_estimated(str(reason))
         return tuple(Prediction(target, learner, "auc", none, none) for learner in LEARNERS)

@@ -97,7 +97,7 @@ def logistic_ratio(regressors: Floats, pairing: Pairing) -> Figure:
     ratio = pmse(_fitted(regressors, pairing.labels), pairing.labels) / expected_pmse(rank, pairing)
     beyond = max(0.0, (rank - 1) * (ratio - 1))
     half = _Z * sqrt(2 * (rank - 1 + 2 * beyond)) / (rank - 1)
-    what = f"logistic regression with {rank - 1} regressors on {_rows(pairing)}, over its expectation"
+    what = f"logistic regression with {rank - 1} regressors on {pairing.told}, over its expectation"
     interval = "interval, 95 %, of a non-central chi-squared"
     return Figure(ratio, max(0.0, ratio - half), ratio + half, n, f"{what}; {interval}")
 
@@ -113,7 +113,7 @@ def tree_ratio(features: Floats, pairing: Pairing, nulls: Floats) -> Figure:
         return not_estimated("needs more rows, and columns, for a tree to be grown", n)
     ratio = float(_tree_pmse(features, pairing.labels) / nulls.mean())
     half = _Z * float(nulls.std(ddof=1) / nulls.mean()) * sqrt(1 + 1 / len(nulls))
-    what = f"classification tree on {_rows(pairing)}, over the mean of {len(nulls)} permutations"
+    what = f"classification tree on {pairing.told}, over the mean of {len(nulls)} permutations"
     interval = "interval, 95 %, of the permutations' spread"
     return Figure(ratio, max(0.0, ratio - half), ratio + half, n, f"{what}; {interval}")
 
@@ -157,10 +157,6 @@ def _fitted(regressors: Floats, labels: Labels) -> Floats:
         model = LogisticRegression(C=1 / _PENALTY, solver="newton-cholesky", max_iter=50)
         fitted: Floats = model.fit(regressors, labels).predict_proba(regressors)[:, 1]
     return fitted
-
-
-def _rows(pairing: Pairing) -> str:
-    return f"{len(pairing.first)} + {len(pairing.second)} rows"
 
 
 def _marked(found: dict[str, Figure]) -> Marked:

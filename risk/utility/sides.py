@@ -78,6 +78,33 @@ def sides(comparison: Comparison, rng: np.random.Generator, told: Told = "values
     return Sides(frame, people, rows[:n], rows[begin:end], rows[end:], first, second, fresh)
 
 
+def parted(comparison: Comparison, rng: np.random.Generator) -> Comparison:
+    """Return an original of one half of the people and a release of the other, where it shows their own rows.
+
+    An anonymised table does: whoever learns to tell it from the original meets each row on both sides, and
+    finds two tables of the same people more alike than two samples of one population could be.
+    """
+    people, shown = comparison.people, comparison.shown
+    own = comparison.original.filter(shown)
+    if comparison.table == "synthetic" or not _hashes(own).equals(_hashes(comparison.released)):
+        return comparison
+    in_release = (rng.random(int(people.max(initial=-1)) + 1) < 0.5)[people]
+    return replace(
+        comparison,
+        released=comparison.original.filter(in_release & shown),
+        original=comparison.original.filter(~in_release),
+        base=comparison.base.filter(~in_release),
+        people=_renumbered(people[~in_release]),
+        shown=shown[~in_release],
+    )
+
+
+def _hashes(frame: pl.DataFrame) -> pl.Series:
+    """One number for each row, in their order."""
+    lists = pl.col(pl.List(pl.String)).list.sort().list.join(" ")
+    return frame.with_columns(lists).hash_rows().sort()
+
+
 def sampled(comparison: Comparison, rng: np.random.Generator) -> Comparison:
     """Return the comparison on at most ``MOST_ROWS`` rows of each table, the original's of whole people."""
     rows, holdout, told = comparison.original.height, comparison.holdout, comparison.holdout_people

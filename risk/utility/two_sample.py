@@ -68,7 +68,7 @@ def _told_apart(
 def accuracy(scores: Floats, pairing: Pairing) -> Figure:
     """Return the share of rows (scores, float64) predicted rightly; a score of just 0.5 is half right."""
     right = np.where(scores == 0.5, 0.5, (scores > 0.5) == pairing.labels)
-    what = f"gradient boosting, {FOLDS} folds, {len(pairing.first)} rows of each table"
+    what = f"gradient boosting, {FOLDS} folds, {pairing.told}"
     return share(round(right.sum()), len(scores), what)
 
 
@@ -81,7 +81,7 @@ def area(scores: Floats, pairing: Pairing) -> Figure:
     twice, squared = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     variance = (auc * (1 - auc) + (n - 1) * (twice - auc**2 + squared - auc**2)) / n**2
     half = _Z * sqrt(max(0.0, variance))
-    what = f"area under the ROC curve, {n} rows of each table; interval, 95 %, by Hanley and McNeil"
+    what = f"area under the ROC curve, {pairing.told}; interval, 95 %, by Hanley and McNeil"
     return Figure(auc, max(0.0, auc - half), min(1.0, auc + half), 2 * n, what)
 
 

@@ -165,6 +165,21 @@ def test_a_rare_code_is_seen_where_it_is_copied_and_nowhere_else() -> None:
     assert value(copied.ceiling) == 1
 
 
+def test_the_control_of_rare_values_are_those_that_only_held_out_people_have() -> None:
+    rare = ["Q87", "R99"]
+    real, held = (
+        frame.with_columns(
+            codes=pl.Series([*([code] for code in codes), *frame["codes"].to_list()[len(codes) :]])
+        )
+        for frame, codes in ((REAL, rare[:1]), (HELD_OUT, rare))
+    )
+    found = copied_rare(synthetic(real, real, held), draws()).parts["codes"]
+    assert found.control is not None
+    assert found.control.n == 1
+    assert value(found.control) == 0
+    assert value(found.figure) == 1
+
+
 def test_the_frontier_runs_from_a_copy_to_independent_columns() -> None:
     found = frontier(synthetic(FRESH, REAL, HELD_OUT), draws())
     assert found.allowed == 0.05

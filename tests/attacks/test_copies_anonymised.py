@@ -91,6 +91,16 @@ def test_another_person_s_row_that_reads_the_same_is_the_control() -> None:
     assert known(found.control) == 1 / 6
 
 
+def test_a_suppressed_row_that_reads_like_a_released_one_is_not_told() -> None:
+    """Person 5 is not in the release; person 1 is written there with the values that person 5 has."""
+    words = BASE.with_columns(
+        age=pl.Series(["30-39", "60", "107", "58", "58", "60", "107"]),
+        stage=pl.Series(["I", "III", "IV", "II", "II", "III", "IV"]),
+    )
+    scene = replace(SCENE, original=words, released=words.filter(SHOWN))
+    assert known(exact_copies(scene, draws()).headline.figure) == 2 / 6
+
+
 def test_words_that_say_the_value_itself() -> None:
     numbers = pl.Series([34.0, 34.0, 34.5, None, None, 34.0])
     assert same_values(pl.Series(["34", "30-39", "34.5", None, "*", None]), numbers).tolist() == (

@@ -199,3 +199,27 @@ def test_the_share_of_variance_is_one_for_the_truth_and_none_for_the_mean() -> N
     assert r_squared(truth, np.full(3, 3.0)) == 0
     assert r_squared(truth, np.full(3, 9.0)) < 0
     assert r_squared(np.ones(3), truth) == 0
+
+
+def test_classes_of_times_leave_a_cox_model_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(6)
+    x = draw.normal(0, 1, 3000)
+    lives = {"x": x, "days": draw.exponential(np.exp(-x / 2)), "dead": draw.choice(["no", "yes"], 3000)}
+    model = Model("m", "cox", "dead", ("x",), time="days")
+    [classed] = fit_model(synthetic(lives), model, draw).coefficients
+    monkeypatch.setattr("risk.utility.coefficients.MOST_TIMES", 10_000)
+    [whole] = fit_model(synthetic(lives), model, draw).coefficients
+    assert classed.original != whole.original
+    assert classed.original.value == pytest.approx(whole.original.value, rel=2e-3)
+    assert classed.original.high == pytest.approx(whole.original.high, rel=2e-3)
+
+
+def test_times_before_the_start_are_left_out() -> None:
+    model = Model("m", "cox", "dead", ("age",), time="days")
+    wrong = {**PATIENTS, "days": [-1.0, *PATIENTS["days"][1:]]}
+    missing = {**PATIENTS, "days": [None, *PATIENTS["days"][1:]]}
+    first, second = (
+        fit_model(synthetic(each), model, np.random.default_rng(1)).coefficients for each in (wrong, missing)
+    )
+    assert first == second
+    assert first != fit_model(synthetic(PATIENTS), model, np.random.default_rng(1)).coefficients

@@ -234,6 +234,7 @@ def test_a_person_is_in_one_fold() -> None:
     people = np.tile(np.arange(100), 6)
     found = of_models(compared(rows, drawn(600, 2, related=False), people=people))[1]
     assert value(found.accuracy) < 0.75
+    assert "though people have several" in found.accuracy.figure.method
 
 
 def test_of_few_rows_nothing_is_claimed() -> None:

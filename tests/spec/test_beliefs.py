@@ -97,3 +97,33 @@ def test_nobody_released_gives_no_figure() -> None:
     table = compared(FOUR_ANONYMOUS, [])
     found = sensitive_figures(table)
     assert {figure.value for figure in found.values()} == {None}
+
+
+def test_several_columns_and_code_lists_have_figures_of_their_own() -> None:
+    """A list of codes is one value: what a class of two lists says is which of them."""
+    base = pl.DataFrame(
+        {"who": ["a"] * 3, "codes": [["I50", "J18"], ["I50", "J18"], []], "sex": ["f", "m", "f"]}
+    )
+    attributes = (
+        Attribute("who", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("codes", "codes", is_quasi_identifier=False, is_sensitive=True),
+        Attribute("sex", "category", is_quasi_identifier=False, is_sensitive=True),
+    )
+    shown = np.ones(3, dtype=np.bool_)
+    found = sensitive_figures(
+        Comparison("anonymised", attributes, base, base, base, np.arange(3), shown), most=1
+    )
+    assert found["l_distinct.codes"].value == found["l_distinct.sex"].value == 2
+    assert found["belief_0.codes"].value == pytest.approx(2 / 3)
+    assert found["belief_1.sex"].value == 1
+
+
+def test_somebody_with_several_rows_counts_once_per_value() -> None:
+    base = pl.DataFrame({"who": ["a"] * 4, "what": ["x", "x", "y", "y"]})
+    attributes = (
+        Attribute("who", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("what", "category", is_quasi_identifier=False, is_sensitive=True),
+    )
+    people, shown = np.array([0, 0, 1, 2]), np.ones(4, dtype=np.bool_)
+    found = sensitive_figures(Comparison("anonymised", attributes, base, base, base, people, shown))
+    assert found["belief_0.what"].value == pytest.approx(2 / 3)
