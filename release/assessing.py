@@ -72,7 +72,7 @@ def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
     search = Search(config.risk.attacks, population, config.utility.asked)
     found = find(compared(verified), verified.before, verified.after, search, losses=lost(verified))
     if config.risk.attacks == "full":
-        found = replace(found, attacks=(*found.attacks, minimality_attack(verified)))
+        found = replace(found, attacks=(*found.attacks, minimality_attack(verified, config.metric.name)))
     figures = {**assessment.figures, **finding.figures(found, "anonymised")}
     return Assessed(replace(assessment, figures=figures), found)
 
@@ -108,6 +108,7 @@ def _facts(config: Config, source: Source, verified: VerifiedRelease) -> Release
         tables=linked_tables(verified),
         known=known_events(verified),
         table_name=verified.promise.table_name,
+        language=config.report.language,
     )
 
 
@@ -122,4 +123,5 @@ def _context(
         criteria=verified.criteria,
         reviewed=config.reviewed,
         events=accounts(verified),
+        language=config.report.language,
     )

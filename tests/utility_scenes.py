@@ -14,8 +14,7 @@ CURVES: Data = {"time": "lab", "event": "city", "positive": "Ulm"}
 
 def analysing(**utility: Any) -> Data:
     """A plain table's config with this analysis of a number, of two cities and of an age in bands."""
-    number = {**KEPT, "type": "number"}
-    columns = {"sex": SEX, "age": AGE, "lab": number, "comma": {**KEPT, "type": "number"}, "city": KEPT}
+    columns = {"sex": SEX, "age": AGE, "lab": {**KEPT, "type": "number"}, "city": KEPT}
     data = table(columns, utility=utility)
     return data | {"input": {"table": {"path": "people.csv", "delimiter": ";", "missing": ("?",)}}}
 
@@ -42,7 +41,7 @@ UTILITY_CHANGES: dict[str, Change] = {
     "utility.models.outcome": _model("outcome", "sex", LINEAR),
     "utility.models.time": _model("time", "age", {**COX, "terms": ("sex",)}),
     "utility.models.positive": _model("positive", "Köln", LOGISTIC),
-    "utility.models.terms": _model("terms", ("age", "comma"), LINEAR),
+    "utility.models.terms": _model("terms", ("age", "sex"), LINEAR),
     "utility.survival": changed("survival", (CURVES,), analysing(survival=({**CURVES, "by": "sex"},))),
     "utility.survival.time": _curves("time", "age", CURVES),
     "utility.survival.event": _curves("event", "sex", {"time": "lab", "event": "city"}),

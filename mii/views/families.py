@@ -110,7 +110,7 @@ def _of_one_fixed_column(
     made: Mapping[tuple[str, str], set[str]], own: Mapping[tuple[str, str], frozenset[str]]
 ) -> Iterator[frozenset[str]]:
     """The columns of several elements that tell of one fixed column, as a diagnosis and a reason do."""
-    for family in {family for fixed in own.values() for family in _families_of(fixed)}:
+    for family in sorted({family for fixed in own.values() for family in _families_of(fixed)}, key=sorted):
         names = (names for element, names in made.items() if own[element] & family)
         yield family.union(*names)
 

@@ -2,7 +2,7 @@
 
 A search releases the finest table that keeps the criteria, so whoever runs it on every table that would look
 the same learns which of them it could not have been. Here it is asked of worlds that are drawn (see
-`risk.attacks.minimality`): would a table have done in which one column is a level finer?
+`risk.attacks.minimality`): would a table have been better in which one column is a level finer?
 """
 
 from __future__ import annotations
@@ -25,17 +25,21 @@ from release.verifying.verify import VerifiedRelease
 from risk.attacks.minimality import WORLDS, Recoded, WouldRelease, minimality
 from risk.figures import not_estimated
 from risk.results import Attack, Marked
+from risk.utility.losses import loss
 
+METRICS = frozenset({"loss", "precision", "height", "entropy", "discernibility", "ambiguity", "kl"})
+ITS_PLACE = "loss"
 MANY_ROWS = 20_000
 FEWER_WORLDS = 100
 _SEED = 20261122
 _NOT_HERE = "only for one level per column, in one table, without randomness or a population"
 
 
-def minimality_attack(verified: VerifiedRelease) -> Attack:
+def minimality_attack(verified: VerifiedRelease, metric: str) -> Attack:
     """What minimality tells about the values under the labels of released rows.
 
-    The suppressed rows are taken for lost: a finer table may suppress as many more as the limit has left.
+    The suppressed rows are taken for lost: a finer table may suppress as many more as the limit has left, and
+    must lose less by ``metric`` (by `loss` in place of one that is not counted here).
     """
     promise = verified.promise
     is_other = promise.recoding is not None or promise.events or promise.private is not None
@@ -53,7 +57,7 @@ def minimality_attack(verified: VerifiedRelease) -> Attack:
     spare = promise.most_suppressed - verified.suppressed
     return minimality(
         Recoded(labels, truth, leaves),
-        _would_release(own, quasi, spare),
+        _would_release(own, quasi, spare, metric if metric in METRICS else ITS_PLACE),
         np.random.default_rng(_SEED),
         worlds=worlds,
     )
@@ -66,8 +70,8 @@ def _leaves(labels: pl.Series, truth: pl.Series) -> Mapping[str, Sequence[str]]:
     return dict(zip(grouped["label"], grouped["value"].to_list(), strict=True))
 
 
-def _would_release(own: Promise, quasi: Sequence[Column], spare: int) -> WouldRelease:
-    """Whether in a world no table would have done that has one column a level finer."""
+def _would_release(own: Promise, quasi: Sequence[Column], spare: int, metric: str) -> WouldRelease:
+    """Whether in a world no table would have been better that has one column a level finer."""
     finer = [
         replace(own, transformation={**own.transformation, c.name: own.transformation[c.name] - 1})
         for c in quasi
@@ -75,13 +79,22 @@ def _would_release(own: Promise, quasi: Sequence[Column], spare: int) -> WouldRe
 
     def rule(world: pl.DataFrame) -> bool:
         table = replace(own.table, frame=own.table.frame.with_columns(world))
-        return not any(_holds(replace(promise, table=table), spare) for promise in finer)
+        chosen = loss(table, own.transformation, np.ones(table.frame.height, np.bool_), metric)
+        return not any(_is_better(replace(each, table=table), spare, metric, chosen) for each in finer)
 
     return rule
 
 
-def _holds(promise: Promise, spare: int) -> bool:
-    """Whether the criteria hold where at most ``spare`` rows are suppressed."""
+def _is_better(promise: Promise, spare: int, metric: str, than: float) -> bool:
+    """Whether the criteria hold where at most ``spare`` rows are suppressed, and less is lost."""
+    keeps = _kept(promise)
+    if int((~keeps).sum()) > spare:
+        return False
+    return loss(promise.table, promise.transformation, keeps.to_numpy().astype(np.bool_), metric) < than
+
+
+def _kept(promise: Promise) -> pl.Series:
+    """Which rows the criteria let stay."""
     table = promise.table
     columns = {column.name: column for column in table}
     labels = [released_cells(table.frame[c.name], c, promise) for c in table.quasi_identifiers]
@@ -93,5 +106,4 @@ def _holds(promise: Promise, spare: int) -> bool:
         if (name := column_of(criterion)) is not None
     }
     data = classed(countable(labels, table.people, values))
-    keeps = kept(data, promise.criteria, references(promise.criteria, table))
-    return int((~keeps).sum()) <= spare
+    return kept(data, promise.criteria, references(promise.criteria, table))

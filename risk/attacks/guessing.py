@@ -14,6 +14,7 @@ from anonymizer.distances.nearest import NOBODY, Index
 from risk.attacks.answers import OwnRows, Sets, Values
 from risk.attacks.code_sets import code_sets
 from risk.attacks.intervals import clustered_share, paired_gain, unpaired_gain
+from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN
 from risk.attacks.matching import Groups, banded, coded, groups, own_rows
 from risk.attacks.votes import votes
 from risk.comparison import Comparison
@@ -26,47 +27,49 @@ TARGETS = 10_000
 """The most people a value is guessed for."""
 BANDS = 10
 """The bands in which a number with many values is guessed."""
-NOBODY_HELD_OUT = "needs people who were held out"
-NOBODY_SHOWN = "nobody's row is in the release"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Who was guessed right: ``right`` (shape (rows,), probabilities) of ``people``; and by the control.
+    """Who is guessed right: ``right`` (shape (rows,), probabilities) of ``people``, and by the control.
 
-    ``control`` has the same rows where ``other_people`` is None, else those of other people.
+    ``right_without`` is the control's: of the same rows without their people's rows in the release where
+    ``other_people`` is None, else of the rows of those, who were held out. None where there is no control.
     """
 
     right: Floats
     people: Numbers
-    wrong_people: Floats | None
+    right_without: Floats | None
     other_people: Numbers | None
     known: int
 
     def accuracy(self) -> Figure:
-        what = f"share guessed right, {self.known} attributes known; {len(self.right)} people"
+        what = f"share guessed right, {self.known} attributes known; {self._targets()} people"
         return (
             clustered_share(self.right, self.people, what) if len(self.right) else not_estimated(NOBODY_SHOWN)
         )
 
+    def _targets(self) -> int:
+        return len(np.unique(self.people))
+
     def control(self) -> Figure:
-        if self.wrong_people is None:
+        if self.right_without is None:
             return not_estimated(NOBODY_HELD_OUT)
         groups_of = self.people if self.other_people is None else self.other_people
         return clustered_share(
-            self.wrong_people, groups_of, "share guessed right where the person cannot matter"
+            self.right_without, groups_of, "share guessed right where the person cannot matter"
         )
 
     def gain(self) -> Figure:
         what = (
             f"share guessed right above the share where the person cannot matter, {self.known} attributes "
-            f"known; {len(self.right)} people"
+            f"known; {self._targets()} people"
         )
-        if self.wrong_people is None:
+        if self.right_without is None:
             return not_estimated(NOBODY_HELD_OUT)
         if self.other_people is None:
-            return paired_gain(self.right, self.wrong_people, self.people, what)
-        return unpaired_gain((self.right, self.people), (self.wrong_people, self.other_people), what)
+            return paired_gain(self.right, self.right_without, self.people, what)
+        return unpaired_gain((self.right, self.people), (self.right_without, self.other_people), what)
 
 
 def outcomes(

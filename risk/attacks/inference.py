@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from risk.attacks.code_sets import code_sets
 from risk.attacks.guessing import Outcome, outcomes
 from risk.attacks.intervals import clustered_share
-from risk.attacks.marks import marked_parts
+from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked_parts
 from risk.attacks.matching import Groups, coded, groups, own_rows
 from risk.attacks.votes import votes
 from risk.comparison import Comparison
@@ -21,8 +21,6 @@ from risk.results import Attack, Marked
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NOBODY_HELD_OUT = "needs people who were held out"
-NOBODY_SHOWN = "nobody's row is in the release"
 NOTHING_TO_GUESS = "there is no sensitive column that the attacker does not know"
 
 _ACCURACY = ".accuracy"

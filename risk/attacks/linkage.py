@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anonymizer.distances.encoding import MOST_ATTRIBUTES, UNIT, Scale
 from anonymizer.distances.nearest import NOBODY, Index
 from risk.attacks.intervals import clustered_share
-from risk.attacks.marks import marked
+from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked
 from risk.attacks.matching import coded, groups, own_rows
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated
@@ -26,9 +26,6 @@ TARGETS = 1000
 CLAIM = 0.2
 """A row stands out that is nearer than this share of the distance of the second nearest."""
 _UNKNOWN = -1
-
-NOBODY_HELD_OUT = "needs people who were held out"
-NOBODY_SHOWN = "nobody's row is in the release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ Measured = Callable[[Comparison, np.random.Generator], Figure]
 MeasuredParts = Callable[[Comparison, np.random.Generator], Mapping[str, Figure]]
 """An attack that gives several figures by name: by column, by what the attacker knows."""
 
+NOBODY_HELD_OUT = "needs people who were held out"
+NOBODY_SHOWN = "nobody's row is in the release"
+"""Why there is no figure."""
+
 _ROW = "row"
 _ONLY = ""
 

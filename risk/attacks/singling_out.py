@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from risk.attacks.intervals import clustered_ratio, clustered_share, scaled
-from risk.attacks.marks import marked
+from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked
 from risk.attacks.matching import Coded, Groups, banded, coded, groups, own_rows, people_in
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated, share
@@ -24,8 +24,6 @@ LARGEST = 3
 """The most attributes of a predicate."""
 COMBINATIONS = 1000
 """The most combinations of attributes that are asked for; where there are more, so many are drawn."""
-NOBODY_HELD_OUT = "needs people who were held out"
-NOBODY_SHOWN = "nobody's row is in the release"
 
 _REPLICATED = (
     "share of the data's records that are unique in their quasi-identifiers and unique in the release"
@@ -130,7 +128,7 @@ def _alone(members: Numbers, count: int) -> NDArray[np.bool_]:
 class _Trials:
     """What became of the predicates made from each released row.
 
-    How many there are (``made``, shape (released rows,)) and how many of them hold for one person of the data.
+    How many there are (``made``, shape (released rows,)) and how many hold for one person of the data.
     ``by_chance`` (shape (held-out rows,)) counts the predicates that hold for a held-out row's person and for
     nobody in the data, in equal parts for a person's rows. ``isolated`` says which rows of the data,
     ``isolated_outside`` which of the holdout, are those of the only person a predicate holds for.

@@ -1,6 +1,7 @@
 """The HTML reports: static pages from templates, without scripts, with charts as inline SVG.
 
-release_report, risk_report, utility_report     the pages
+release_report, risk_report, utility_report     the pages of a run
+risk_utility                                    runs side by side
 report_rows, linked_tables, group_rows          rows and sections of them
 attack_rows, utility_rows                       what attacks gained, and what is left of the data's value
 scales, charts, plots                           drawings

@@ -77,11 +77,11 @@ def _rank(marked: Marked) -> float:
 
 
 def excess(marked: Marked) -> float | None:
-    """Return how far a figure is above its control; above the floor or 0 where no control is estimated."""
+    """Return how far a figure is above its control and its floor, whichever is higher; above 0 without them."""
     if marked.figure.value is None:
         return None
     references = (each.value for each in (marked.control, marked.floor) if each is not None)
-    return marked.figure.value - next((value for value in references if value is not None), 0.0)
+    return marked.figure.value - max((value for value in references if value is not None), default=0.0)
 
 
 def verdict(marked: Marked, words: Words) -> str:
@@ -92,10 +92,14 @@ def verdict(marked: Marked, words: Words) -> str:
     if control is None or control.value is None:
         return words.say("attacks.verdict.no_control")
     told = {"control": percent(control.value, words), "points": points(figure.value - control.value, words)}
-    if _above(figure, control):
-        return words.say("attacks.verdict.above", **told)
-    key = "attacks.verdict.unclear" if figure.value > control.value else "attacks.verdict.not_above"
-    return words.say(key, **told)
+    if not _above(figure, control):
+        key = "attacks.verdict.unclear" if figure.value > control.value else "attacks.verdict.not_above"
+        return words.say(key, **told)
+    exact = figure.is_exact and control.is_exact
+    said = words.say("attacks.verdict.above_exact" if exact else "attacks.verdict.above", **told)
+    floor = None if marked.floor is None else marked.floor.value
+    as_floor = floor is not None and floor >= figure.value
+    return f"{said} {words.say('attacks.verdict.as_floor')}" if as_floor else said
 
 
 def _above(figure: Figure, control: Figure) -> bool:
@@ -119,8 +123,15 @@ def sections(attacks: Sequence[Attack], limits: Mapping[str, float], words: Word
 
 def title_of(name: str, words: Words) -> str:
     """Return an attack's name in words, or the name itself where there are none."""
-    key = f"attacks.{name}.title"
+    key = f"attacks.{_known(name, words)}.title"
     return words.say(key) if words.knows(key) else name.replace("_", " ")
+
+
+def _known(name: str, words: Words) -> str:
+    """Return the beginning of a name that there are words for: a figure may say more than its attack."""
+    while "_" in name and not words.knows(f"attacks.{name}.title"):
+        name = name.rpartition("_")[0]
+    return name
 
 
 def _dial(heading: Heading, attack: Attack | None, limits: Mapping[str, float], words: Words) -> Dial:
@@ -145,7 +156,7 @@ def _dial(heading: Heading, attack: Attack | None, limits: Mapping[str, float], 
 def _shown(attack: Attack, limits: Mapping[str, float], words: Words) -> Shown:
     figure, is_share = attack.headline.figure, not attack.is_diagnostic
     kinds = ("counts", "means", "example", "not", "source")
-    keys = {kind: f"attacks.{attack.name}.{kind}" for kind in kinds}
+    keys = {kind: f"attacks.{_known(attack.name, words)}.{kind}" for kind in kinds}
     return Shown(
         attack.name,
         title_of(attack.name, words),
@@ -177,9 +188,18 @@ def _scale(attack: Attack, limits: Mapping[str, float], words: Words, *, identif
     )
 
 
+def _part_label(name: str, words: Words) -> str:
+    """Return a part in words: of all targets, of a column, or of a column under a condition."""
+    if words.knows(f"attacks.parts.{name}"):
+        return words.say(f"attacks.parts.{name}")
+    column, _, condition = name.rpartition(".")
+    if column and words.knows(f"attacks.parts.{condition}"):
+        return words.say(f"attacks.parts.{condition}", column=column)
+    return name
+
+
 def _part(name: str, marked: Marked, words: Words, *, identifier: str, is_share: bool) -> Part:
-    key = f"attacks.parts.{name}"
-    label = words.say(key) if words.knows(key) else name
+    label = _part_label(name, words)
     others = (marked.control, marked.floor, marked.ceiling)
     control, floor, ceiling = (
         "—" if each is None or each.value is None else number_of(each, words, is_share=is_share)

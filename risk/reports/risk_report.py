@@ -15,7 +15,7 @@ from risk.reports import attack_rows, criteria_words, group_rows, linked_tables,
 from risk.reports.page import render
 from risk.reports.report_rows import RISK_NAMES, paired_bands, risk_label, risk_rows, size_chart
 from risk.reports.words import Words, speak
-from risk.results import Findings
+from risk.results import Findings, Frontier
 
 TABLE = "anonymised"
 
@@ -67,7 +67,7 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         attacks=attack_rows.sections(found.attacks, limits, words),
         is_twin=found.is_twin,
         frontier=found.frontier,
-        frontier_chart=found.frontier and plots.frontier(found.frontier, words),
+        frontier_chart=_frontier_chart(found.frontier, words),
         groups=[group_rows.shown(group, words) for group in found.groups],
         proof=_proof(context.run, words),
         run=list(wording.flattened(context.run, words)),
@@ -84,6 +84,10 @@ def _limits(thresholds: Mapping[str, float]) -> dict[str, float]:
         for figure, limit in thresholds.items()
         if (name := figure.partition(".")[2]) and figure.startswith((f"{TABLE}.", "synthetic."))
     }
+
+
+def _frontier_chart(frontier: Frontier | None, words: Words) -> object:
+    return None if frontier is None or not len(frontier.strengths) else plots.frontier(frontier, words)
 
 
 def _kept_inside(context: RunContext, known: KnownEvents, words: Words) -> linked_tables.Inside:

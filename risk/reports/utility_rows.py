@@ -10,7 +10,7 @@ import numpy as np
 
 from risk.figures import Figure
 from risk.reports.scales import Scale, interval_of, number_of, scale
-from risk.reports.wording import percent, short
+from risk.reports.wording import numeral, percent, short
 from risk.reports.words import Words
 from risk.results import Associations, Coefficient, Difference, Estimate, Marked, Prediction, Utility
 
@@ -81,10 +81,8 @@ class Model(NamedTuple):
 
 def price(utility: Utility | None, suppressed: Figure, words: Words) -> tuple[Priced, ...]:
     """Return the price of a release in utility, one line for each measure there is."""
-    lines = [_line("suppressed", suppressed, words)]
-    if utility is not None:
-        lines += priced(utility, words)
-    return tuple(lines)
+    found = () if utility is None else tuple(priced(utility, words))
+    return found or (_line("suppressed", suppressed, words),)
 
 
 def priced(utility: Utility, words: Words) -> Iterator[Priced]:
@@ -188,9 +186,7 @@ def _pair(associations: Associations, row: int, place: int, words: Words) -> Pai
     before, after = associations.original[row, place], associations.released[row, place]
     return Pair(
         f"{associations.columns[row]} · {associations.columns[place]}",
-        short(round(float(before), 2), words),
-        short(round(float(after), 2), words),
-        short(round(float(after - before), 2), words),
+        *(numeral(f"{value:.2f}".replace("-", "−"), words) for value in (before, after, after - before)),
     )
 
 

@@ -77,6 +77,11 @@ class _Release:
         return np.asarray(weights / weights.sum())
 
 
+def loss(table: Table, levels: Mapping[str, int] | Levels, shown: Shown, metric: str) -> float:
+    """Return what was lost by one metric of `losses`; see there."""
+    return _METRICS[metric](_release(table, levels, shown))
+
+
 def losses(
     table: Table, levels: Mapping[str, int] | Levels, shown: Shown, *, target: str | None = None
 ) -> dict[str, Figure]:

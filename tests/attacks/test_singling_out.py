@@ -131,3 +131,31 @@ def _attacked(attack: object, scene: Comparison) -> Attack:
     found = attack(scene, rng())
     assert isinstance(found, Attack)
     return found
+
+
+def test_the_control_of_a_small_holdout_is_as_large_as_what_chance_isolates() -> None:
+    """Fresh people, 25 worlds: nothing rests on the data, so figure and control differ by luck alone."""
+    differences = []
+    for seed in range(25):
+        people = population(900, 1000 + seed)
+        scene = synthetic(people[500:], held=100)
+        fresh = replace(scene, original=people[:400], base=people[:400], holdout=people[400:500])
+        figure, control = values(predicates(fresh, rng()).parts["all_attributes"])
+        assert figure > 0.15
+        differences.append(figure - control)
+    assert abs(np.mean(differences)) < 0.02
+
+
+def test_the_intervals_are_about_as_wide_as_worlds_differ() -> None:
+    figures, errors = [], []
+    for seed in range(25):
+        people = population(900, 1000 + seed)
+        scene = synthetic(people[500:], held=100)
+        fresh = replace(scene, original=people[:400], base=people[:400], holdout=people[400:500])
+        marks = predicates(fresh, rng()).parts["all_attributes"]
+        assert marks.control is not None
+        figures.append(values(marks))
+        errors.append([(each.high or 0) - (each.low or 0) for each in (marks.figure, marks.control)])
+    ratios = np.std(figures, axis=0) / (np.mean(errors, axis=0) / 3.92)
+    assert (ratios > 0.6).all()
+    assert (ratios < 1.6).all()

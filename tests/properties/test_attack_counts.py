@@ -143,12 +143,12 @@ def test_guesses_with_and_without_a_person_are_those_of_the_table_with_and_witho
     rows, people = [row for row, _ in world], [person for _, person in world]
     scene = anonymised(rows, people)
     found = outcomes(scene, ("illness",), ("place", "age"), np.random.default_rng(0))["illness"]
-    assert found.wrong_people is not None
+    assert found.right_without is not None
     for each, row in enumerate(rows):
         assert found.right[each] == majority(row, rows)
         left = majority(row, others(rows, people, each))
         if left is not None:
-            assert found.wrong_people[each] == left
+            assert found.right_without[each] == left
 
 
 @settings(max_examples=60)
@@ -276,11 +276,11 @@ def test_sets_of_codes_are_told_and_guessed_code_by_code(
     control = sum(shared(row, rest) for row, rest in zip(rows, left, strict=True))
     assert found.control.value == control / len(rows)
     guesses = outcomes(scene, ("codes",), ("place",), np.random.default_rng(0))["codes"]
-    assert guesses.wrong_people is not None
+    assert guesses.right_without is not None
     for each, (row, rest) in enumerate(zip(rows, left, strict=True)):
         assert guesses.right[each] == most_frequent(row, rows)
         expected = most_frequent(row, rest)
-        assert expected is None or guesses.wrong_people[each] == expected
+        assert expected is None or guesses.right_without[each] == expected
 
 
 @given(SETS)

@@ -255,6 +255,17 @@ def test_every_date_of_patients_may_be_known(tmp_path: Path, name: str) -> None:
     assert found.endswith(f"tables.labs.effective_date: {is_told(name, AT_THE_TOP)}")
 
 
+def test_two_dates_of_patients_tell_of_one_another_beside_a_table_of_values(tmp_path: Path) -> None:
+    """The tables that tell of stays and diagnoses are not released; `test_patient_dates.py` has the rule."""
+    text = edited((NO_STAYS, ""))
+    text = text[: text.index("  diagnoses:")] + text[text.index("  labs:") :]
+    known = OF_PATIENTS.format("admission_date", UNITS, 3)
+    text = text.replace(MORE, f"{known}  main_diagnosis_recorded: {{role: sensitive}}\n")
+    (found,) = told(tmp_path, text, BadConfig)
+    assert "columns.main_diagnosis_recorded: tells of dates that may be known, since admission_date" in found
+    assert "release it by year or coarser" in found
+
+
 def test_the_coarsest_of_several_is_named(tmp_path: Path) -> None:
     dates = ("death_date", "performed_first", "performed_last")
     levels = (1, 3, 2)

@@ -11,7 +11,7 @@ from risk import risk_report, utility_report
 from risk.figures import Figure, exact, not_estimated, share
 from risk.reports import attack_rows, group_rows, scales, utility_rows
 from risk.reports.words import speak
-from risk.results import Attack, Findings, Group, Marked, Utility
+from risk.results import Attack, Findings, Frontier, Group, Marked, Utility
 from tests.report_findings import (
     ATTACKS,
     NOBODY_HELD_OUT,
@@ -93,6 +93,13 @@ def test_a_verdict_claims_no_more_than_the_intervals_show(hits: int, control: in
     assert told in attack_rows.verdict(attack("linkage", hits, control).headline, EN)
 
 
+def test_a_verdict_tells_what_was_counted_from_what_was_estimated_and_what_the_floor_reaches_too() -> None:
+    counted = Marked(exact(0.5, 8, "counted"), exact(0.1, 8, "counted"), exact(0.2, 8, "counted"))
+    assert attack_rows.verdict(counted, EN) == "40 percentage points above the control (10%)."
+    at_floor = replace(counted, floor=exact(0.5, 8, "counted"))
+    assert "Independent columns reach it as well" in attack_rows.verdict(at_floor, EN)
+
+
 def test_a_heading_without_an_attack_or_an_estimate_says_so_and_is_never_0() -> None:
     only = Attack("linkage", "linkability", Marked(NOBODY_HELD_OUT))
     singling_out, linkability, _ = attack_rows.dials((only,), {}, EN)
@@ -158,6 +165,22 @@ def test_the_distance_to_the_closest_record_is_called_a_diagnostic() -> None:
 def test_an_attack_without_words_keeps_its_name() -> None:
     text = risk(Findings((attack("brand_new", 40, 20),))).text
     assert "brand new" in text
+
+
+def test_a_figure_of_an_attack_is_known_by_the_attack_s_words() -> None:
+    parts = {"membership_auc": marked(200, 190), "crp.accuracy": marked(3, 2), "x.y": marked(3, 2)}
+    (shown,) = attack_rows.sections((attack("membership_tpr_1", 40, 8, parts=parts),), {}, EN)
+    assert shown.title == "Membership inference"
+    assert "that person is in the data" in shown.texts["means"]
+    labels = [part.label for part in shown.parts]
+    assert labels == ["area under the ROC curve (0.5 is guessing)", "crp: guessed correctly", "x.y"]
+
+
+def test_a_cone_that_was_not_measured_says_why_and_draws_nothing() -> None:
+    nothing = np.array([])
+    page = risk(Findings(frontier=Frontier(0.0, 0.05, NOBODY_HELD_OUT, nothing, nothing)))
+    assert "Cone of Privacy not estimated: needs people who were held out" in page.text
+    assert "cone-frontier-title" not in {a.get("id") for _, a in page.elements}
 
 
 def test_attacks_on_a_twin_are_labelled() -> None:
