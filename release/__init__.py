@@ -10,7 +10,8 @@ The rooms, each importing only those before it:
 - `describing`: what a release says of itself.
 - `drafting`: a first config for a table or an export.
 
-The commands: `run`, with its last conditions and the one rename (`gate`, `publish`), `check`, `recheck`
-with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with `table_findings`; `journal` and
-`progress` tell how a run goes on.
+The commands: `run`, with `assessing` its risk and utility, its last conditions and the one rename (`gate`,
+`publish`), `check`, `recheck` with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with
+`table_findings`; `assessed_table` with `foreign` for a table made elsewhere, `comparing` of releases and
+`sweeping` over a config's values; `journal` and `progress` tell how a run goes on.
 """

@@ -36,13 +36,16 @@ ATTACKS = (
 )
 """The attacks by the name of their figure, in the order in which they are made."""
 
+ONLY_SYNTHETIC = frozenset({"copies_near", "dcr"})
+"""Attacks by distances in the release's words, where a generalised copy of a record is the record."""
+
 ATTACK_FIGURES = frozenset(
     f"anonymised.{name}"
-    for name in (*ATTACKS, "membership_tpr_1_isolated", "membership_auc", "cone_flagged")
-    if name != "dcr"
+    for name in (*ATTACKS, "membership_tpr_1_isolated", "membership_auc")
+    if name not in ONLY_SYNTHETIC
 )
 """Further figures a threshold may limit, where attacks are made; a part of one has a name behind it
-(``anonymised.attribute_inference.main_diagnosis``). A larger distance to the closest record is no worse."""
+(``anonymised.attribute_inference.main_diagnosis``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,18 @@ _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
 }
 """The fixed columns made of an element; each brings its own family with it."""
 _ANY = "*"
+_TABLES: Mapping[str, str] = {
+    "Encounter": "encounters",
+    "Condition": "diagnoses",
+    "Procedure": "procedures",
+    **dict.fromkeys(_DRUGS, "medications"),
+}
+"""The table that tells of all resources of a type; one of values holds those alone that are asked for."""
+
+
+def mark(table: str) -> str:
+    """What stands in a family for a table's rows; no column has such a name."""
+    return f"tables.{table}"
 
 
 def families(
@@ -88,8 +100,10 @@ def families(
     """A family for every source element that declared columns are made of.
 
     ``loincs`` are the codes of laboratory values by name. A view of Observations can tell of any of them, so
-    it is of one family with everything that Observations tell.
+    it is of one family with everything that Observations tell. Whatever is told of resources that are rows
+    of a table tells who has any: such a column is beside the table's `mark`.
     """
+    columns, views = tuple(columns), tuple(views)
     made: dict[tuple[str, str], set[str]] = {}
     for column in columns:
         for element in _elements(column):
@@ -103,7 +117,13 @@ def families(
         made[VALUED, _ANY] |= of_observations
     own = {element: _own(element, loincs) for element in made}
     told = (frozenset(names | _with_families(own[element])) for element, names in made.items())
-    return (*told, *_of_one_fixed_column(made, own))
+    return (*told, *_of_one_fixed_column(made, own), *_of_tables(columns, views))
+
+
+def _of_tables(columns: Iterable[Declared], views: Iterable[Keyed]) -> Iterator[frozenset[str]]:
+    kinds = [(column.name, column.resource) for column in columns]
+    kinds += [(name, view.view.resource) for view in views for name, *_ in view.released]
+    yield from (frozenset({name, mark(_TABLES[kind])}) for name, kind in kinds if kind in _TABLES)
 
 
 def _of_one_fixed_column(

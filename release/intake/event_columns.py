@@ -17,6 +17,7 @@ from mii.request import (
     PROCEDURE_COLUMNS,
     STAY_COLUMNS,
 )
+from mii.views.families import mark
 from release.config.columns import bounds, matching_keys
 from release.config.root import Config
 from release.config.tables import EventColumn
@@ -84,11 +85,11 @@ def beside_patients(
     """
     if not config.tables:
         return
-    told = {table: ELEMENTS[table] for table in config.tables}
+    told = {table: ELEMENTS[table] | {mark(table)} for table in config.tables}
     if "labs" in told and config.input.mii is not None:
         told["labs"] = frozenset(lab_columns(config.input.mii.observations))
     if "main_diagnosis" in config.tables.get("encounters", {}):
-        told["encounters"] |= ELEMENTS["diagnoses"]
+        told["encounters"] |= ELEMENTS["diagnoses"] | {mark("diagnoses")}
     for column in columns:
         at = ("columns", matching_keys(config.columns, column.name)[0])
         own = _elements(column.name, families if column.name in declared else ())

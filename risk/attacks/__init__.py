@@ -23,4 +23,5 @@ matches         what a person's own rows add to an anonymised table
 claims          how often somebody is claimed rightly, at a stated rate of wrong claims
 membership      who was in the data: the attack chosen on some people, reported on others
 minimality      what follows from no finer table having done, by drawing worlds
+    battery         all of them on one table
 """

@@ -194,7 +194,7 @@ def _part_label(name: str, words: Words) -> str:
         return words.say(f"attacks.parts.{name}")
     column, _, condition = name.rpartition(".")
     if column and words.knows(f"attacks.parts.{condition}"):
-        return words.say(f"attacks.parts.{condition}", column=column)
+        return words.say(f"attacks.parts.{condition}", column=_part_label(column, words))
     return name
 
 

@@ -11,8 +11,7 @@ from risk.reports.words import Words, speak
 def numeral(text: str, words: Words | None = None) -> str:
     """Return a numeral written the English way (1,234.5) with a language's separators."""
     words = words or speak("en")
-    thousands, decimal = words.say("numbers.thousands"), words.say("numbers.decimal")
-    return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
+    return words.numeral(text)
 
 
 def percent(share: float, words: Words | None = None) -> str:

@@ -85,10 +85,18 @@ class Words:
                 (known is not None or not re.search("[a-z]{3}", part)),
             )
 
+    def numeral(self, text: str) -> str:
+        """Return a numeral written the English way (1,234.5) with this language's separators."""
+        thousands, decimal = self.say("numbers.thousands"), self.say("numbers.decimal")
+        return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
+
+    def _inside(self, name: str, part: str) -> str | None:
+        return self.numeral(part) if name.startswith("number") else self._translated(part)
+
     def _translated(self, text: str) -> str | None:
         for phrase in self.phrases:
             if found := phrase.pattern.fullmatch(text):
-                inner = {name: self._translated(part) for name, part in found.groupdict().items()}
+                inner = {name: self._inside(name, part) for name, part in found.groupdict().items()}
                 if all(part is not None for name, part in inner.items() if name.startswith("known")):
                     return phrase.translation.format(
                         **{n: inner[n] or t for n, t in found.groupdict().items()}
@@ -116,9 +124,13 @@ def _pattern(english: str) -> re.Pattern[str]:
     """Return the pattern of a phrase whose placeholders stand for any text."""
     literal_or_name = re.split(r"\{(\w+)\}", english)
     pieces = (
-        f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name)
+        _group(part) if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name)
     )
     return re.compile("".join(pieces))
+
+
+def _group(name: str) -> str:
+    return f"(?P<{name}>{'[0-9][0-9.,]*%?' if name.startswith('number') else '.+?'})"
 
 
 def _flat(prefix: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,8 @@ Estimates = Mapping[str, Estimate]
 
 MOST_TIMES = 1_000
 """A Cox model asks for the order of times alone: more of them become so many equally full classes."""
+_SINGULAR = 1e-10
+"""The least variance, of a combination of columns with variance 1, that is no rounding."""
 _SPLITS, _ROWS_OF_SPLIT = 10, 5_000
 _WIDEST = 50.0
 """A standard error, of a column with variance 1, that means: the data do not bound the coefficient."""
@@ -138,7 +140,7 @@ def fitted(kind: ModelKind, frame: pl.DataFrame, terms: tuple[str, ...]) -> Esti
         raise Unfit(f"{rows.height} complete rows for {len(varying)} coefficients")
     scale = columns.std(axis=0)
     standard = (columns - columns.mean(axis=0)) / scale
-    if np.linalg.matrix_rank(standard) < len(varying):
+    if np.linalg.eigvalsh(standard.T @ standard / rows.height).min() < _SINGULAR:
         raise Unfit("the terms determine one another")
     times = rows["time"].to_numpy() if kind == "cox" else None
     values, halves = _estimated(kind, outcome, standard, times)

@@ -191,7 +191,7 @@ def _exam(target: str, truth: pl.Series, words: pl.Series, people: Rows) -> _Exa
     enough = (pl.col("rows") >= FEWEST_OF_A_CLASS) & (pl.col("rows") <= len(told) - FEWEST_OF_A_CLASS)
     classes = counts.filter(enough)["value"].head(MOST_CLASSES).to_list()
     if not classes:
-        raise Unfit(f"no value of {target} is told by {FEWEST_OF_A_CLASS} people, and another one by others")
+        raise Unfit(f"{target} has no two values that {FEWEST_OF_A_CLASS} people have")
     classes = [max(classes)] if counts.height == 2 else classes
     codes = np.full(len(truth), float(len(classes)))
     for code, value in enumerate(classes):

@@ -63,8 +63,8 @@ EMPTY_TERM = columns(other=[None] * ROWS)
     [
         (columns(), target("absent"), "absent is not in the release"),
         (columns(), target("codes"), "lists of codes"),
-        (CONSTANT, target("number"), "no value of number is told"),
-        (CONSTANT, target("two"), "no value of two is told"),
+        (CONSTANT, target("number"), "number has no two values"),
+        (CONSTANT, target("two"), "two has no two values"),
         (MISSING, target("number"), "only 0 people"),
         (ALONE, target("number"), "only 1 people"),
         (columns(), linear("absent"), "absent is not in the release"),

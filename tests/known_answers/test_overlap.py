@@ -35,6 +35,16 @@ def test_the_overlap_is_the_mean_of_both_shares(
     assert overlap(interval(*other), interval(*one)) == pytest.approx(expected)
 
 
+def test_two_fresh_samples_overlap_by_seven_tenths() -> None:
+    """Estimates of equal error lie √2 of it apart: the mean of max(0, 1 − |d| / (2 · 1.96)) by quadrature."""
+    from scipy.stats import norm
+
+    half = norm.ppf(0.975)
+    distances = np.sqrt(2) * norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    found = np.mean([overlap(interval(-half, half), interval(d - half, d + half)) for d in distances])
+    assert found == pytest.approx(0.713, abs=5e-4)
+
+
 def test_a_linear_model_is_that_of_the_certified_example() -> None:
     """Longley, JASA 62 (1967), p. 819, with the certified values of NIST's Statistical Reference Datasets."""
     from statsmodels.datasets import longley

@@ -170,6 +170,31 @@ def test_a_view_is_of_the_elements_that_it_selects(tmp_path: Path) -> None:
     assert "the table encounters tells" in refused(tmp_path, changes, "  left_how: {", "columns.left_how")
 
 
+@pytest.mark.parametrize(
+    ("resource", "path", "table"),
+    [
+        ("Encounter", "status", "encounters"),
+        ("Condition", "clinicalStatus.coding.code.first()", "diagnoses"),
+        ("MedicationStatement", "status", "medications"),
+        ("MedicationRequest", "intent", "medications"),
+        ("Procedure", "status", "procedures"),
+    ],
+)
+def test_whatever_a_view_tells_of_the_rows_of_a_table_tells_who_has_any(
+    tmp_path: Path, resource: str, path: str, table: str
+) -> None:
+    """The rare event has left its table, and the view would still tell whose it was."""
+    patient = ("id", "subject.getReferenceKey(Patient)", "string")
+    changes = viewed(tmp_path, resource, patient, ("x", path, "code"), role="{role: sensitive}")
+    level = "{role: quasi-identifier, hierarchy: suppression, release_level: 0}"
+    column = {"medications": "atc", "procedures": "ops"}.get(table)
+    if column is not None:
+        accepted(tmp_path, *changes)
+        changes = (*changes, ("  labs:\n", f"  {table}: {{{column}: {level}}}\n  labs:\n"))
+    message = refused(tmp_path, changes, "  x: {", "columns.x")
+    assert message.startswith(f"x tells what the table {table} tells")
+
+
 def test_a_view_of_a_death_is_of_no_stay(tmp_path: Path) -> None:
     """Though a discharge's reason tells deaths too, as `deceased` is beside encounters."""
     dead = ("dead", "deceased.ofType(boolean)", "boolean")
