@@ -77,7 +77,7 @@ def _rank(marked: Marked) -> float:
 
 
 def excess(marked: Marked) -> float | None:
-    """Return how far a figure is above its control and its floor, whichever is higher; above 0 without them."""
+    """Return how far a figure is above its control and its floor, whichever is higher; above 0 without."""
     if marked.figure.value is None:
         return None
     references = (each.value for each in (marked.control, marked.floor) if each is not None)

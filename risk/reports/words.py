@@ -123,9 +123,7 @@ def _phrases(language: Language) -> tuple[Phrase, ...]:
 def _pattern(english: str) -> re.Pattern[str]:
     """Return the pattern of a phrase whose placeholders stand for any text."""
     literal_or_name = re.split(r"\{(\w+)\}", english)
-    pieces = (
-        _group(part) if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name)
-    )
+    pieces = (_group(part) if place % 2 else re.escape(part) for place, part in enumerate(literal_or_name))
     return re.compile("".join(pieces))
 
 

@@ -415,7 +415,7 @@ def test_a_file_that_begins_as_resources_do_in_other_forms_is_refused(tmp_path: 
         mii.read(tmp_path, request())
 
 
-@pytest.mark.parametrize("name", ["export.ndjson.sha256", "export.ndjson.md5", "export.json.log", "README.md"])
+@pytest.mark.parametrize("name", ["export.ndjson.sha256", "export.ndjson.md5", "e.json.log", "README.md"])
 def test_what_tells_about_a_file_is_ignored_and_counted(tmp_path: Path, name: str) -> None:
     write(tmp_path, RESOURCES)
     (tmp_path / name).write_text("0f343b0931126a20f133d67c2b018a3b  export.ndjson, see http://hl7.org/fhir\n")

@@ -233,6 +233,20 @@ def test_what_other_rooms_say_is_put_into_german_as_far_as_it_is_known(english: 
     assert speak("en").put(english) == english
 
 
+def test_numbers_inside_what_other_rooms_say_are_written_as_the_language_does() -> None:
+    assert (
+        speak("de")
+        .put("against 3,000 times the same people with their rows taken out, equal scores decided by a coin")
+        .startswith("gegen 3.000-mal dieselben Personen")
+    )
+    assert speak("de").put("too many other people") == "too many other people"
+
+
+def test_a_translated_phrase_holds_what_the_english_one_does() -> None:
+    for phrase in speak("de").phrases:
+        assert fields(phrase.translation) == set(phrase.pattern.groupindex), phrase.translation
+
+
 def test_what_stays_english_says_so_to_a_screen_reader_and_is_escaped() -> None:
     facts = replace(small_facts(), language="de", consent="required; <b>by the board</b>")
     html = release_report(facts)
