@@ -9,7 +9,7 @@ from risk.facts import ReleasedColumn
 from risk.figures import Figure
 from risk.reidentification.class_sizes import RISK_LEVELS, Matches
 from risk.reidentification.known_events import WITHOUT_EVENTS
-from risk.reports import charts, wording
+from risk.reports import charts, group_rows, wording
 from risk.reports.charts import Band, Caption
 from risk.reports.page import drawing
 from risk.reports.words import Words
@@ -22,6 +22,9 @@ RISK_NAMES = (
     *(f"records_at_risk_above_{level}" for level in RISK_LEVELS),
     *("unique_records", "journalist_max", "journalist_average", "marketer"),
 )
+OF_POPULATION = tuple(f"journalist_records_above_{level}" for level in RISK_LEVELS)
+"""Risks that are known where the size of the population is."""
+
 _OF_PEOPLE = {"unique_records": "unique_people", "marketer": "marketer_people"}
 
 
@@ -99,18 +102,23 @@ def size_chart(tables: Mapping[str, Matches], unit: str, *, title: str, axis: st
 
 def risk_rows(words: Words, *, linked: bool, **tables: Mapping[str, Figure]) -> list[dict[str, object]]:
     """Return the risks with each table's figures; of linked tables those without events beside them."""
-    return [_risk_row(name, words, tables, linked=linked) for name in RISK_NAMES]
+    known = [name for name in OF_POPULATION if all(name in figures for figures in tables.values())]
+    return [_risk_row(name, words, tables, linked=linked) for name in (*RISK_NAMES, *known)]
 
 
 def _risk_row(
     name: str, words: Words, tables: Mapping[str, Mapping[str, Figure]], *, linked: bool
 ) -> dict[str, object]:
     known = {table: figures[name] for table, figures in tables.items()}
-    equal = all("no population given" in figure.method for figure in known.values())
+    equal = not any(_has_population(figure) for figure in known.values())
     row: dict[str, object] = {"label": risk_label(name, words, of_people=linked, equal=equal), **known}
-    if linked:
+    if linked and name not in OF_POPULATION:
         row |= {f"{table}_alone": figures[name + WITHOUT_EVENTS] for table, figures in tables.items()}
     return row
+
+
+def _has_population(figure: Figure) -> bool:
+    return "population" in figure.method and "no population given" not in figure.method
 
 
 def risk_label(name: str, words: Words, *, of_people: bool = False, equal: bool = False) -> str:
@@ -118,6 +126,8 @@ def risk_label(name: str, words: Words, *, of_people: bool = False, equal: bool 
 
     ``equal`` says of a journalist's risk that no population is given, so that it is the prosecutor's.
     """
+    if name in OF_POPULATION:
+        return group_rows.label(name, words)
     above = name.removeprefix("records_at_risk_above_")
     if above != name:
         key = "parts.risks.people_above" if of_people else "parts.risks.above"

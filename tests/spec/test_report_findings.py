@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from risk import risk_report, utility_report
+from risk import ClassSizes, assess, risk_report, utility_report
 from risk.figures import Figure, exact, not_estimated, share
 from risk.reports import attack_rows, group_rows, scales, utility_rows
 from risk.reports.words import speak
@@ -136,6 +137,16 @@ def test_a_configured_limit_of_an_attack_is_drawn_on_its_scale() -> None:
     assert len(drawn) == 2  # the dial and the attack's own section
     assert not [path for path in without.all("path") if (path.get("d") or "").startswith("M150.0 2V42")]
     assert "Linkage with outside data : no figure, limit 50%" in with_limit.text
+
+
+def test_a_population_gives_the_journalist_risks_of_his_own() -> None:
+    before, after = (ClassSizes(np.array(c), np.array(c)) for c in ([1, 2, 2, 3], [2, 2, 3]))
+    known = assess(before, after, suppressed=1, rows_in=8, population=1000)
+    text = Page(risk_report(known, small_context())).text
+    assert "no population given" not in text
+    assert re.search("Journalist: largest [0-9.]+% [0-9.]+% [0-9.]+% to 50%", text)
+    assert "Journalist: records with a risk above 5%" in text
+    assert "Journalist: largest (no population given: the prosecutor’s) 100% 50%" in risk(None).text
 
 
 # The sections below
