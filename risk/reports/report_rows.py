@@ -102,8 +102,9 @@ def size_chart(tables: Mapping[str, Matches], unit: str, *, title: str, axis: st
 
 def risk_rows(words: Words, *, linked: bool, **tables: Mapping[str, Figure]) -> list[dict[str, object]]:
     """Return the risks with each table's figures; of linked tables those without events beside them."""
-    known = [name for name in OF_POPULATION if all(name in figures for figures in tables.values())]
-    return [_risk_row(name, words, tables, linked=linked) for name in (*RISK_NAMES, *known)]
+    has_population = not linked and all(set(OF_POPULATION) <= set(figures) for figures in tables.values())
+    names = (*RISK_NAMES, *OF_POPULATION) if has_population else RISK_NAMES
+    return [_risk_row(name, words, tables, linked=linked) for name in names]
 
 
 def _risk_row(
@@ -112,7 +113,7 @@ def _risk_row(
     known = {table: figures[name] for table, figures in tables.items()}
     equal = not any(_has_population(figure) for figure in known.values())
     row: dict[str, object] = {"label": risk_label(name, words, of_people=linked, equal=equal), **known}
-    if linked and name not in OF_POPULATION:
+    if linked:
         row |= {f"{table}_alone": figures[name + WITHOUT_EVENTS] for table, figures in tables.items()}
     return row
 
