@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from risk.figures import Figure
 from risk.reports.scales import interval_of, number_of
-from risk.reports.wording import numeral, percent, share_of
+from risk.reports.wording import numeral, percent, short
 from risk.reports.words import Words
 from risk.results import Group
 
 TABLES = ("original", "anonymised", "synthetic")
 NO_SHARES = ("l_distinct", "l_entropy", "t_equal", "t_ordered", "beta", "delta")
 """Figures that are no share of anything, by the beginning of their name."""
+
+
+FEW_MEASURES, FEW_COLUMNS = 3, 6
+"""How many stand side by side in a table."""
 
 
 class Row(NamedTuple):
@@ -25,13 +30,25 @@ class Row(NamedTuple):
     method: str
 
 
+class Matrix(NamedTuple):
+    """Figures of several columns (or sets of them): names above and beside them, and how they were made."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    methods: tuple[tuple[str, str], ...]
+
+
 class Shown(NamedTuple):
-    """A group's section; ``texts`` are its explanation by kind, as far as there are words for it."""
+    """A group's section; ``texts`` are its explanation by kind, as far as there are words for it.
+
+    Its figures are a ``matrix`` where that has room for them, else ``rows``.
+    """
 
     name: str
     title: str
     texts: dict[str, str]
     rows: tuple[Row, ...]
+    matrix: Matrix | None
 
 
 def shown(group: Group, words: Words) -> Shown:
@@ -43,7 +60,48 @@ def shown(group: Group, words: Words) -> Shown:
         words.say(title) if words.knows(title) else group.name.replace("_", " "),
         {kind: words.say(key) for kind, key in keys.items() if words.knows(key)},
         tuple(_row(name, figure, words) for name, figure in group.figures.items()),
+        _matrix(group.figures, words),
     )
+
+
+def _matrix(figures: Mapping[str, Figure], words: Words) -> Matrix | None:
+    """Return the figures named ``<measure>.<column>`` by both, None where one is not, or neither are few."""
+    found = {_bare(name).partition(".")[::2]: figure for name, figure in figures.items()}
+    if not all(column and not column.isdigit() for _, column in found):
+        return None
+    measures, columns = (tuple(dict.fromkeys(key[place] for key in found)) for place in (0, 1))
+    told = {measure: label(measure, words) or measure.replace("_", " ") for measure in measures}
+    methods = tuple((told[measure], _methods(measure, found)) for measure in measures)
+    if len(measures) <= FEW_MEASURES:
+        rows = tuple((c, tuple(_cell(m, found.get((m, c)), words) for m in measures)) for c in columns)
+        return Matrix(tuple(told.values()), rows, methods)
+    if len(columns) <= FEW_COLUMNS:
+        rows = tuple((told[m], tuple(_cell(m, found.get((m, c)), words) for c in columns)) for m in measures)
+        return Matrix(columns, rows, methods)
+    return None
+
+
+def _methods(measure: str, found: Mapping[tuple[str, str], Figure]) -> str:
+    return "; ".join(dict.fromkeys(figure.method for (name, _), figure in found.items() if name == measure))
+
+
+def _cell(measure: str, figure: Figure | None, words: Words) -> str:
+    if figure is None:
+        return "—"
+    is_share = _is_share(measure, figure)
+    interval = interval_of(figure, words, is_share=is_share)
+    number = _number(figure, words, is_share=is_share)
+    return f"{number} ({interval})" if interval else number
+
+
+def _bare(name: str) -> str:
+    """Return a figure's name without its table."""
+    table, _, short = name.partition(".")
+    return short if table in TABLES else name
+
+
+def _is_share(name: str, figure: Figure) -> bool:
+    return not name.startswith(NO_SHARES) and (figure.value is None or 0 <= figure.value <= 1)
 
 
 def label(name: str, words: Words) -> str:
@@ -60,22 +118,20 @@ def label(name: str, words: Words) -> str:
 
 
 def _row(name: str, figure: Figure, words: Words) -> Row:
-    table, _, short = name.partition(".")
-    bare = short if table in TABLES else name
-    is_share = not bare.startswith(NO_SHARES) and (figure.value is None or 0 <= figure.value <= 1)
+    bare = _bare(name)
+    is_share = _is_share(bare, figure)
     told = label(bare, words) or bare.replace("_", " ")
-    if table == "original":
+    if name.startswith("original."):
         told = words.say("risk.figures.of", label=told, column=words.say("parts.chart.original"))
-    return Row(
-        told,
-        _number(figure, words, is_share=is_share),
-        interval_of(figure, words, is_share=is_share),
-        figure.method,
-    )
+    number = _number(figure, words, is_share=is_share)
+    return Row(told, number, interval_of(figure, words, is_share=is_share), figure.method)
 
 
 def _number(figure: Figure, words: Words, *, is_share: bool) -> str:
     if figure.value is not None:
         return number_of(figure, words, is_share=is_share)
-    has_bound = figure.low is not None or figure.high is not None
-    return share_of(figure, words) if has_bound else words.say("numbers.not_estimated")
+    tell = percent if is_share else short
+    for key, bound in (("numbers.at_most", figure.high), ("numbers.at_least", figure.low)):
+        if bound is not None:
+            return words.say(key, number=tell(bound, words))
+    return words.say("numbers.not_estimated")

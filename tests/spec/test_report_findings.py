@@ -214,9 +214,9 @@ def test_groups_of_figures_show_values_intervals_bounds_and_reasons() -> None:
     )
     assert "Journalist: records with a risk above 5% 1%" in text
     assert "Records unique on 2 columns: original 12%" in text
-    assert "Distinct values (l), fewest: diagnosis 2 " in text
-    assert "Largest belief, 1 values ruled out: diagnosis 75%" in text
-    assert "Distinction: sex, age 21%" in text
+    assert "Distinct values (l), fewest Largest belief, 1 values ruled out diagnosis 2 75%" in text
+    assert "Distinction: exact: combinations / records" in text
+    assert "sex, age 21%" in text
     assert "something new" in text
     assert "unheard of 50%" in text
 
@@ -224,6 +224,25 @@ def test_groups_of_figures_show_values_intervals_bounds_and_reasons() -> None:
 def test_a_figure_known_by_bounds_alone_shows_them() -> None:
     group = Group("uniqueness", {"anonymised.sample_uniqueness": Figure(None, None, 0.02, 9, "bounds: few")})
     assert group_rows.shown(group, EN).rows[0].number == "at most 2%"
+
+
+def test_figures_of_many_measures_or_columns_stand_in_a_table_as_far_as_it_has_room() -> None:
+    def shown(measures: int, columns: int) -> group_rows.Shown:
+        names = [f"original.belief_{m}.c{c}" for m in range(measures) for c in range(columns)]
+        return group_rows.shown(Group("beliefs", dict.fromkeys(names, exact(0.5, 4, "counted"))), EN)
+
+    few_measures, few_columns = shown(3, 9).matrix, shown(9, 6).matrix
+    assert few_measures is not None
+    assert few_columns is not None
+    assert few_measures.rows[0] == ("c0", ("50%",) * 3)
+    assert few_columns.heads == tuple(f"c{c}" for c in range(6))
+    assert shown(9, 9).matrix is None
+    assert len(shown(9, 9).rows) == 81
+
+
+def test_a_bound_of_what_is_no_share_is_no_percentage() -> None:
+    figure = Figure(None, 6.55, None, 9, "unbounded: a class lacks a value of the input")
+    assert group_rows.shown(Group("beliefs", {"delta.x": figure}), EN).rows[0].number == "at least 6.55"
 
 
 def test_what_was_not_computed_has_no_section() -> None:
