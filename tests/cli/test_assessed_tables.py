@@ -95,6 +95,7 @@ def test_without_a_holdout_nothing_is_estimated_that_needs_one(folder: Path) -> 
     assert "not estimated" in found["method"]
 
 
+@pytest.mark.attacked
 def test_a_config_tells_roles_levels_and_thresholds(tmp_path: Path) -> None:
     """A released table is found at its levels again, and has the figures that its run gave it."""
     write_csv(tmp_path / "people.csv", people())

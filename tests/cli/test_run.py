@@ -73,7 +73,7 @@ def test_json_prints_the_summary_and_nothing_else(config: Path, tmp_path: Path) 
     assert summary["rows_out"] == 60 - summary["search"]["suppressed"]
     assert summary["search"]["optimal"] is True
     assert set(summary["search"]["transformation"]) == {"sex", "age", "plz"}
-    assert set(summary["seconds"]) == {"read", "search", "write", "verify", "report", "total"}
+    assert set(summary["seconds"]) == {*("read", "search", "write", "verify", "assess", "report", "total")}
     audit = json.loads((tmp_path / "out/demo/internal/audit.json").read_text())
     assert audit["summary"] == summary
     assert audit["search_trace"][-1]["score"] == summary["search"]["score"]
@@ -93,7 +93,7 @@ def _digest(path: Path) -> str:
 
 def test_the_log_is_json_on_request_and_never_holds_small_counts_or_values(config: Path) -> None:
     events = [json.loads(line) for line in anon("run", config, "--log-format", "json").err.splitlines()]
-    codes = "read rows.in search rows.suppressed write verify rows.out report".split()
+    codes = "read rows.in search rows.suppressed write verify rows.out assess report".split()
     assert [event["code"] for event in events] == codes
     counts = {event["code"]: event["count"] for event in events if "count" in event}
     assert counts["rows.in"] == 60
