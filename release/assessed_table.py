@@ -62,7 +62,7 @@ def assess_table(
     figures = _named("original", original) | _named(asked.kind, told)
     figures |= finding.figures(found, asked.kind)
     figures[f"{asked.kind}.suppressed_share"] = not_estimated("a table does not tell what is missing in it")
-    assessment = Assessment(figures, before, after, 0, before.records, table=asked.kind)
+    assessment = Assessment(figures, before, after, None, before.records, table=asked.kind)
     thresholds = {} if given.config is None else given.config.risk.thresholds
     context = RunContext(name=asked.table.stem, run={}, thresholds=thresholds, language=language)
     pages = {

@@ -53,13 +53,14 @@ class Assessment:
     """Every figure of a run by ``<table>.<figure>``, with the class sizes the charts are drawn from.
 
     ``known`` says what events of released people an attacker knows, where linked tables are released;
-    ``table`` is what the figures of the release are called by.
+    ``table`` is what the figures of the release are called by; of one made elsewhere nobody knows how many
+    rows were ``suppressed``.
     """
 
     figures: Mapping[str, Figure]
     before: ClassSizes
     after: ClassSizes
-    suppressed: int
+    suppressed: int | None
     rows_in: int
     known: KnownEvents | None = None
     table: TableKind = "anonymised"
