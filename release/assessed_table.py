@@ -23,6 +23,9 @@ from risk.reidentification.population import with_population
 from risk.results import Findings
 from risk.utility.assess import as_dict
 
+NOBODY = ClassSizes(np.zeros(0, np.int64), np.zeros(0, np.int64))
+"""The classes of an original that is not known."""
+
 
 def assess_table(
     asked: Asked,
@@ -44,7 +47,7 @@ def assess_table(
     if population is None and given.config is not None and given.config.risk.population is not None:
         population = given.config.risk.population.size
     after = _classes(given.released, given, None)
-    before = after
+    before = NOBODY
     found = Findings()
     if (made_from := given.comparison) is not None:
         before = _classes(made_from.base, given, pl.Series(made_from.people))

@@ -59,7 +59,7 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         before=before,
         after=after,
         dials=attack_rows.dials(found.attacks, limits, words),
-        price=utility_rows.price(found.utility, after["suppressed_share"], words) if findings else (),
+        price=utility_rows.price(found.utility, after["suppressed_share"], words) if found.utility else (),
         risks=risk_rows(words, linked=known is not None, before=before, after=after),
         bands=paired_bands(assessment.before, assessment.after, words),
         quantiles=tuple(SIZE_QUANTILES),
@@ -107,7 +107,7 @@ def _size_chart(assessment: Assessment, name: str, words: Words) -> object:
         words.say("parts.chart.anonymised"): assessment.after,
     }
     return size_chart(
-        tables,
+        {name: sizes for name, sizes in tables.items() if sizes.records},
         words.say("parts.unit.people"),
         title=words.say("parts.chart.sizes_title", name=name),
         axis=words.say("parts.chart.axis.people"),

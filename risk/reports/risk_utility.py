@@ -41,7 +41,7 @@ class Row:
 
     number: int
     settings: str
-    cells: tuple[Figure | None, ...]
+    cells: Mapping[str, str]
     broken: tuple[str, ...]
     refusal: str
     on_frontier: bool
@@ -57,7 +57,7 @@ def risk_utility_page(points: Sequence[Point], language: Language = "en") -> str
         Row(
             number,
             _told(point.settings),
-            tuple(_figure(point, name) for name in names),
+            {name: _cell(name, _figure(point, name), words) for name in names},
             point.broken,
             point.refusal,
             number in best,
@@ -84,6 +84,15 @@ def risk_utility_text(points: Sequence[Point]) -> str:
         lines += [f"   {name:<24}{_short(figure)}" for name, figure in named if figure is not None]
         lines += [f"   {broken}" for broken in point.broken]
     return "\n".join(lines)
+
+
+def _cell(name: str, figure: Figure | None, words: Words) -> str:
+    """A share as a percentage; a ratio is none."""
+    if figure is None or figure.value is None:
+        return "—"
+    if name == "pmse_ratio":
+        return wording.short(figure.value, words)
+    return wording.percent(figure.value, words)
 
 
 def _short(figure: Figure) -> str:
@@ -156,9 +165,10 @@ def _chart(points: Sequence[Point], axes: tuple[str, str], words: Words) -> Any:
         plot.scatter([x for _, x, _ in places], [y for *_, y in places], color=SERIES[1], s=28)
         for number, x, y in places:
             plot.annotate(str(number), (x, y), (5, 5), textcoords="offset points", color=INK)
-        plot.set_xlim(left=0)
-        plot.set_ylim(bottom=0)
-        plot.margins(0.08)
+        plot.set_xlim(0, 1.12 * max(x for _, x, _ in places) or 1)
+        plot.set_ylim(0, 1.15 * max(y for *_, y in places) or 1)
+        for axis in (plot.xaxis, plot.yaxis):
+            axis.set_major_formatter(lambda share, _: wording.percent(max(0.0, float(share)), words))
         plot.set_xlabel(words.say(f"risk_utility.names.{axes[0]}"))
         plot.set_ylabel(words.say(f"risk_utility.names.{axes[1]}"))
 
