@@ -51,7 +51,7 @@ def assess_table(
     found = Findings()
     if (made_from := given.comparison) is not None:
         before = _classes(made_from.base, given, pl.Series(made_from.people))
-        if population is not None and population < int(before.people.sum()):
+        if population is not None and population < len(np.unique(made_from.people)):
             raise BadConfig("the population is smaller than the people in the data")
         search = (
             Search(attacks, population)
@@ -59,9 +59,10 @@ def assess_table(
             else Search(attacks, population, given.config.utility.asked)
         )
         found = find(made_from, before, after, search)
-    told = _risks(after, population)
+    people = None if made_from is None else len(np.unique(made_from.people))
+    told = _risks(after, population, people)
     unknown = dict.fromkeys(told, not_estimated("the original was not given"))
-    original = unknown if made_from is None else _risks(before, population)
+    original = unknown if made_from is None else _risks(before, population, people)
     figures = _named("original", original) | _named(asked.kind, told)
     figures |= finding.figures(found, asked.kind)
     figures[f"{asked.kind}.suppressed_share"] = not_estimated("a table does not tell what is missing in it")
@@ -81,9 +82,10 @@ def assess_table(
     return "\n".join(f"{'wrote':<10} {output / name}" for name in pages)
 
 
-def _risks(sizes: ClassSizes, population: int | None) -> Mapping[str, Figure]:
+def _risks(sizes: ClassSizes, population: int | None, people: int | None) -> Mapping[str, Figure]:
+    """The risks; ``people`` are those of the original, None where it was not given."""
     told = measures(sizes)
-    return told | (with_population(sizes, population) if population is not None else {})
+    return told | (with_population(sizes, population, people=people) if population is not None else {})
 
 
 def _classes(frame: pl.DataFrame, given: Foreign, people: pl.Series | None) -> ClassSizes:

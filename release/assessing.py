@@ -59,7 +59,8 @@ def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
         BadConfig: the population is smaller than the data.
     """
     population = None if config.risk.population is None else config.risk.population.size
-    if population is not None and population < int(verified.before.people.sum()):
+    people = verified.promise.table.people.n_unique()
+    if population is not None and population < people:
         raise BadConfig("risk.population.size: the population is smaller than the people in the data")
     assessment = assess(
         verified.before,
@@ -68,6 +69,7 @@ def assess_release(config: Config, verified: VerifiedRelease) -> Assessed:
         rows_in=verified.promise.table.frame.height,
         known=knowledge(verified),
         population=population,
+        people=people,
     )
     search = Search(config.risk.attacks, population, config.utility.asked)
     found = find(compared(verified), verified.before, verified.after, search, losses=lost(verified))

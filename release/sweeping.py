@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from anonymizer.errors import AnonError, UsageError
+from anonymizer.errors import AnonError, Interrupted, UsageError
 from release.check import fit
 from release.comparing import as_figure
 from release.config.document import Document, parse_document, read_document
@@ -33,18 +33,29 @@ def sweep(path: Path, varied: Sequence[str], screen: Screen = NOWHERE) -> tuple[
 
     Raises:
         UsageError: a key without values, or too many combinations.
-        AnonError: the file cannot be read as a config.
+        AnonError: the file cannot be read as a config; or what keeps every combination from being released.
     """
     document = read_document(path)
     asked = dict(map(_asked, varied))
     combinations = list(product(*asked.values()))
     if not asked or len(combinations) > MOST_RUNS:
-        raise UsageError(
-            f"these are {len(combinations) if asked else 0:,} runs: 1 to {MOST_RUNS} are possible"
-        )
-    return tuple(
-        _point(path, document, dict(zip(asked, values, strict=True)), screen) for values in combinations
-    )
+        count = len(combinations) if asked else 0
+        raise UsageError(f"these are {count:,} runs: 1 to {MOST_RUNS} are possible")
+    points: list[Point] = []
+    refused: list[AnonError] = []
+    for values in combinations:
+        changes = dict(zip(asked, values, strict=True))
+        settings = {".".join(map(str, key)): _written(value) for key, value in changes.items()}
+        try:
+            points.append(_point(path, document, changes, settings, screen))
+        except Interrupted:
+            raise
+        except AnonError as error:
+            refused.append(error)
+            points.append(Point(settings, {}, (), f"{error} (exit {error.exit_code})"))
+    if len(refused) == len(points):
+        raise refused[0]
+    return tuple(points)
 
 
 def _asked(varied: str) -> tuple[Key, tuple[object, ...]]:
@@ -56,23 +67,27 @@ def _asked(varied: str) -> tuple[Key, tuple[object, ...]]:
     return key, read if isinstance(read, tuple) else (read,)
 
 
-def _point(path: Path, document: Document, changes: Mapping[Key, object], screen: Screen) -> Point:
-    settings = {".".join(map(str, key)): _written(value) for key, value in changes.items()}
+def _point(
+    path: Path,
+    document: Document,
+    changes: Mapping[Key, object],
+    settings: Mapping[str, str],
+    screen: Screen,
+) -> Point:
     data: Any = document.data
     for key, value in changes.items():
         data = changed(data, key, value)
     risk = data.get("risk")
     limits = risk.get("thresholds") or {} if isinstance(risk, Mapping) else {}
-    try:
-        _parsed(path, data, document)  # what is wrong with the thresholds is told as well
-        spared = changed(data, ("risk", "thresholds"), {}) if limits else data
-        config = fit(_parsed(path, changed(spared, ("name",), _NAME), document), path)
-        with staged(config, "", screen) as done:
-            figures = done.outcome.figures
-    except AnonError as error:
-        return Point(settings, {}, (), f"{error} (exit {error.exit_code})")
+    _parsed(path, data, document)  # what is wrong with the thresholds is told as well
+    spared = changed(data, ("risk", "thresholds"), {}) if limits else data
+    config = fit(_parsed(path, changed(spared, ("name",), _NAME), document), path)
+    with staged(config, "", screen) as done:
+        figures = done.outcome.figures
     return Point(
-        settings, {name: as_figure(each) for name, each in figures.items()}, tuple(exceeded(limits, figures))
+        settings,
+        {name: as_figure(each) for name, each in figures.items()},
+        tuple(exceeded(limits, figures)),
     )
 
 

@@ -92,6 +92,7 @@ def assess(
     rows_in: int,
     known: Knowledge | None = None,
     population: int | None = None,
+    people: int | None = None,
 ) -> Assessment:
     """Return the risk of the original and of the anonymised table.
 
@@ -100,7 +101,8 @@ def assess(
     who knows some beside the quasi-identifiers, of the original only from below, and further figures
     (``WITHOUT_EVENTS``) are those of an attacker who knows none: a name means one attacker in both tables.
     Where the size of the ``population`` is known, the journalist's and the marketer's figures refer to it;
-    with known events they do not, as nothing is known of the events of others.
+    with known events they do not, as nothing is known of the events of others. ``people`` are those in the
+    data, somebody in several classes counted once; without it everybody counts in each class.
 
     Raises:
         ValueError: the population is smaller than the table; the rows of ``before``, ``suppressed`` and
@@ -111,9 +113,10 @@ def assess(
         raise ValueError("rows_in must be the rows before, and suppressed a part of them")
     original, anonymised = measures(before), measures(after)
     if population is not None and known is None:
-        original |= with_population(before, population)
         # of people who are suppressed the classes are missing, not the sampling
-        anonymised |= with_population(after, population, people=int(before.people.sum()))
+        sampled = int(before.people.sum()) if people is None else people
+        original |= with_population(before, population, people=sampled)
+        anonymised |= with_population(after, population, people=sampled)
     if known is not None:
         if known.before.records != before.records:
             raise ValueError("the people whose events are known must be those of the input")

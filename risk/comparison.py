@@ -40,6 +40,9 @@ class Comparison:
     of ``attributes``: numbers as Float64, categories as String (``*`` where suppressed), codes as
     List(String); null where missing.
 
+    ``unaligned`` names attributes whose released values cannot be read in the original's words: figures that
+    need them are not estimated.
+
     Raises:
         ValueError: the shapes or columns contradict one another.
     """
@@ -53,6 +56,7 @@ class Comparison:
     shown: NDArray[np.bool_]
     holdout: pl.DataFrame | None = None
     holdout_people: NDArray[np.int64] | None = None
+    unaligned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("people", "shown", "holdout_people"):
@@ -61,6 +65,8 @@ class Comparison:
                 array.setflags(write=False)
                 object.__setattr__(self, name, array)
         names = [attribute.name for attribute in self.attributes]
+        if not set(self.unaligned) <= set(names):
+            raise ValueError("what is unaligned must be among the attributes")
         frames = (self.released, self.original, *(() if self.holdout is None else (self.holdout,)))
         if any(frame.columns != names for frame in frames):
             raise ValueError("every frame must have the columns of the attributes, in their order")
@@ -89,6 +95,7 @@ class Comparison:
             original=self.original.select(kept),
             base=self.base.select(kept),
             holdout=None if self.holdout is None else self.holdout.select(kept),
+            unaligned=tuple(name for name in self.unaligned if name in kept),
         )
 
     @property

@@ -85,11 +85,14 @@ def _groups(
     comparison: Comparison, before: ClassSizes, after: ClassSizes, population: int | None
 ) -> Iterator[Group]:
     names = comparison.quasi_identifiers
-    fraction = None if population is None else Fraction(before.records, population)
+    # Somebody in several classes, or with several rows, was sampled once.
+    people = len(np.unique(comparison.people))
+    fraction = None if population is None else Fraction(people, population)
     yield Group(
         "uniqueness",
-        _named(ORIGINAL, population_uniqueness(before, population=population))
-        | _named(comparison.table, _of_sample(before, after, population)),
+        _named(ORIGINAL, population_uniqueness(before, population=population, people=people))
+        # Whoever is suppressed was sampled all the same.
+        | _named(comparison.table, population_uniqueness(after, population=population, people=people)),
     )
     if names and comparison.base.height:
         base = comparison.base
@@ -99,11 +102,6 @@ def _groups(
         yield Group("subsets", _named(ORIGINAL, _subsets(base, names)))
     if comparison.table == "anonymised" and comparison.sensitive:
         yield Group("beliefs", _named(comparison.table, sensitive_figures(comparison)))
-
-
-def _of_sample(before: ClassSizes, after: ClassSizes, population: int | None) -> dict[str, Figure]:
-    """The release's; whoever is suppressed was sampled all the same."""
-    return population_uniqueness(after, population=population, people=int(before.people.sum()))
 
 
 def _correctness(comparison: Comparison, names: tuple[str, ...], population: int | None) -> dict[str, Figure]:

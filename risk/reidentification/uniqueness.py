@@ -57,7 +57,8 @@ def population_uniqueness(
 
     The population is told by its size or by the sampling fraction; ``people`` are those who were sampled, by
     default everybody in a class. An estimate lies between nobody and everybody who is alone in the table,
-    which is all that is certain about it: that is its interval.
+    which is all that is certain about it: that is its interval. Where a model says more than that (its
+    estimate is of a table that another draw may give) the estimate is the upper bound itself, and it is told.
 
     Raises:
         ValueError: the population is smaller than the table.
@@ -87,5 +88,8 @@ def _figure(sample: Sample, alone: float, model: str) -> Figure:
     if uniques is None:
         return not_estimated(f"{_NO_SOLUTION}; {told}", sample.people)
     share = uniques / sample.population
-    method = f"model: {told}; {_WHAT}; its bounds: none, and all who are alone in the table"
+    upper = "all who are alone in the table"
+    if share > alone:
+        upper = f"the estimate itself, which exceeds {upper}"
+    method = f"model: {told}; {_WHAT}; its bounds: none, and {upper}"
     return Figure(share, 0.0, max(alone, share), sample.people, method)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from anonymizer.errors import Interrupted
 from tests.runs import CONFIG, Result, anon, files, people, write_csv
 
 QUIET = CONFIG + "risk: {attacks: none, thresholds: {anonymised.prosecutor_max: 0.4}}\n"
@@ -57,6 +58,25 @@ def test_a_value_that_the_config_may_not_have_is_told_and_the_others_are_run(con
     points = told(anon("sweep", config, "--vary", "privacy.k_anonymity=none,3", "--json"))
     assert points[0]["refusal"].endswith("(exit 78)")
     assert points[1]["figures"]
+
+
+@pytest.mark.parametrize(
+    ("vary", "code"),
+    [("privacy.k_anonymty=2,5", 78), ("privacy.k_anonymity=61,62", 10), ("seed=1,2", 69)],
+)
+def test_where_nothing_could_be_released_a_sweep_ends_as_the_run_would(
+    config: Path, vary: str, code: int
+) -> None:
+    assert anon("sweep", config, "--vary", vary, "--json").code == code
+
+
+def test_a_signal_ends_a_sweep(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise Interrupted(15)
+
+    monkeypatch.setattr("release.run.decide", interrupted)
+    result = anon("sweep", config, "--vary", "privacy.k_anonymity=2,3,4")
+    assert (result.code, result.out) == (143, "")
 
 
 @pytest.mark.parametrize("vary", ["privacy.k_anonymity", "=3", "privacy.k_anonymity=", "a..b=1"])
