@@ -99,7 +99,7 @@ def _still_seen(scene: Comparison, columns: list[str]) -> Iterator[tuple[str, Bo
         base = scene.base[column]
         theirs = _few(base.filter(scene.shown), people)
         released = _words(scene.released[column], base)
-        shown = _owners(_words(scene.original[column].filter(scene.shown), base), people)
+        shown = _owners(_written(scene.original[column].filter(scene.shown), base), people)
         yield column, _in(theirs, released) & _in(theirs, shown.filter(pl.col("people") >= 2)["value"])
 
 
@@ -131,9 +131,15 @@ def _owners(column: pl.Series, people: Longs) -> pl.DataFrame:
 
 
 def _words(column: pl.Series, true: pl.Series) -> pl.Series:
-    """The values a column shows, as the true values are written; a band of a number is none of them."""
+    """The values, or codes, a column shows, as the true values are written."""
+    written = _written(column, true)
+    return written.explode() if _is_list(written) else written
+
+
+def _written(column: pl.Series, true: pl.Series) -> pl.Series:
+    """The cells, row by row, as the true values are written; a band of a number is none of them."""
     if _is_list(column):
-        return column.explode()
+        return column
     return column.cast(pl.Float64 if true.dtype.is_numeric() else pl.String, strict=False)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from risk.attacks.code_sets import code_sets
 from risk.attacks.guessing import Outcome, outcomes
 from risk.attacks.intervals import clustered_share
-from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked_parts
+from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, largest, marked_parts
 from risk.attacks.matching import Groups, coded, groups, own_rows
 from risk.attacks.votes import votes
 from risk.comparison import Comparison
@@ -34,24 +34,19 @@ def disclosive_and_correct(comparison: Comparison, rng: np.random.Generator) -> 
     synthpop 1.9 has it: records whose quasi-identifiers occur in the release, there with one value of the
     target only, and it is the record's; of all records shown or trained on. In an anonymised table these are
     the people in classes with one sensitive value. The parts are by sensitive column, the headline is the
-    column with the most above its control: held-out people, or the person's rows taken out (exactly). Of a
-    column of code sets it is enough that one code, which the person has, is in every such row's set. It does
-    not count near certainty.
+    column with the largest figure, by its upper end, with that column's control: held-out people, or the
+    person's rows taken out (exactly). Of a column of code sets it is enough that one code, which the person
+    has, is in every such row's set. It does not count near certainty.
     """
     if not _guessed(comparison):
         return Attack("disco", "inference", Marked(not_estimated(NOTHING_TO_GUESS)))
     parts = marked_parts(comparison, _discos, rng, control=_discos_without)
-    return Attack("disco", "inference", max(parts.values(), key=_above), parts)
+    return Attack("disco", "inference", largest(parts.values()), parts)
 
 
 def _guessed(comparison: Comparison) -> tuple[str, ...]:
     """The sensitive columns that the attacker does not know already."""
     return tuple(column for column in comparison.sensitive if column not in comparison.quasi_identifiers)
-
-
-def _above(marks: Marked) -> float:
-    control = marks.control.value if marks.control is not None else None
-    return (marks.figure.value or 0.0) - (control or 0.0)
 
 
 def _discos(comparison: Comparison, _: np.random.Generator) -> dict[str, Figure]:
@@ -139,7 +134,7 @@ def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Att
     learn from the data, that smoking harms, is no gain.
 
     Parts: the gain by column; ``<column>.accuracy``; ``<column>.all_else``, the gain of one who knows every
-    other column. The headline is the column with the largest gain, so it leans upwards. Independent columns
+    other column. The headline is the column whose gain's upper end is the largest, so it leans upwards. Independent columns
     have nobody's row, so the floor of an anonymised table is exactly 0. It does not measure rarer attacks: a
     gain of 1 % may be all of one small group.
     """
@@ -155,7 +150,7 @@ def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Att
     if comparison.table == "anonymised":
         nobodys = exact(0.0, comparison.released.height, "no row of independent columns is anybody's")
         parts |= {column: replace(parts[column], floor=nobodys) for column in _guessed(comparison)}
-    headline = max((parts[column] for column in _guessed(comparison)), key=_above)
+    headline = largest(parts[column] for column in _guessed(comparison))
     everything = {
         f"{column}{_EVERYTHING_ELSE}": Marked(_gain_of_all_else(comparison, column, widest))
         for column in _guessed(comparison)

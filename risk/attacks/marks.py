@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import polars as pl
@@ -56,6 +57,18 @@ def marked_parts(
         name: Marked(found, there.get(name), floors.get(name), ceilings.get(name), copies.get(name))
         for name, found in here.items()
     }
+
+
+def largest(columns: Iterable[Marked]) -> Marked:
+    """Return the figure with the largest upper end: whoever limits it has limited all of them.
+
+    One that nothing bounds from above is larger than any other. It is the first of equal ones.
+    """
+    return max(columns, key=lambda marks: _upper_end(marks.figure))
+
+
+def _upper_end(figure: Figure) -> tuple[float, float]:
+    return inf if figure.high is None else figure.high, -inf if figure.value is None else figure.value
 
 
 def floor(comparison: Comparison, rng: np.random.Generator) -> Comparison:

@@ -1,9 +1,13 @@
 """What the classes of an anonymised table say about a sensitive value: the l, t, beta and delta that they
 reach, and the largest belief in a value of somebody whose class and m other facts are known.
 
-Values are those of the input (``Comparison.base``), people are counted once per class and value. A missing
-value is none that anybody could believe in and does not count towards l; it is a category for t, beta and
-delta. All comparisons are of whole numbers; floats are made of the results alone.
+Values are those of the input (``Comparison.base``), of a list each of its codes; people are counted once per
+class and value. A missing value is none that anybody could believe in and does not count towards l; it is a
+category for t, beta and delta. All comparisons are of whole numbers; floats are made of the results alone.
+
+Where somebody has several values (several rows, a list of codes), a belief in one of them is the share of the
+class's *people* who have it. Entropy, t, beta and delta compare distributions of one value per person: they are
+not defined then, and there is no figure.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from risk.comparison import Comparison
-from risk.figures import NO_RECORDS, Figure, exact
+from risk.figures import NO_RECORDS, Figure, exact, not_estimated
 from risk.reidentification.subsets import Codes, codes, combined
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 LARGEST_M = 3
 """How many values an attacker is taken to rule out at most."""
+_SEVERAL = "defined for one value per person, and people here have several (rows or codes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,9 @@ class Cells:
     then value.
 
     Values are numbered in the order of ``totals`` (shape (values,)), which counts the people of the whole
-    input by value; ``missing`` is the number of the missing value, None where the input has none.
+    input by value; ``missing`` is the number of the missing value, None where the input has none. ``sizes``
+    (shape (cells,)) are the distinct people of each cell's class, ``everybody`` those of the whole input: fewer
+    than the values' people together where somebody has several.
 
     Raises:
         ValueError: the arrays differ in shape.
@@ -45,12 +52,14 @@ class Cells:
     missing: int | None
     column: str
     is_number: bool
+    sizes: Codes
+    everybody: int
 
     def __post_init__(self) -> None:
-        for array in (self.group, self.value, self.people, self.totals):
+        for array in (self.group, self.value, self.people, self.totals, self.sizes):
             array.setflags(write=False)
-        if not self.group.shape == self.value.shape == self.people.shape:
-            raise ValueError("group, value and people must be of equal length")
+        if not self.group.shape == self.value.shape == self.people.shape == self.sizes.shape:
+            raise ValueError("group, value, people and sizes must be of equal length")
 
     @property
     def classes(self) -> int:
@@ -60,6 +69,16 @@ class Cells:
     def whole(self) -> Codes:
         """The sum of all values' people by class, repeated for each cell."""
         return np.bincount(self.group, weights=self.people).astype(np.int64)[self.group]
+
+    @property
+    def is_single_in_classes(self) -> bool:
+        """Whether everybody has one value in each of their classes."""
+        return bool((self.sizes == self.whole).all())
+
+    @property
+    def is_single(self) -> bool:
+        """Whether everybody has one value, in their classes and in the whole input."""
+        return self.is_single_in_classes and int(self.totals.sum()) == self.everybody
 
 
 def sensitive_figures(comparison: Comparison, *, most: int = LARGEST_M) -> dict[str, Figure]:
@@ -81,13 +100,17 @@ def cells(comparison: Comparison, column: str, classes: Codes) -> Cells:
     Numbers are ordered as numbers, everything else as text.
     """
     number = any(each.name == column and each.kind == "number" for each in comparison.attributes)
-    value, missing = _values(comparison.base[column])
-    width = int(value.max()) + 1 if len(value) else 0
-    _, totals = _people(value, comparison.people)
-    shown = comparison.shown
-    keys, people = _people(classes[shown] * width + value[shown], comparison.people[shown])
-    width = max(width, 1)
-    return Cells(keys // width, keys % width, people, totals, missing, column, number)
+    row, value, missing = _mentions(comparison.base[column])
+    width = int(value.max(initial=0)) + 1
+    persons = comparison.people[row]
+    _, totals = _people(value, persons)
+    shown = comparison.shown[row]
+    keys, people = _people(classes[row][shown] * width + value[shown], persons[shown])
+    held, sizes = _people(classes[row][shown], persons[shown])
+    group = keys // width
+    sizes = sizes[np.searchsorted(held, group)]
+    everybody = len(np.unique(persons))
+    return Cells(group, keys % width, people, totals, missing, column, number, sizes, everybody)
 
 
 def reached(found: Cells) -> dict[str, Figure]:
@@ -97,7 +120,7 @@ def reached(found: Cells) -> dict[str, Figure]:
     number of equally frequent values with the least entropy of any. ``t_equal``, and ``t_ordered`` of a
     number: the largest distance from the input (Li et al. 2007). ``beta``: the largest (p - q) / q (Cao and
     Karras 2012). ``delta``: the largest |ln(p / q)| (Brickell and Shmatikov 2008), without an upper bound
-    where a class lacks a value of the input.
+    where a class lacks a value of the input. Where people have several values only ``l_distinct`` is defined.
     """
     classes, column = found.classes, found.column
     distances = ("t_equal", "t_ordered") if found.is_number else ("t_equal",)
@@ -105,9 +128,21 @@ def reached(found: Cells) -> dict[str, Figure]:
     if not classes:
         return {f"{name}.{column}": Figure(None, None, None, 0, NO_RECORDS) for name in names}
     values, entropy = _diversity(found)
-    figures = {
+    lacking = not_estimated(_SEVERAL, classes)
+    figures = dict.fromkeys(names, lacking) | {
         "l_distinct": exact(values, classes, "fewest values of a class, missing not counted"),
-        "l_entropy": exact(entropy, classes, "equally frequent values with the least entropy of a class"),
+    }
+    if found.is_single_in_classes:
+        told = "equally frequent values with the least entropy of a class"
+        figures["l_entropy"] = exact(entropy, classes, told)
+    if found.is_single:
+        figures |= _distances(found, classes)
+    return {f"{name}.{column}": figures[name] for name in names}
+
+
+def _distances(found: Cells, classes: int) -> dict[str, Figure]:
+    """How far classes are from the input, of people with one value each."""
+    figures = {
         "t_equal": exact(_equal_distance(found), classes, "largest half sum of |p - q| of a class"),
         "beta": exact(_gain(found), classes, "largest (p - q) / q of a value in a class"),
         "delta": _disclosure(found, classes),
@@ -115,7 +150,7 @@ def reached(found: Cells) -> dict[str, Figure]:
     if found.is_number:
         told = "largest earth mover's distance of a class, values in their order"
         figures["t_ordered"] = exact(_ordered_distance(found), classes, told)
-    return {f"{name}.{column}": figures[name] for name in names}
+    return figures
 
 
 def beliefs(found: Cells, most: int = LARGEST_M) -> dict[str, Figure]:
@@ -125,23 +160,35 @@ def beliefs(found: Cells, most: int = LARGEST_M) -> dict[str, Figure]:
     person does not have: the belief in another value is its people over those of all values left. This is
     the instance-level knowledge of Machanavajjhala et al. (ACM TKDD 1(1), 2007, section 4) and the negations
     of Martin, Kifer, Machanavajjhala, Gehrke and Halpern (ICDE 2007); l-diversity with l <= m + 1 allows 1.
+    Where people have several values, which of them to rule out is a question of its own: beyond m = 0 there
+    are bounds alone, from the belief without any up to 1.
     """
     classes, column = found.classes, found.column
     names = [f"belief_{m}.{column}" for m in range(most + 1)]
     if not classes:
         return {name: Figure(None, None, None, 0, NO_RECORDS) for name in names}
-    return {
-        name: exact(float(largest_belief(found, m)), classes, f"largest belief after ruling out {m} values")
-        for m, name in enumerate(names)
-    }
+    return {name: _belief(found, m) for m, name in enumerate(names)}
+
+
+def _belief(found: Cells, m: int) -> Figure:
+    if found.is_single_in_classes or not m:
+        told = f"largest belief after ruling out {m} values"
+        return exact(float(largest_belief(found, m)), found.classes, told)
+    told = f"bounds, as people have several values; largest belief after ruling out up to {m} values"
+    return Figure(None, float(largest_belief(found, 0)), 1.0, found.classes, told)
 
 
 def largest_belief(found: Cells, m: int) -> Fraction:
     """Return the largest share, over classes, of a value among what remains without ``m`` other values.
 
     The most frequent value v is the one to believe in, and the next ones are those to rule out: any other
-    choice exchanges a frequent value for a rarer one.
+    choice exchanges a frequent value for a rarer one. That is so of people with one value each; without any
+    value ruled out (``m`` 0) they may have several.
     """
+    if not m:
+        present = ~_is_missing(found)
+        held = np.unique(np.stack([found.people[present], found.sizes[present]]), axis=1)
+        return max((Fraction(v, size) for v, size in held.T.tolist()), default=Fraction(0))
     order = np.lexsort((-found.people, _is_missing(found), found.group))
     group, people = found.group[order], found.people[order]
     first = np.concatenate([[True], group[1:] != group[:-1]])
@@ -244,15 +291,21 @@ def _ratio(found: Cells) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return (found.people * whole) / (found.totals[found.value] * found.whole)
 
 
-def _values(series: pl.Series) -> tuple[Codes, int | None]:
-    """The values numbered in their order, the missing one last, and its number."""
+def _mentions(series: pl.Series) -> tuple[Codes, Codes, int | None]:
+    """Rows and values, numbered in their order, the missing one last, and its number.
+
+    A list mentions each of its codes; one without any is missing.
+    """
     import polars as pl
 
-    texts = series.list.join("\x1f") if isinstance(series.dtype, pl.List) else series
-    rank = texts.rank("dense").cast(pl.Int64) - 1
+    told = pl.DataFrame({"row": pl.int_range(len(series), eager=True), "value": series})
+    if isinstance(series.dtype, pl.List):
+        told = told.with_columns(pl.col("value").list.drop_nulls()).explode("value", empty_as_null=True)
+    rank = told["value"].rank("dense").cast(pl.Int64) - 1
     missing = int(rank.null_count())
     last = int(rank.max() + 1) if missing < len(rank) else 0  # type: ignore[operator]
-    return rank.fill_null(last).to_numpy().astype(np.int64), last if missing else None
+    values = rank.fill_null(last).to_numpy().astype(np.int64)
+    return told["row"].to_numpy().astype(np.int64), values, last if missing else None
 
 
 def _people(keys: Codes, people: Codes) -> tuple[Codes, Codes]:
