@@ -209,12 +209,18 @@ def risk(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="the new folder for the reports, which stay in the house")
     ] = Path("risk"),
-    original: Annotated[Path | None, typer.Option(help="the table that it was made from")] = None,
+    original: Annotated[
+        Path | None, typer.Option(help="the table that it was made from; default: the config's input")
+    ] = None,
     holdout: Annotated[
-        Path | None, typer.Option(help="people like those in it, who had no part in it")
+        Path | None, typer.Option(help="other people like those in the original, none of whom is in it")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="a run's config: roles, hierarchies, thresholds, and the original")
+        Path | None,
+        typer.Option(
+            help="a run's config: roles, hierarchies, thresholds, and the original; exit 13 where "
+            "a threshold is not kept"
+        ),
     ] = None,
     kind: Annotated[TableKind, typer.Option(help="what kind of table it is")] = TableKind.ANONYMISED,
     quasi_identifiers: Annotated[
@@ -222,9 +228,13 @@ def risk(
         typer.Option(help="columns an attacker knows, with commas between; default: all but the sensitive"),
     ] = "",
     sensitive: Annotated[str, typer.Option(help="columns an attacker would learn, with commas between")] = "",
-    subject: Annotated[str | None, typer.Option(help="the original's column that names the person")] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="the original's column that names the person; default: every row is a person"),
+    ] = None,
     population: Annotated[
-        int | None, typer.Option(help="how many people those in it come from", min=1)
+        int | None,
+        typer.Option(help="how many people those in it come from, no fewer than are in it", min=1),
     ] = None,
     attacks: Annotated[Effort, typer.Option(help="how hard it is attacked")] = Effort.QUICK,
     language: Annotated[Language, typer.Option(help="of the reports")] = Language.ENGLISH,

@@ -12,6 +12,6 @@ The rooms, each importing only those before it:
 
 The commands: `run`, with `assessing` its risk and utility, its last conditions and the one rename (`gate`,
 `publish`), `check`, `recheck` with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with
-`table_findings`; `assessed_table` with `foreign` for a table made elsewhere, `comparing` of releases and
-`sweeping` over a config's values; `journal` and `progress` tell how a run goes on.
+`table_findings`; `assessed_table` with `foreign` and `aligning` for a table made elsewhere, `comparing` of
+releases and `sweeping` over a config's values; `journal` and `progress` tell how a run goes on.
 """

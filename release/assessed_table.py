@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from anonymizer.errors import BadConfig, OutputExists, OutputFailed
+from anonymizer.errors import BadConfig, OutputExists, OutputFailed, ThresholdExceeded
 from release import gate
+from release.aligning import is_certain
 from release.foreign import Asked, Foreign, foreign
 from risk import Assessment, ClassSizes, Figure, RunContext, finding, risk_report, utility_report
 from risk.facts import Language
-from risk.figures import not_estimated
+from risk.figures import exact, not_estimated
 from risk.finding import Search, find
-from risk.reidentification.class_sizes import measures
+from risk.reidentification.class_sizes import bounded_measures, measures
 from risk.reidentification.population import with_population
-from risk.results import Findings
+from risk.results import Findings, Group
+from risk.utility.asked import Asked as Analyses
 from risk.utility.assess import as_dict
 
 NOBODY = ClassSizes(np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -44,31 +47,16 @@ def assess_table(
     if os.path.lexists(output):
         raise OutputExists("the folder is already there", hint="name another one with --output")
     given = foreign(asked)
-    if population is None and given.config is not None and given.config.risk.population is not None:
-        population = given.config.risk.population.size
-    after = _classes(given.released, given, None)
-    before = NOBODY
+    population = _population(population, given)
+    before, after = _before(given), _after(given)
     found = Findings()
-    if (made_from := given.comparison) is not None:
-        before = _classes(made_from.base, given, pl.Series(made_from.people))
-        if population is not None and population < len(np.unique(made_from.people)):
-            raise BadConfig("the population is smaller than the people in the data")
-        search = (
-            Search(attacks, population)
-            if given.config is None
-            else Search(attacks, population, given.config.utility.asked)
-        )
-        found = find(made_from, before, after, search)
-    people = None if made_from is None else len(np.unique(made_from.people))
-    told = _risks(after, population, people)
-    unknown = dict.fromkeys(told, not_estimated("the original was not given"))
-    original = unknown if made_from is None else _risks(before, population, people)
-    figures = _named("original", original) | _named(asked.kind, told)
-    figures |= finding.figures(found, asked.kind)
-    figures[f"{asked.kind}.suppressed_share"] = not_estimated("a table does not tell what is missing in it")
-    assessment = Assessment(figures, before, after, None, before.records, table=asked.kind)
+    if given.comparison is not None:
+        analyses = Analyses() if given.config is None else given.config.utility.asked
+        found = find(given.comparison, before, after.sizes, Search(attacks, population, analyses))
+        found = _heeded(found, given, after)
+    assessment = _assessment(asked, given, after, found, population)
     thresholds = {} if given.config is None else given.config.risk.thresholds
-    context = RunContext(name=asked.table.stem, run={}, thresholds=thresholds, language=language)
+    context = RunContext(asked.table.stem, _facts(given, after), thresholds=thresholds, language=language)
     pages = {
         "risk_report.html": risk_report(assessment, context, found),
         "risk.json": assessment.to_json(),
@@ -78,14 +66,121 @@ def assess_table(
         flat = as_dict({asked.kind: found.utility})
         pages["utility.json"] = json.dumps(flat, indent=1, allow_nan=False) + "\n"
     _write(output, pages)
-    gate.check(thresholds, assessment.as_dict())
-    return "\n".join(f"{'wrote':<10} {output / name}" for name in pages)
+    notes = [f"{name}: {told}" for name, told in given.facts.items()]
+    try:
+        gate.check(thresholds, assessment.as_dict())
+    except ThresholdExceeded as broken:
+        noted = "; ".join([f"the reports are in {output}", *notes])
+        raise ThresholdExceeded(broken.rule, hint=noted) from None
+    told = (f"{'note':<10} {each}" for each in notes)
+    return "\n".join([*told, *(f"{'wrote':<10} {output / name}" for name in pages)])
 
 
-def _risks(sizes: ClassSizes, population: int | None, people: int | None) -> Mapping[str, Figure]:
-    """The risks; ``people`` are those of the original, None where it was not given."""
-    told = measures(sizes)
-    return told | (with_population(sizes, population, people=people) if population is not None else {})
+@dataclass(frozen=True, slots=True)
+class _After:
+    """The released classes; ``is_counted`` is false where rows are known, and people are not."""
+
+    sizes: ClassSizes
+    is_counted: bool
+
+    def risks(self, population: int | None, sampled: int | None) -> dict[str, Figure]:
+        """The figures of the release, ``sampled`` people of the ``population`` being in the data."""
+        if not self.is_counted:
+            return bounded_measures(self.sizes.rows, 1)
+        return measures(self.sizes) | _of_population(self.sizes, population, sampled)
+
+
+def _heeded(found: Findings, given: Foreign, after: _After) -> Findings:
+    """``found`` without figures of classes that rest on what could not be read or counted."""
+    return replace(found, groups=tuple(_checked(group, given, after) for group in found.groups))
+
+
+def _checked(group: Group, given: Foreign, after: _After) -> Group:
+    made_from = given.comparison
+    if made_from is None:
+        return group
+    if group.name == "uniqueness" and not after.is_counted:
+        unknown = not_estimated("a person may have several released rows")
+        lost = {name for name in group.figures if name.startswith(f"{made_from.table}.")}
+    else:
+        unknown = not_estimated("released rows could not be found in the original")
+        told = {name: name.removeprefix(f"{made_from.table}.").partition(".")[2] for name in group.figures}
+        lost = {name for name, column in told.items() if column in made_from.unaligned}
+        lost = lost if group.name == "beliefs" else set()
+    return replace(group, figures={n: unknown if n in lost else f for n, f in group.figures.items()})
+
+
+def _population(told: int | None, given: Foreign) -> int | None:
+    """The size of the population, as told or as the config has it.
+
+    Raises:
+        BadConfig: there are more people in the table, or in the one it was made from.
+    """
+    if told is None and given.config is not None and given.config.risk.population is not None:
+        told = given.config.risk.population.size
+    made_from = given.comparison
+    people = given.released.height if made_from is None else len(np.unique(made_from.people))
+    if told is not None and told < people:
+        raise BadConfig("the population is smaller than the people in the data", hint="see --population")
+    return told
+
+
+def _before(given: Foreign) -> ClassSizes:
+    made_from = given.comparison
+    return NOBODY if made_from is None else _classes(made_from.base, given, pl.Series(made_from.people))
+
+
+def _after(given: Foreign) -> _After:
+    """The classes of the released people; of their rows, as one person each, where people are not known."""
+    made_from = given.comparison
+    rows = _classes(given.released, given, None)
+    if made_from is None or made_from.table == "synthetic":
+        return _After(rows, is_counted=True)
+    people, shown = made_from.people, made_from.shown
+    if len(np.unique(people)) == len(people):
+        return _After(rows, is_counted=True)
+    read = [name for name in made_from.original.columns if name not in made_from.unaligned]
+    if given.is_placed and is_certain(made_from.original.select(read), people, shown):
+        released = made_from.original.filter(pl.Series(shown))
+        return _After(_classes(released, given, pl.Series(people[shown])), is_counted=True)
+    return _After(ClassSizes(np.ones_like(rows.rows), rows.rows), is_counted=False)
+
+
+def _assessment(
+    asked: Asked, given: Foreign, after: _After, found: Findings, population: int | None
+) -> Assessment:
+    made_from, before = given.comparison, _before(given)
+    sampled = None if made_from is None or asked.kind == "synthetic" else int(before.people.sum())
+    told = after.risks(population, sampled)
+    original = dict.fromkeys(told, not_estimated("the original was not given"))
+    if made_from is not None:
+        original = measures(before) | _of_population(before, population, None)
+    figures = _named("original", original) | _named(asked.kind, told)
+    share = not_estimated("a table does not tell what is missing in it")
+    suppressed = None
+    if made_from is not None and given.is_placed:
+        suppressed = int((~made_from.shown).sum())
+        share = exact(suppressed / before.records, before.records, "suppressed rows / rows in")
+    figures |= finding.figures(found, asked.kind) | {f"{asked.kind}.suppressed_share": share}
+    return Assessment(figures, before, after.sizes, suppressed, before.records, table=asked.kind)
+
+
+def _facts(given: Foreign, after: _After) -> Mapping[str, object]:
+    """What the report says of the table: how its columns were taken, and what could not be read."""
+    quasi = ", ".join(each.name for each in given.attributes if each.is_quasi_identifier)
+    sensitive = ", ".join(each.name for each in given.attributes if each.is_sensitive)
+    people = {} if after.is_counted else {"people": "not counted: one person may have several rows"}
+    return {
+        "table": "made elsewhere",
+        "quasi-identifiers": quasi or None,
+        "sensitive": sensitive or None,
+        **people,
+        **given.facts,
+    }
+
+
+def _of_population(sizes: ClassSizes, population: int | None, people: int | None) -> dict[str, Figure]:
+    return {} if population is None else with_population(sizes, population, people=people)
 
 
 def _classes(frame: pl.DataFrame, given: Foreign, people: pl.Series | None) -> ClassSizes:

@@ -169,7 +169,11 @@ class Utility:
     losses: Mapping[str, Figure] = field(default_factory=dict)
     """Information loss by metric of the search, 0 nothing lost, 1 everything; empty for a synthetic table."""
     marks: Mapping[str, Marked] = field(default_factory=dict)
-    """The headline of every measure with its floor and ceiling, by its name in ``figures``."""
+    """The headline of every measure with its floor and ceiling, by its name in ``figures``.
+
+    Everything that a user named has an entry: ``overlap.<model>`` also where the model has no coefficients,
+    ``survival.<time>.<event>[.<by>]`` also where there is no curve; the method of its figure then says why.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from release.config.keys import ColumnName, Finding, Findings, Strict, Text
 if TYPE_CHECKING:
     from risk.utility.asked import Asked, Followed, Model
 
-_POSITIVE = "the value that counts as yes; default: the last in the alphabet of a column with two values"
+_POSITIVE = "the value that counts as yes; needed unless the values are 0 and 1, or false and true"
 _At = tuple[str | int, ...]
 
 

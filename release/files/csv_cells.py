@@ -65,6 +65,24 @@ def decode(cells: pl.DataFrame, dtypes: Mapping[str, pl.DataType]) -> pl.DataFra
     return pl.DataFrame([_decode(raw.alias(name), dtype).alias(name) for raw, (name, dtype) in columns])
 
 
+def unescaped(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame as somebody else may have written it, without the apostrophes that ``encode`` would have set.
+
+    Another apostrophe, as of a name that starts with one, stays where it is.
+    """
+    names = dict(zip(frame.columns, _without_escapes(pl.Series(frame.columns)), strict=True))
+    return frame.with_columns(_without_escapes(each) for each in frame if each.dtype == pl.String).rename(
+        names
+    )
+
+
+def _without_escapes(series: pl.Series) -> pl.Series:
+    rest = series.str.strip_prefix(ESCAPE)
+    needy = rest.str.contains(_ESCAPED) & ~rest.str.contains(_UNCHANGED)
+    found = series.str.starts_with(ESCAPE) & needy
+    return rest.zip_with(found.fill_null(value=False), series).alias(series.name)
+
+
 def _encode(series: pl.Series) -> pl.Series:
     if isinstance(series.dtype, pl.Enum):
         escaped = _escape(series.dtype.categories)

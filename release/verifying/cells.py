@@ -50,6 +50,11 @@ def released_cells(cells: pl.Series, column: Column, promise: Promise) -> pl.Ser
     if column.role is Role.QUASI_IDENTIFIER:
         labels = labels_at(column, cells, promise.transformation[column.name])
         return _join(cells, _as_categories(labels)).alias(column.name)
+    return kept_cells(cells, column)
+
+
+def kept_cells(cells: pl.Series, column: Column) -> pl.Series:
+    """The cells of a column that is no quasi-identifier as they are released: clipped, or at a level."""
     if column.clip is not None:
         return _clip(cells, *column.clip)
     if column.release_level is not None:

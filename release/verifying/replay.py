@@ -75,7 +75,7 @@ def replay(promise: Promise) -> Replay:
         starred, starred_counted = _starred(released.filter(~keeps), hidden, shown, promise, compared)
     is_shown = keeps if not starred.height else pl.repeat(value=True, n=len(keeps), eager=True)
     if starred.height:
-        everyone = _with_stars_for(~keeps, everyone, names)
+        everyone = _with_stars_for(~keeps, everyone, promise)
     positions = pl.int_range(table.frame.height, eager=True)
     rows = pl.concat([positions.filter(keeps), positions.filter(~keeps).head(starred.height)])
     shown = pl.concat([shown, starred_counted])
@@ -94,12 +94,22 @@ def replay(promise: Promise) -> Replay:
     )
 
 
-def _with_stars_for(hidden: pl.Series, everyone: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """``everyone`` with the quasi-identifiers of ``hidden`` rows starred."""
+def _with_stars_for(hidden: pl.Series, everyone: pl.DataFrame, promise: Promise) -> pl.DataFrame:
+    """``everyone`` with the cells that the ``hidden`` rows have when they are starred."""
     return everyone.with_columns(
-        pl.when(hidden).then(pl.lit(SUPPRESSED)).otherwise(pl.col(name).cast(pl.String)).alias(name)
-        for name in names
+        pl.when(hidden).then(cell).otherwise(pl.col(name)).alias(name)
+        for name, cell in _star_cells(everyone, promise).items()
     )
+
+
+def _star_cells(frame: pl.DataFrame, promise: Promise) -> dict[str, pl.Expr]:
+    """What a starred row has instead of its own cells, by the columns of ``frame``."""
+    by_role = {Role.QUASI_IDENTIFIER: pl.lit(SUPPRESSED), Role.INSENSITIVE: pl.lit(None)}
+    return {
+        column.name: by_role[column.role].cast(frame.schema[column.name])
+        for column in promise.table.released
+        if column.role in by_role
+    }
 
 
 def _left(events: Events, shown: pl.DataFrame, promise: Promise) -> Events:
@@ -184,13 +194,4 @@ def _starred(
         and together(classed(pl.concat([shown, rows])), promise.criteria)
     ):
         return released.clear(), counted.clear()
-    by_role = {
-        Role.QUASI_IDENTIFIER: pl.lit(SUPPRESSED),
-        Role.INSENSITIVE: pl.lit(None),
-    }
-    cells = [
-        by_role[column.role].cast(released.schema[column.name]).alias(column.name)
-        for column in promise.table.released
-        if column.role in by_role
-    ]
-    return released.with_columns(cells), rows
+    return released.with_columns(**_star_cells(released, promise)), rows

@@ -16,30 +16,51 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class OwnRows:
-    """The rows of each row's person in the same class: those of ``rows[order[starts[p]:starts[p + 1]]]``.
+    """The released rows of each person in each class.
 
-    ``pairs`` has the number p of each row's class and person.
+    ``people`` (shape (rows of the original,)) are numbered 0, 1, …; ``rows`` are those released, ascending,
+    ``keys`` (same shape) class · ``count`` + person of each of them; ``order`` sorts ``keys`` into
+    ``ordered``.
     """
 
+    people: Numbers
+    count: int
     rows: Numbers
-    pairs: Numbers
+    keys: Numbers
     order: Numbers
-    starts: Numbers
+    ordered: Numbers
 
     @classmethod
     def of(cls, classes: Numbers, people: Numbers, rows: Numbers) -> OwnRows:
-        """``rows`` are the places, ascending, of the rows whose classes and people are given."""
-        pairs = _pairs(classes, people)
-        starts = np.concatenate([[0], np.cumsum(np.bincount(pairs))])
-        return cls(rows, pairs, np.argsort(pairs, kind="stable"), starts)
+        """``classes`` and ``people`` are those of all rows of the original."""
+        _, dense = np.unique(people, return_inverse=True)
+        count = int(dense.max(initial=-1)) + 1
+        keys = classes[rows] * count + dense[rows]
+        order = np.argsort(keys, kind="stable")
+        return cls(np.asarray(dense, dtype=np.int64), count, rows, keys, order, keys[order])
 
-    def places(self, rows: Numbers) -> Numbers:
-        return np.searchsorted(self.rows, rows)
+    def counted(self, classes: Numbers, rows: Numbers) -> Numbers:
+        """Return how many rows the person of each row has in the class beside it."""
+        return _counted(self.ordered, classes * self.count + self.people[rows])
 
-    def of_row(self, row: int) -> Numbers:
-        """Return the places of all rows of the person of one row in its class, that row among them."""
-        pair = self.pairs[np.searchsorted(self.rows, row)]
-        return self.rows[self.order[self.starts[pair] : self.starts[pair + 1]]]
+    def alike(self, classes: Numbers, rows: Numbers, values: Numbers) -> Numbers:
+        """Return how many of them have the row's value; ``values`` are those of all rows of the original."""
+        domain = int(values.max(initial=0)) + 1
+        keys = np.sort(self.keys * domain + values[self.rows])
+        return _counted(keys, (classes * self.count + self.people[rows]) * domain + values[rows])
+
+    def itself(self, classes: Numbers, rows: Numbers) -> NDArray[np.bool_]:
+        """Return whether each row is released, and is in the class beside it."""
+        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        found = self.rows[places] == rows
+        alike = self.keys[places] == classes * self.count + self.people[rows]
+        return np.asarray(found & alike)
+
+    def of_row(self, number: int, row: int) -> Numbers:
+        """Return all rows of the person of one row in the class of that number."""
+        key = number * self.count + self.people[row]
+        first, last = np.searchsorted(self.ordered, [key, key + 1])
+        return self.rows[self.order[first:last]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +78,12 @@ class Values:
 
     def without(self, classes: Numbers, rows: Numbers, own: OwnRows) -> Floats:
         """Return the same with the rows of each row's person taken out."""
-        values, places = self.original[own.rows], own.places(rows)
-        alike = _pairs(own.pairs, values)
-        of_class, of_value = np.bincount(own.pairs)[own.pairs][places], np.bincount(alike)[alike][places]
+        of_class, of_value = own.counted(classes, rows), own.alike(classes, rows, self.original)
         right = chances(self.cast, classes, self.original[rows], of_value)
         for each in np.flatnonzero(of_class != of_value):
-            held, taken = self.original[rows[[each]]], self.original[own.of_row(int(rows[each]))]
-            right[each] = chance_without(self.cast, int(classes[each]), held, taken)
+            number, row = int(classes[each]), int(rows[each])
+            held, taken = self.original[[row]], self.original[own.of_row(number, row)]
+            right[each] = chance_without(self.cast, number, held, taken)
         return right
 
 
@@ -82,16 +102,20 @@ class Sets:
 
     def without(self, classes: Numbers, rows: Numbers, own: OwnRows) -> Floats:
         """Return the same with the rows of each row's person taken out."""
-        right = chances_of_sets(self.cast, classes, self.original.take(rows), without=True)
-        several = np.bincount(own.pairs)[own.pairs][own.places(rows)] > 1
-        for each in np.flatnonzero(several):
-            taken = self.original.take(own.of_row(int(rows[each]))).codes
-            held = self.original.of(int(rows[each]))
-            right[each] = chance_without(self.cast, int(classes[each]), held, taken)
+        of_class = own.counted(classes, rows)
+        itself = (of_class == 1) & own.itself(classes, rows)
+        right = chances_of_sets(self.cast, classes, self.original.take(rows))
+        right[itself] = chances_of_sets(
+            self.cast, classes[itself], self.original.take(rows[itself]), without=True
+        )
+        for each in np.flatnonzero((of_class > 0) & ~itself):
+            number, row = int(classes[each]), int(rows[each])
+            taken = self.original.take(own.of_row(number, row)).codes
+            right[each] = chance_without(self.cast, number, self.original.of(row), taken)
         return right
 
 
-def _pairs(first: Numbers, second: Numbers) -> Numbers:
-    """A dense number of each row's pair of numbers."""
-    _, dense = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True)
-    return np.asarray(dense, dtype=np.int64)
+def _counted(ordered: Numbers, asked: Numbers) -> Numbers:
+    """How often each of the numbers ``asked`` for is among the ``ordered`` ones."""
+    first, last = (np.searchsorted(ordered, asked, side=side) for side in ("left", "right"))
+    return np.asarray(last - first, dtype=np.int64)

@@ -143,12 +143,9 @@ class _LookUp:
 
     def _without(self, answers: Values | Sets) -> Floats:
         """Each target's probability of being guessed right with the rows of its person taken out."""
-        left = self.instead < 0
         shown = np.flatnonzero(self.comparison.shown)
-        own = OwnRows.of(self.classes.original[shown], self.comparison.people[shown], shown)
-        right = answers.found(np.where(left, self.found, self.instead), self.targets)
-        right[left] = answers.without(self.found[left], self.targets[left], own)
-        return right
+        own = OwnRows.of(self.classes.original, self.comparison.people, shown)
+        return answers.without(np.where(self.instead < 0, self.found, self.instead), self.targets, own)
 
 
 def _drawn(people: Numbers, among: NDArray[np.bool_], rng: np.random.Generator) -> Numbers:

@@ -134,9 +134,9 @@ def attribute_inference(comparison: Comparison, rng: np.random.Generator) -> Att
     learn from the data, that smoking harms, is no gain.
 
     Parts: the gain by column; ``<column>.accuracy``; ``<column>.all_else``, the gain of one who knows every
-    other column. The headline is the column whose gain's upper end is the largest, so it leans upwards. Independent columns
-    have nobody's row, so the floor of an anonymised table is exactly 0. It does not measure rarer attacks: a
-    gain of 1 % may be all of one small group.
+    other column. The headline is the column whose gain's upper end is the largest, so it leans upwards.
+    Independent columns have nobody's row, so the floor of an anonymised table is exactly 0. It does not
+    measure rarer attacks: a gain of 1 % may be all of one small group.
     """
     if not _guessed(comparison):
         return Attack("attribute_inference", "inference", Marked(not_estimated(NOTHING_TO_GUESS)))

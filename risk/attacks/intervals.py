@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import sqrt
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -13,15 +16,25 @@ Numbers = NDArray[np.int64]
 
 _TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 _SEED = 20261122
+_WIDER = ", no narrower than Wilson's"
 
 
 def clustered_share(hits: Floats, groups: Numbers, what: str) -> Figure:
     """Return the mean of ``hits`` with an interval over resampled groups.
 
     ``hits`` (shape (rows,)) are successes between 0 and 1, ``groups`` (same shape) say which rows are not
-    independent of one another: a person, a class.
+    independent of one another: a person, a class. It is no narrower than Wilson's of as many independent
+    trials: a resample of few hits has hardly more than few.
     """
-    return clustered_ratio(hits, np.ones(len(hits)), groups, what)
+    tries = np.ones(len(hits))
+    found = clustered_ratio(hits, tries, groups, what)
+    if found.value is None or found.low is None or found.high is None:
+        return found
+    n = _independent(_sums(groups, hits, tries))
+    low, high = wilson(min(1.0, max(0.0, found.value)) * n, n)
+    return replace(
+        found, low=min(low, found.low), high=max(high, found.high), method=f"{found.method}{_WIDER}"
+    )
 
 
 def clustered_ratio(hits: Floats, tries: Floats, groups: Numbers, what: str) -> Figure:
@@ -55,30 +68,63 @@ def scaled(figure: Figure, by: float) -> Figure:
 
 
 def paired_gain(first: Floats, second: Floats, groups: Numbers, what: str) -> Figure:
-    """Return ``mean(first) - mean(second)`` of the same rows, with an interval over resampled groups."""
+    """Return ``mean(first) - mean(second)`` of the same rows, with an interval over resampled groups.
+
+    ``first`` and ``second`` are between 0 and 1. The interval is no narrower than the score interval of as
+    many independent gains and losses as there are groups: no bootstrap tells that what happened to few, or to
+    nobody, may happen.
+    """
     if not len(first):
         return not_estimated("there is nothing to count")
-    sums = _sums(groups, first - second, np.ones(len(first)))
-    draws = _ratios(sums)
-    return _gain(float(np.mean(first - second)), draws, len(first), what)
+    gains, ones = first - second, np.ones(len(first))
+    sums = _sums(groups, gains, ones)
+    # A row gains or loses, so that gains and losses are correlated as the cells of a multinomial draw are.
+    gained, lost = float(np.maximum(gains, 0.0).mean()), float(np.maximum(-gains, 0.0).mean())
+    odds = gained / (1.0 - gained) * lost / (1.0 - lost) if max(gained, lost) < 1.0 else 0.0
+    bounds = _score_bounds((gained, _independent(sums)), (lost, _independent(sums)), -min(1.0, sqrt(odds)))
+    return _gain(float(np.mean(gains)), _ratios(sums), bounds, len(first), what)
 
 
 def unpaired_gain(first: tuple[Floats, Numbers], second: tuple[Floats, Numbers], what: str) -> Figure:
-    """Return the difference of two means of different people, each with its rows' groups."""
+    """Return the difference of two means of different people, each with its rows' groups.
+
+    The interval is no narrower than the score interval of as many independent trials as there are groups.
+    """
     if not len(first[0]) or not len(second[0]):
         return not_estimated("there is nothing to count")
-    ones = np.ones(len(first[0])), np.ones(len(second[0]))
-    draws = _ratios(_sums(first[1], first[0], ones[0])) - _ratios(
-        _sums(second[1], second[0], ones[1]), seed=_SEED + 1
-    )
-    return _gain(float(first[0].mean() - second[0].mean()), draws, len(first[0]), what)
+    here, there = (_sums(groups, hits, np.ones(len(hits))) for hits, groups in (first, second))
+    draws = _ratios(here) - _ratios(there, seed=_SEED + 1)
+    means = float(first[0].mean()), float(second[0].mean())
+    bounds = _score_bounds((means[0], _independent(here)), (means[1], _independent(there)), 0.0)
+    return _gain(means[0] - means[1], draws, bounds, len(first[0]), what)
 
 
-def _gain(value: float, draws: Floats, n: int, what: str) -> Figure:
+def _gain(value: float, draws: Floats, bounds: tuple[float, float], n: int, what: str) -> Figure:
     low, high = np.quantile(draws, _TAILS)
-    return Figure(
-        value, min(value, float(low)), max(value, float(high)), n, f"{what}; bootstrap over people, 95 %"
+    method = f"{what}; bootstrap over people, no narrower than the score interval, 95 %"
+    return Figure(value, min(value, float(low), bounds[0]), max(value, float(high), bounds[1]), n, method)
+
+
+def _score_bounds(
+    first: tuple[float, int], second: tuple[float, int], correlation: float
+) -> tuple[float, float]:
+    """The 95 % interval of the difference of two shares, each with its trials, from Wilson's of either.
+
+    Newcombe, Statistics in Medicine 17 (1998), p. 873, method 10; with the correlation of the two: Zou and
+    Donner, Statistics in Medicine 27 (2008), p. 1693.
+    """
+    (one, low_one, high_one), (other, low_other, high_other) = (
+        (share, *wilson(min(1.0, max(0.0, share)) * n, n)) for share, n in (first, second)
     )
+    below, above = (one - low_one, high_other - other), (high_one - one, other - low_other)
+    reach = [sqrt(max(0.0, a * a + b * b - 2 * correlation * a * b)) for a, b in (below, above)]
+    return max(-1.0, one - other - reach[0]), min(1.0, one - other + reach[1])
+
+
+def _independent(sums: Floats) -> int:
+    """As many independent trials as groups of these sums are worth (Kish, Survey Sampling, 1965, p. 424)."""
+    tries = sums[:, 1]
+    return max(1, int(tries.sum() ** 2 / (tries @ tries) + 1e-9))
 
 
 def _sums(groups: Numbers, *columns: Floats) -> Floats:

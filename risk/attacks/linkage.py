@@ -69,6 +69,8 @@ def linkage(comparison: Comparison, rng: np.random.Generator, *, quality: Qualit
         return Attack("linkage", "linkability", Marked(not_estimated("nothing is known of anybody")))
     if not comparison.released.height:
         return Attack("linkage", "linkability", Marked(not_estimated("the release has no rows")))
+    if not comparison.shown.any():
+        return Attack("linkage", "linkability", Marked(not_estimated(NOBODY_SHOWN)))
     if comparison.table == "synthetic":
         return _of_synthetic(comparison, rng, quality)
     return _of_anonymised(comparison, rng, quality)

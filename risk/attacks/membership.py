@@ -86,10 +86,10 @@ def _attack(found: dict[str, Marked]) -> Attack:
 
 def _of_anonymised(comparison: Comparison, first: np.random.Generator, again: np.random.Generator) -> Attack:
     """The headline is for whoever knows the quasi-identifiers; beside it, for whoever knows all there is."""
-    quasi = comparison.narrowed(comparison.quasi_identifiers)
     everything = _on_anonymised(comparison, *first.spawn(1), *again.spawn(1))
-    if not quasi.attributes:
+    if not comparison.quasi_identifiers:
         return _attack(everything)
+    quasi = comparison.narrowed(comparison.quasi_identifiers)
     attack = _attack(_on_anonymised(quasi, first, again))
     parts = {f"{name}.{ALL_KNOWN}": marked for name, marked in everything.items()}
     return replace(attack, parts={**attack.parts, **parts})

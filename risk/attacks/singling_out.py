@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from math import comb
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from risk.attacks.intervals import clustered_ratio, clustered_share, scaled
 from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked
-from risk.attacks.matching import Coded, Groups, banded, coded, groups, own_rows, people_in
+from risk.attacks.matching import Groups, banded, coded, groups, own_rows, people_in
 from risk.comparison import Comparison
 from risk.figures import Figure, exact, not_estimated, share
 from risk.results import Attack, Marked
@@ -28,6 +28,10 @@ COMBINATIONS = 1000
 _REPLICATED = (
     "share of the data's records that are unique in their quasi-identifiers and unique in the release"
 )
+_REPLICATED_PEOPLE = (
+    "share of the data's records whose person is alone with the quasi-identifiers in the data and in the "
+    "release"
+)
 _SEED = 20261122
 _ALL = "all_attributes"
 _PEOPLE = "people"
@@ -38,7 +42,8 @@ def replicated_uniques(comparison: Comparison, rng: np.random.Generator) -> Atta
 
     Raab, Nowok and Dibben, "Practical privacy metrics for synthetic data" (arXiv 2406.16826, 2024), as
     synthpop 1.9 has it: the records q with d(q) = 1 and s(q) = 1, of all records of the data. The data are
-    those shown, or trained on. The control of a synthetic table counts held-out people as if each alone were
+    those shown, or trained on. In an anonymised table d and s count people: who is alone with two rows is
+    alone. The control of a synthetic table counts held-out people as if each alone were
     added to the data: alone there, and alone in the release. That of an anonymised table takes the person's
     row out, and nobody is left to be found: exactly 0. It does not say that a match is the person: a
     synthetic row may be alone with a combination by chance, which is what the control is for.
@@ -55,7 +60,9 @@ def predicates(comparison: Comparison, rng: np.random.Generator, *, largest: int
     predicates are about quasi-identifiers, which are what a person can be recognised by. The part
     ``all_attributes`` uses every column, as somebody may who knows more; ``people`` is the share of people
     whom some predicate of the headline isolates: in an anonymised table a predicate can only fail where rows
-    were suppressed, so that its headline says little more than whether there is one.
+    were suppressed, so that its headline says little more than whether there is one. There it is also made
+    from a combination that several released rows have which are all of one person. Where there are more than
+    ``COMBINATIONS`` combinations of attributes, some are drawn, and the figures have no upper end.
 
     The control of a synthetic table counts the predicates that hold for one held-out person and for nobody
     in the data, in as many held-out people as the data have: what happens by chance. In an anonymised table
@@ -64,7 +71,7 @@ def predicates(comparison: Comparison, rng: np.random.Generator, *, largest: int
     """
 
     def measured(scene: Comparison, _: np.random.Generator) -> Figure:
-        return _isolating(scene, _trials(scene, _known(scene), largest))
+        return _of_what_is_known(scene, _isolating(scene, _trials(scene, _known(scene), largest)))
 
     def without(scene: Comparison, _: np.random.Generator) -> Figure:
         return _by_chance(scene, lambda: _trials(scene, _known(scene), largest))
@@ -81,14 +88,20 @@ def _with_everything(comparison: Comparison, largest: int) -> Marked:
 
 def _people_isolated(comparison: Comparison, largest: int) -> Marked:
     trials = _trials(comparison, _known(comparison), largest)
-    what = f"share of people whom a predicate of up to {largest} attributes isolates"
+    kind = "quasi-identifiers" if comparison.quasi_identifiers else "attributes"
+    what = f"share of people whom a predicate of up to {largest} {kind} isolates"
     figure = _share_of_people(trials.isolated, comparison.people[_data(comparison)], what)
     if comparison.table == "anonymised":
         counted = figure if figure.value is None else exact(figure.value, figure.n, what)
-        return Marked(counted, exact(0.0, figure.n, "without the person's row there is no such predicate"))
+        return Marked(
+            trials.bounded(counted),
+            exact(0.0, figure.n, "without the person's row there is no such predicate"),
+        )
     if comparison.holdout_people is None or not len(comparison.holdout_people):
-        return Marked(figure, not_estimated(NOBODY_HELD_OUT))
-    return Marked(figure, _share_of_people(trials.isolated_outside, comparison.holdout_people, what))
+        return Marked(trials.bounded(figure), not_estimated(NOBODY_HELD_OUT))
+    return Marked(
+        trials.bounded(figure), _share_of_people(trials.isolated_outside, comparison.holdout_people, what)
+    )
 
 
 def _share_of_people(isolated: NDArray[np.bool_], people: Numbers, what: str) -> Figure:
@@ -100,11 +113,15 @@ def _rep_u(comparison: Comparison, _: np.random.Generator) -> Figure:
     if not shown.any():
         return not_estimated(NOBODY_SHOWN)
     found = groups(coded(comparison, comparison.quasi_identifiers), comparison.quasi_identifiers)
-    alone = _alone(found.original[shown], found.count)
-    hits = alone[found.original[shown]] & (found.released_sizes() == 1)[found.original[shown]]
+    members, people = found.original[shown], comparison.people[shown]
     if comparison.table == "anonymised":
-        return exact(float(hits.mean()), len(hits), _REPLICATED)
-    return clustered_share(hits.astype(np.float64), comparison.people[shown], _REPLICATED)
+        alone = people_in(members, people, found.count) == 1
+    else:
+        alone = np.bincount(members, minlength=found.count) == 1
+    hits = (alone & (_behind(found, _owners(comparison, found)) == 1))[members]
+    if comparison.table == "anonymised":
+        return exact(float(hits.mean()), len(hits), _REPLICATED_PEOPLE)
+    return clustered_share(hits.astype(np.float64), people, _REPLICATED)
 
 
 def _rep_u_without(comparison: Comparison, _: np.random.Generator) -> Figure:
@@ -119,49 +136,81 @@ def _rep_u_without(comparison: Comparison, _: np.random.Generator) -> Figure:
     return clustered_share(once[found.holdout].astype(np.float64), comparison.holdout_people, what)
 
 
-def _alone(members: Numbers, count: int) -> NDArray[np.bool_]:
-    """Which groups have exactly one row: repU is about records, as published."""
-    return np.asarray(np.bincount(members, minlength=count) == 1)
+def _owners(comparison: Comparison, alike: Groups) -> Numbers:
+    """The person of each released row, or a number of its own where it is nobody's: of shape (rows,).
+
+    ``alike`` are rows that agree in every column of interest. Among them persons are told in any order, which
+    changes no count of the people who agree in some of the columns.
+    """
+    owners = np.arange(len(alike.released))
+    members = alike.original[comparison.shown]
+    if comparison.table == "synthetic" or not np.array_equal(np.sort(members), np.sort(alike.released)):
+        return owners
+    shown = np.argsort(members, kind="stable")
+    owners[np.argsort(alike.released, kind="stable")] = comparison.people[comparison.shown][shown]
+    return owners
+
+
+def _behind(found: Groups, owners: Numbers) -> Numbers:
+    """How many of the ``owners`` of released rows each group has."""
+    return people_in(found.released, owners, found.count)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
     """What became of the predicates made from each released row.
 
-    How many there are (``made``, shape (released rows,)) and how many hold for one person of the data.
+    How many there are (``made``, shape (released rows,)) and how many hold for one person of the data; a
+    predicate that several rows of one person make is made by each of them in equal parts. ``attackers`` (same
+    shape) says whose row it is: rows of one person are not independent.
     ``by_chance`` (shape (held-out rows,)) counts the predicates that hold for a held-out row's person and for
     nobody in the data, in equal parts for a person's rows. ``isolated`` says which rows of the data,
-    ``isolated_outside`` which of the holdout, are those of the only person a predicate holds for.
+    ``isolated_outside`` which of the holdout, are those of the only person a predicate holds for. ``asked``
+    of ``possible`` combinations of attributes were asked for.
     """
 
     largest: int
+    attackers: Numbers
     made: Floats
     isolating: Floats
     by_chance: Floats
     isolated: NDArray[np.bool_]
     isolated_outside: NDArray[np.bool_]
+    asked: int
+    possible: int
 
-    @property
-    def attackers(self) -> Numbers:
-        return np.arange(len(self.made))
+    def bounded(self, figure: Figure) -> Figure:
+        """Return what is known of all combinations: a lower bound where some of them were not asked for."""
+        if self.asked >= self.possible or figure.low is None:
+            return figure
+        why = (
+            f"lower end only: {self.asked:,} of {self.possible:,} combinations of attributes were asked for, "
+            "and the others may tell more"
+        )
+        return Figure(None, figure.low, None, figure.n, f"{figure.method.removeprefix('exact: ')}; {why}")
 
 
 def _known(comparison: Comparison) -> tuple[str, ...]:
     return comparison.quasi_identifiers or tuple(each.name for each in comparison.attributes)
 
 
+def _of_what_is_known(comparison: Comparison, figure: Figure) -> Figure:
+    """Return the figure with a method that names the quasi-identifiers, where these alone are known."""
+    if not comparison.quasi_identifiers:
+        return figure
+    return replace(figure, method=figure.method.replace("attributes", "quasi-identifiers"))
+
+
 def _isolating(comparison: Comparison, trials: _Trials) -> Figure:
-    rows = comparison.released.height
     if not trials.made.sum():
-        return exact(
-            0.0, rows, f"no combination of up to {trials.largest} attributes is unique in the release"
-        )
+        what = f"no combination of up to {trials.largest} attributes is unique in the release"
+        return trials.bounded(exact(0.0, comparison.released.height, what))
     what = (
-        f"share of predicates (values of up to {trials.largest} attributes that one released row has) that "
-        f"hold for exactly one person; {round(trials.made.sum())} predicates of at most {COMBINATIONS} "
-        "combinations of attributes"
+        f"share of predicates (values of up to {trials.largest} attributes that one released row has, or the "
+        f"rows of one person) that hold for exactly one person; {round(trials.made.sum())} predicates of "
+        f"{trials.asked:,} combinations of attributes"
     )
-    return clustered_ratio(trials.isolating, trials.made, trials.attackers, what)
+    return trials.bounded(clustered_ratio(trials.isolating, trials.made, trials.attackers, what))
 
 
 def _by_chance(comparison: Comparison, trials_of: Callable[[], _Trials]) -> Figure:
@@ -194,28 +243,50 @@ def _trials(comparison: Comparison, columns: Sequence[str], largest: int) -> _Tr
     )
     cells, inside = coded(banded(comparison, only=columns), columns), _data(comparison)
     isolated, outside = np.zeros(int(inside.sum()), np.bool_), np.zeros(cells.sizes[2], np.bool_)
-    for found in _all_groups(cells, columns, largest):
-        once = found.released_sizes() == 1
+    everything, subsets = groups(cells, columns), _Subsets(tuple(columns), largest)
+    owners, drawn = _owners(comparison, everything), subsets.drawn()
+    if not (_behind(everything, owners) == 1).any():
+        # Who is not alone with all the values is not alone with some of them: all combinations are answered.
+        drawn = ()
+    for found in (groups(cells, subset) for subset in drawn):
+        once = _behind(found, owners) == 1
         members = _people_of(once, found.original[inside], comparison.people[inside])
         others = _people_of(once, found.holdout, people)
         own = once[found.released]
         mine = found.released[own]
-        made[own] += 1
-        isolating[own] += (members == 1)[mine]
+        parts = 1.0 / found.released_sizes()[mine]
+        made[own] += parts
+        isolating[own] += (members == 1)[mine] * parts
         if people is not None:
             by_chance += (once & (members == 0))[found.holdout] / own_rows(found.holdout, people)
         isolated |= (once & (members == 1))[found.original[inside]]
         outside |= (once & (members == 0) & (others == 1))[found.holdout]
-    return _Trials(largest, made, isolating, by_chance, isolated, outside)
+    asked = len(drawn) or subsets.count
+    return _Trials(largest, owners, made, isolating, by_chance, isolated, outside, asked, subsets.count)
 
 
-def _all_groups(cells: Coded, columns: Sequence[str], largest: int) -> Iterator[Groups]:
-    """The groups by every combination of columns, or by some: the same ones for the same columns."""
-    sizes = range(1, min(largest, len(columns)) + 1)
-    count = sum(comb(len(columns), size) for size in sizes)
-    subsets = chain.from_iterable(combinations(columns, size) for size in sizes)
-    drawn = set(np.random.default_rng(_SEED).permutation(count)[:COMBINATIONS].tolist())
-    return (groups(cells, subset) for place, subset in enumerate(subsets) if place in drawn)
+@dataclass(frozen=True, slots=True)
+class _Subsets:
+    """All combinations of 1 to ``largest`` of the ``columns``."""
+
+    columns: tuple[str, ...]
+    largest: int
+
+    @property
+    def sizes(self) -> range:
+        return range(1, min(self.largest, len(self.columns)) + 1)
+
+    @property
+    def count(self) -> int:
+        return sum(comb(len(self.columns), size) for size in self.sizes)
+
+    def drawn(self) -> Sequence[tuple[str, ...]]:
+        """Return them, or some of them where they are too many: the same ones for the same columns."""
+        every = chain.from_iterable(combinations(self.columns, size) for size in self.sizes)
+        if self.count <= COMBINATIONS:
+            return tuple(every)
+        chosen = set(np.random.default_rng(_SEED).permutation(self.count)[:COMBINATIONS].tolist())
+        return tuple(subset for place, subset in enumerate(every) if place in chosen)
 
 
 def _people_of(asked: NDArray[np.bool_], members: Numbers, people: Numbers | None) -> Numbers:

@@ -5,9 +5,9 @@ Values are those of the input (``Comparison.base``), of a list each of its codes
 class and value. A missing value is none that anybody could believe in and does not count towards l; it is a
 category for t, beta and delta. All comparisons are of whole numbers; floats are made of the results alone.
 
-Where somebody has several values (several rows, a list of codes), a belief in one of them is the share of the
-class's *people* who have it. Entropy, t, beta and delta compare distributions of one value per person: they are
-not defined then, and there is no figure.
+Where somebody has several values (several rows, a list of codes), a belief in one of them is the share of
+the class's *people* who have it. Entropy, t, beta and delta compare distributions of one value per person:
+they are not defined then, and there is no figure.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Cells:
 
     Values are numbered in the order of ``totals`` (shape (values,)), which counts the people of the whole
     input by value; ``missing`` is the number of the missing value, None where the input has none. ``sizes``
-    (shape (cells,)) are the distinct people of each cell's class, ``everybody`` those of the whole input: fewer
-    than the values' people together where somebody has several.
+    (shape (cells,)) are the distinct people of each cell's class, ``everybody`` those of the whole input:
+    fewer than the values' people together where somebody has several.
 
     Raises:
         ValueError: the arrays differ in shape.
@@ -174,8 +174,11 @@ def _belief(found: Cells, m: int) -> Figure:
     if found.is_single_in_classes or not m:
         told = f"largest belief after ruling out {m} values"
         return exact(float(largest_belief(found, m)), found.classes, told)
+    least = float(largest_belief(found, 0))
+    if least == 1:
+        return exact(1.0, found.classes, "largest belief, with no value ruled out already")
     told = f"bounds, as people have several values; largest belief after ruling out up to {m} values"
-    return Figure(None, float(largest_belief(found, 0)), 1.0, found.classes, told)
+    return Figure(None, least, 1.0, found.classes, told)
 
 
 def largest_belief(found: Cells, m: int) -> Fraction:

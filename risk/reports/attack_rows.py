@@ -7,12 +7,22 @@ from typing import NamedTuple
 
 from risk.figures import Figure
 from risk.reports.scales import Scale, interval_of, number_of, scale
-from risk.reports.wording import numeral, percent
+from risk.reports.wording import is_counted, numeral, percent, share_of
 from risk.reports.words import Words
 from risk.results import Attack, Heading, Marked
 
 HEADINGS: tuple[Heading, ...] = ("singling-out", "linkability", "inference")
 POINT = 0.01
+GAINS = frozenset({"attribute_inference", "minimality"})
+"""Attacks whose figure is a difference already: without a control of its own, as that is inside."""
+CLASS_WIDE = 0.1
+"""From which share on DiSCO's control, people without their own rows, is worth a sentence of its own."""
+KNOWS_ALL = {
+    "singling_out": "all_attributes",
+    "membership": "membership_tpr_1.all_columns_known",
+    "attribute_inference": ".all_else",
+}
+"""The part of an attack that is of who knows every column, or how its name ends: the largest counts."""
 
 
 class Dial(NamedTuple):
@@ -23,7 +33,9 @@ class Dial(NamedTuple):
     attack: str
     number: str
     interval: str
+    knows: str
     verdict: str
+    everything: str
     scale: Scale | None
 
 
@@ -47,7 +59,9 @@ class Shown(NamedTuple):
     heading: str
     number: str
     interval: str
+    knows: str
     verdict: str
+    everything: str
     method: str
     is_diagnostic: bool
     scale: Scale
@@ -78,10 +92,57 @@ def _rank(marked: Marked) -> float:
 
 def excess(marked: Marked) -> float | None:
     """Return how far a figure is above its control and its floor, whichever is higher; above 0 without."""
-    if marked.figure.value is None:
+    value = _least(marked.figure)
+    if value is None:
         return None
     references = (each.value for each in (marked.control, marked.floor) if each is not None)
-    return marked.figure.value - max((value for value in references if value is not None), default=0.0)
+    return value - max((value for value in references if value is not None), default=0.0)
+
+
+def _least(figure: Figure) -> float | None:
+    """Return a figure's value, or its lower end where that alone is known."""
+    return figure.low if figure.value is None else figure.value
+
+
+def verdict_of(attack: Attack, words: Words) -> str:
+    """Return in sentences what an attack's figure says: it may be a difference, or true of whole classes."""
+    figure, control = attack.headline.figure, attack.headline.control
+    if attack.name in GAINS and control is None and figure.value is not None:
+        return _gained(attack.name, figure, words)
+    said = verdict(attack.headline, words)
+    share = 0.0 if control is None else control.value or 0.0
+    if attack.name != "disco" or not figure.value or share < CLASS_WIDE:
+        return said
+    told = {"share": percent(figure.value, words), "control": percent(share, words)}
+    wide = words.say("attacks.verdict.class_wide", **told)
+    return wide if figure.value <= share else f"{said} {wide}"
+
+
+def _gained(name: str, figure: Figure, words: Words) -> str:
+    said = words.say(f"attacks.verdict.gain.{name}")
+    low = figure.value if figure.low is None else figure.low
+    is_shown = low is not None and low > 0
+    return said if is_shown else f"{said} {words.say('attacks.verdict.no_gain')}"
+
+
+def everything_of(attack: Attack, words: Words) -> str:
+    """Return in a sentence what the same attack reaches for who knows every column; empty without that."""
+    name = _known(attack.name, words)
+    ending = KNOWS_ALL.get(name)
+    figures = [part.figure for label, part in attack.parts.items() if ending and label.endswith(ending)]
+    estimated = [figure for figure in figures if _least(figure) is not None]
+    if not estimated:
+        return ""
+    most = max(estimated, key=lambda figure: _least(figure) or 0.0)
+    number, interval = share_of(most, words), "" if most.value is None else interval_of(most, words)
+    told = f"{number} ({interval})" if interval else number
+    return words.say(f"attacks.knows_all.{'gain' if name in GAINS else 'share'}", number=told)
+
+
+def knows_of(attack: Attack, words: Words) -> str:
+    """Return who the attacker of an attack's figure is; empty where there are no words for that."""
+    key = f"attacks.{_known(attack.name, words)}.knows"
+    return words.say(key) if words.knows(key) else ""
 
 
 def verdict(marked: Marked, words: Words) -> str:
@@ -95,7 +156,7 @@ def verdict(marked: Marked, words: Words) -> str:
     if not _above(figure, control):
         key = "attacks.verdict.unclear" if figure.value > control.value else "attacks.verdict.not_above"
         return words.say(key, **told)
-    exact = figure.is_exact and control.is_exact
+    exact = is_counted(figure) and is_counted(control)
     said = words.say("attacks.verdict.above_exact" if exact else "attacks.verdict.above", **told)
     floor = None if marked.floor is None else marked.floor.value
     as_floor = floor is not None and floor >= figure.value
@@ -138,7 +199,7 @@ def _dial(heading: Heading, attack: Attack | None, limits: Mapping[str, float], 
     title = words.say(f"attacks.heading.{heading}")
     if attack is None:
         nothing = words.say("attacks.verdict.nothing")
-        return Dial(heading, title, "", words.say("numbers.not_estimated"), "", nothing, None)
+        return Dial(heading, title, "", words.say("numbers.not_estimated"), "", "", nothing, "", None)
     figure = attack.headline.figure
     is_estimated = figure.value is not None
     name = title_of(attack.name, words)
@@ -146,9 +207,11 @@ def _dial(heading: Heading, attack: Attack | None, limits: Mapping[str, float], 
         heading,
         title,
         name,
-        number_of(figure, words) if is_estimated else words.say("numbers.not_estimated"),
+        _said(figure, words),
         interval_of(figure, words),
-        verdict(attack.headline, words),
+        knows_of(attack, words),
+        verdict_of(attack, words),
+        everything_of(attack, words),
         _scale(attack, limits, words, identifier=f"dial-{heading}") if is_estimated else None,
     )
 
@@ -161,20 +224,33 @@ def _shown(attack: Attack, limits: Mapping[str, float], words: Words) -> Shown:
         attack.name,
         title_of(attack.name, words),
         words.say(f"attacks.heading.{attack.heading}"),
-        words.say("numbers.not_estimated")
-        if figure.value is None
-        else number_of(figure, words, is_share=is_share),
+        _said(figure, words, is_share=is_share),
         interval_of(figure, words, is_share=is_share),
-        verdict(attack.headline, words) if is_share else words.say("attacks.verdict.diagnostic"),
+        knows_of(attack, words),
+        verdict_of(attack, words) if is_share else words.say("attacks.verdict.diagnostic"),
+        everything_of(attack, words),
         figure.method,
         attack.is_diagnostic,
         _scale(attack, limits, words, identifier=f"scale-{attack.name}"),
         tuple(
-            _part(name, marked, words, identifier=f"scale-{attack.name}-{place}", is_share=is_share)
+            _part(
+                _part_label(name, words, is_gain=attack.name in GAINS),
+                marked,
+                words,
+                identifier=f"scale-{attack.name}-{place}",
+                is_share=is_share,
+            )
             for place, (name, marked) in enumerate(attack.parts.items())
         ),
         {kind: words.say(key) for kind, key in keys.items() if words.knows(key)},
     )
+
+
+def _said(figure: Figure, words: Words, *, is_share: bool = True) -> str:
+    """Return a figure in words, its bound where that alone is known, or that there is none."""
+    if figure.value is not None:
+        return number_of(figure, words, is_share=is_share)
+    return words.say("numbers.not_estimated") if _least(figure) is None else share_of(figure, words)
 
 
 def _scale(attack: Attack, limits: Mapping[str, float], words: Words, *, identifier: str) -> Scale:
@@ -188,18 +264,17 @@ def _scale(attack: Attack, limits: Mapping[str, float], words: Words, *, identif
     )
 
 
-def _part_label(name: str, words: Words) -> str:
-    """Return a part in words: of all targets, of a column, or of a column under a condition."""
+def _part_label(name: str, words: Words, *, is_gain: bool = False) -> str:
+    """Return a part in words: of all targets, of a column (or the gain there), or of one on a condition."""
     if words.knows(f"attacks.parts.{name}"):
         return words.say(f"attacks.parts.{name}")
     column, _, condition = name.rpartition(".")
     if column and words.knows(f"attacks.parts.{condition}"):
         return words.say(f"attacks.parts.{condition}", column=_part_label(column, words))
-    return name
+    return words.say("attacks.parts.gain", column=name) if is_gain else name
 
 
-def _part(name: str, marked: Marked, words: Words, *, identifier: str, is_share: bool) -> Part:
-    label = _part_label(name, words)
+def _part(label: str, marked: Marked, words: Words, *, identifier: str, is_share: bool) -> Part:
     others = (marked.control, marked.floor, marked.ceiling)
     control, floor, ceiling = (
         "—" if each is None or each.value is None else number_of(each, words, is_share=is_share)

@@ -111,6 +111,8 @@ def label(name: str, words: Words) -> str:
     head, dot, column = name.partition(".")
     if found := re.fullmatch(r"(\w+)_(\d+(?:\.\d+)?)", name):
         key, number = f"risk.figures.{found[1]}_n", found[2]
+        if number == "1" and words.knows(f"risk.figures.{found[1]}_one"):
+            return words.say(f"risk.figures.{found[1]}_one")
         told = percent(float(number), words) if "." in number else numeral(number, words)
         return words.say(key, number=told) if words.knows(key) else ""
     whole = label(head, words) if dot else ""

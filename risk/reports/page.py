@@ -42,6 +42,13 @@ def _trusted(text: str) -> Any:
     return Markup(text)
 
 
+def _breakable(name: str) -> Any:
+    """Return a column's name that a line may end in behind an underscore, and nowhere else."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in name.split("_"))
+
+
 def _environment(words: Words) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -55,7 +62,9 @@ def _environment(words: Words) -> Any:
     )
     environment.globals |= {"t": words.markup, "language": words.language, "knows": words.knows}
     environment.filters["put"] = words.marked
-    for name in ("percent", "one_in", "plain", "interval", "share_of", "count_of", "short"):
+    environment.filters["breakable"] = _breakable
+    numbers = ("percent", "one_in", "plain", "interval", "share_of", "count_of", "short", "with_interval")
+    for name in numbers:
         environment.filters[name] = partial(getattr(wording, name), words=words)
     for name in ("asked", "title_of", "reached", "found"):
         environment.filters[name] = partial(getattr(criteria_words, name), words=words)

@@ -11,7 +11,16 @@ from risk.facts import CriterionResult, RunContext
 from risk.figures import Figure
 from risk.reidentification.class_sizes import SIZE_QUANTILES
 from risk.reidentification.known_events import WITHOUT_EVENTS, KnownEvents
-from risk.reports import attack_rows, criteria_words, group_rows, linked_tables, plots, utility_rows, wording
+from risk.reports import (
+    attack_rows,
+    class_rows,
+    criteria_words,
+    group_rows,
+    linked_tables,
+    plots,
+    utility_rows,
+    wording,
+)
 from risk.reports.page import render
 from risk.reports.report_rows import RISK_NAMES, paired_bands, risk_label, risk_rows, size_chart
 from risk.reports.words import Words, speak
@@ -53,13 +62,17 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         unit="rows" if known is None else "people",
         criteria=_criteria(context.criteria, known),
         judgements=judgements,
+        observed={each.figure: _observed(each, assessment.figures, words) for each in judgements},
+        limits={each.figure: _number(each.figure, each.limit, words) for each in judgements},
         labels={judgement.figure: _label(judgement.figure, words) for judgement in judgements},
         verdict=_verdict(judgements, words),
         verdict_class=_verdict_class(judgements),
         before=before,
         after=after,
         dials=attack_rows.dials(found.attacks, limits, words),
+        class_wide=class_rows.class_wide(found, words),
         price=utility_rows.price(found.utility, after["suppressed_share"], words) if found.utility else (),
+        has_utility=found.utility is not None,
         risks=risk_rows(words, linked=known is not None, before=before, after=after),
         bands=paired_bands(assessment.before, assessment.after, words),
         quantiles=tuple(SIZE_QUANTILES),
@@ -147,6 +160,25 @@ def _proof(run: Mapping[str, object], words: Words) -> str:
                 gap=wording.percent(max(0.0, 1 - bound / score), words),
             )
     return ""
+
+
+def _observed(judgement: Judgement, figures: Mapping[str, Figure], words: Words) -> str:
+    """Return what a threshold was held against: the upper end of an interval where there is one."""
+    if judgement.observed is None:
+        return words.say("risk.verdict.no_figure")
+    number = _number(judgement.figure, judgement.observed, words)
+    is_exact = figures[judgement.figure].is_exact
+    return number if is_exact else words.say("risk.verdict.upper_end", number=number)
+
+
+def _number(figure: str, value: float, words: Words) -> str:
+    """Return a value in words: as a percentage where the figure is a share."""
+    bare = figure.partition(".")[2]
+    return (
+        wording.short(value, words)
+        if bare.startswith(group_rows.NO_SHARES)
+        else wording.percent(value, words)
+    )
 
 
 def _label(figure: str, words: Words) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from risk.facts import RunContext
-from risk.reports import plots, utility_rows
+from risk.reports import further_rows, plots, utility_rows
 from risk.reports.page import render
 from risk.reports.scales import Scale, interval_of, number_of
 from risk.reports.utility_rows import Model, Pair, Priced
@@ -69,7 +69,12 @@ def utility_report(utility: Utility, context: RunContext) -> str:
         distinguished=list(_distinguished(utility, words)),
         predictions=utility_rows.predictions(utility.predictions, words),
         models=_models(utility.coefficients, words),
-        survival=[_survived(each, place, words) for place, each in enumerate(utility.survival)],
+        survival=[
+            _survived(each, place, words)
+            for place, each in enumerate(utility.survival)
+            if further_rows.has_curves(each)
+        ],
+        further=further_rows.further(utility, words),
         losses=list(utility.losses.items()),
     )
 
@@ -103,7 +108,7 @@ def _points(utility: Utility, words: Words) -> Iterator[tuple[str, str]]:
             overlapping=sum(_overlaps(each) for each in utility.coefficients),
             number=len(utility.coefficients),
         )
-    for each in utility.survival:
+    for each in (each for each in utility.survival if each.largest_gap.value is not None):
         yield point("survival", gap=number_of(each.largest_gap, words), time=each.time)
     for metric, figure in list(utility.losses.items())[:1]:
         yield point("loss", figure=number_of(figure, words), metric=metric)

@@ -33,7 +33,6 @@ class Column(NamedTuple):
     name: str
     distance: str
     interval: str
-    floor: str
     scale: Scale
     wasserstein: str
     coverage: str
@@ -167,7 +166,6 @@ def _column(difference: Difference, place: int, words: Words) -> Column:
         difference.column,
         _number(marked.figure, words),
         interval_of(marked.figure, words),
-        "—" if marked.floor is None else _number(marked.floor, words),
         scale(marked, words, identifier=f"column-{place}", title=difference.column),
         "—" if difference.wasserstein is None else _number(difference.wasserstein.figure, words),
         "—" if difference.coverage is None else _number(difference.coverage, words),

@@ -69,12 +69,17 @@ def short(value: float, words: Words | None = None) -> str:
     return numeral(text.replace("-", "−", 1) if value < 0 else text, words)
 
 
+def is_counted(figure: Figure) -> bool:
+    """Return whether a figure was counted, as its method says: a model's may have ends that are equal."""
+    return figure.is_exact and figure.method.startswith("exact")
+
+
 def interval(figure: Figure, words: Words | None = None) -> str:
     """Return a figure's interval as percentages, or why it has none."""
     words = words or speak("en")
-    if figure.is_exact:
+    if is_counted(figure):
         return words.say("numbers.exact")
-    if figure.low is None or figure.high is None:
+    if figure.low is None or figure.high is None or figure.is_exact:
         return words.put(figure.method)
     return words.say("numbers.range", low=percent(figure.low, words), high=percent(figure.high, words))
 
@@ -91,6 +96,15 @@ def share_of(figure: Figure, words: Words | None = None) -> str:
     return words.say("numbers.not_computed")
 
 
+def with_interval(figure: Figure, words: Words | None = None) -> str:
+    """Return a share as a percentage with its interval behind it, where it has one that is not its value."""
+    words = words or speak("en")
+    said = share_of(figure, words)
+    if figure.value is None or figure.is_exact or figure.low is None or figure.high is None:
+        return said
+    return f"{said} ({interval(figure, words)})"
+
+
 def count_of(figure: Figure, words: Words | None = None) -> str:
     """Return a count with thousands separators."""
     words = words or speak("en")
@@ -103,11 +117,19 @@ def flattened(
     """Yield depth, label and text of every entry of a nested mapping; a branch has an empty text."""
     for key, value in tree.items():
         label = str(key).replace("_", " ")
-        if isinstance(value, Mapping):
+        told = _in_hundredths(value) if key == "seconds" else value
+        if isinstance(told, Mapping):
             yield depth, label, ""
-            yield from flattened(value, words, depth + 1)
+            yield from flattened(told, words, depth + 1)
         else:
-            yield depth, label, plain(value, words)
+            yield depth, label, plain(told, words)
+
+
+def _in_hundredths(seconds: object) -> object:
+    """Return seconds, or those of several stages, as exactly as anybody reads them."""
+    if isinstance(seconds, Mapping):
+        return {stage: _in_hundredths(value) for stage, value in seconds.items()}
+    return round(seconds, 2) if isinstance(seconds, float) else seconds
 
 
 def enumerated(names: Sequence[str], words: Words | None = None) -> str:

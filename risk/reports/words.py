@@ -91,7 +91,13 @@ class Words:
         return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
 
     def _inside(self, name: str, part: str) -> str | None:
-        return self.numeral(part) if name.startswith("number") else self._translated(part)
+        return self._number(part) if name.startswith("number") else self._translated(part)
+
+    def _number(self, part: str) -> str:
+        """Return a number of another room's text as this language writes it, with separators and sign."""
+        digits, sign = part.removesuffix("%"), part.endswith("%")
+        told = self.numeral(f"{int(digits):,}" if digits.isdecimal() else digits)
+        return self.say("numbers.percent", number=told) if sign else told
 
     def _translated(self, text: str) -> str | None:
         for phrase in self.phrases:

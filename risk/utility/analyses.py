@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from risk.utility.survival import marked_gap, survival
 class Analyses:
     """What was asked for; ``figures`` are those of ``utility.json`` without the table's name.
 
-    ``models`` has the mean overlap of each model by its name, between its marks.
+    ``marks`` has the mean overlap of each model and the largest gap of each pair of curves, by the names of
+    ``figures`` and between their marks: everything that was asked for, also what could not be estimated.
     """
 
     predictions: tuple[Prediction, ...]
     coefficients: tuple[Coefficient, ...]
-    models: Mapping[str, Marked]
+    marks: Mapping[str, Marked]
     survival: tuple[Survival, ...]
     figures: Mapping[str, Figure]
 
@@ -42,19 +43,35 @@ def analyse(comparison: Comparison, asked: Asked, rng: np.random.Generator) -> A
         fit_model(comparison, model, own)
         for model, own in zip(asked.models, for_models.spawn(len(asked.models)), strict=True)
     ]
-    gaps = {
-        _curves(followed): marked_gap(comparison, followed, own)
-        for followed, own in zip(asked.survival, for_gaps.spawn(len(asked.survival)), strict=True)
+    gaps = [
+        _of_event(marked_gap(comparison, each, own), each.event, each.positive)
+        for each, own in zip(asked.survival, for_gaps.spawn(len(asked.survival)), strict=True)
+    ]
+    models = {
+        fit.model.name: fit.overlap
+        if fit.model.kind == "linear"
+        else _of_event(fit.overlap, fit.model.outcome, fit.model.positive)
+        for fit in fits
     }
-    models = {fit.model.name: fit.overlap for fit in fits}
-    marks = {**{f"overlap.{name}": mark for name, mark in models.items()}, **gaps}
+    marks = {f"overlap.{name}": mark for name, mark in models.items()}
+    marks |= {_curves(each): gap for each, gap in zip(asked.survival, gaps, strict=True)}
+    curves = (survival(comparison, followed) for followed in asked.survival)
     return Analyses(
         predicted,
         tuple(each for fit in fits for each in fit.coefficients),
-        models,
-        tuple(survival(comparison, followed) for followed in asked.survival),
+        marks,
+        tuple(replace(each, largest_gap=gap.figure) for each, gap in zip(curves, gaps, strict=True)),
         dict(_of_predictions(predicted)) | dict(_of_marks(marks)),
     )
+
+
+def _of_event(mark: Marked, column: str, positive: str | None) -> Marked:
+    """The mark whose figure says which value of the column was taken for the event."""
+    if mark.figure.method.startswith("not estimated"):
+        return mark
+    value = "1 or true" if positive is None else positive
+    told = f"{mark.figure.method}; the event is {column} = {value}"
+    return replace(mark, figure=replace(mark.figure, method=told))
 
 
 def _curves(followed: Followed) -> str:

@@ -12,7 +12,7 @@ ModelKind = Literal["linear", "logistic", "cox"]
 class Model:
     """A regression of ``outcome`` on ``terms``; of a Cox model the outcome is the event, after ``time``.
 
-    ``positive`` is the outcome's value that counts as yes; None where it is the last of two in the alphabet.
+    ``positive`` is the outcome's value that counts as yes; None where that is `1` or `true`.
     """
 
     name: str

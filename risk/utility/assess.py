@@ -10,19 +10,23 @@ import numpy as np
 
 from risk.comparison import Comparison, TableKind
 from risk.figures import Figure, not_estimated
-from risk.results import Utility
-from risk.utility.analyses import analyse
+from risk.results import Marked, Utility
+from risk.utility.analyses import Analyses, analyse
 from risk.utility.asked import Asked
 from risk.utility.associations import associations
-from risk.utility.propensity import propensity
+from risk.utility.propensity import Propensity, propensity
 from risk.utility.sides import MOST_ROWS, parted, sampled, sides
-from risk.utility.two_sample import two_sample
+from risk.utility.two_sample import TwoSample, two_sample
 from risk.utility.univariate import by_name, univariate
 
 Flat = dict[str, dict[str, float | int | str | None]]
 NOTHING = Asked()
 ALWAYS = ("total_variation", "coverage", "association_difference", "pmse_ratio", "two_sample")
 """The figures that every table with rows has."""
+_WHOSE = (
+    "nobody can say whose the released rows are (codes were removed, cells averaged or a sample drawn), and "
+    "a model would meet people on both sides"
+)
 
 
 def utility(
@@ -41,14 +45,12 @@ def utility(
     """
     lost = dict(losses or {})
     if not (comparison.original.height and comparison.released.height and comparison.attributes):
-        return Utility(_no_rows() | _named("loss", lost), losses=lost)
+        return _without_rows(analyse(comparison, asked, rng), lost)
     drawing, true, told, asking = rng.spawn(4)
     part = sampled(comparison, drawing)
     values, labels = sides(part, true), sides(part, true, "labels")
-    words = sides(parted(part, told), told, "words")
     columns, pairs = univariate(values, labels, true), associations(values, true)
-    scores = propensity(words, told, drawn_from=comparison.original.height)
-    classifier = two_sample(words, told)
+    scores, classifier = _told_apart(part, told, comparison.original.height)
     wanted = analyse(comparison, asked, asking)
     marks = {
         "total_variation": columns.total_variation,
@@ -72,8 +74,18 @@ def utility(
         wanted.coefficients,
         wanted.survival,
         lost,
-        {**marks, **{f"overlap.{name}": mark for name, mark in wanted.models.items()}},
+        {**marks, **wanted.marks},
     )
+
+
+def _told_apart(part: Comparison, rng: np.random.Generator, rows: int) -> tuple[Propensity, TwoSample]:
+    """How well models tell the tables apart; ``part`` is drawn from so many ``rows`` of the original."""
+    own = parted(part, rng)
+    if own is None:
+        nothing = Marked(not_estimated(_WHOSE, part.released.height))
+        return Propensity(nothing, nothing), TwoSample(nothing, nothing)
+    words = sides(own, rng, "words")
+    return propensity(words, rng, drawn_from=rows), two_sample(words, rng)
 
 
 def as_dict(tables: Mapping[TableKind, Utility]) -> Flat:
@@ -99,5 +111,14 @@ def _named(prefix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
     return {f"{prefix}.{name}": figure for name, figure in figures.items()}
 
 
-def _no_rows() -> dict[str, Figure]:
-    return {name: not_estimated("there are no rows to compare") for name in ALWAYS}
+def _without_rows(wanted: Analyses, lost: Mapping[str, Figure]) -> Utility:
+    """No figure at all; what was asked for says so too."""
+    nothing = {name: not_estimated("there are no rows to compare") for name in ALWAYS}
+    return Utility(
+        nothing | dict(wanted.figures) | _named("loss", lost),
+        predictions=wanted.predictions,
+        coefficients=wanted.coefficients,
+        survival=wanted.survival,
+        losses=lost,
+        marks=wanted.marks,
+    )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from risk.figures import Figure, not_estimated
 from risk.results import Associations, Marked
-from risk.utility.sides import Encoded, Rows, Sides, encoded
+from risk.utility.sides import Encoded, Rows, Sides, encoded, scaled
 from risk.utility.threads import one_thread
 from risk.utility.univariate import within
 
@@ -25,6 +25,7 @@ MOST_CATEGORIES = 50
 CODES = 5
 RESAMPLES = 50
 RESAMPLED_PEOPLE = 5000
+_ROUNDING = 1e-12
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.generic]]
 
@@ -63,9 +64,13 @@ def associations(both: Sides, rng: np.random.Generator) -> Associations:
 
 
 def apart(first: Floats, second: Floats) -> float:
-    """Return the mean absolute difference over pairs of columns, 0 where there is no pair."""
+    """Return the mean absolute difference over pairs of columns, 0 where there is no pair.
+
+    What sums in another order of rows differ by is no difference.
+    """
     above = np.triu_indices(len(first), 1)
-    return float(np.abs(first - second)[above].mean()) if len(above[0]) else 0.0
+    off = np.abs(first - second)[above]
+    return float(np.where(off < _ROUNDING, 0.0, off).mean()) if len(off) else 0.0
 
 
 def matrix(columns: Columns) -> Floats:
@@ -119,7 +124,7 @@ def _prepared(columns: Columns) -> _Prepared:
         column = columns[name].astype(np.float64)
         has = ~np.isnan(column)
         if has.any():
-            present[i] = has
+            present[i], column = has, scaled(column)
             # Centred, so that sums of squares keep their digits.
             ranks[i, has] = rankdata(column[has]) - (has.sum() + 1) / 2
             values[i, has] = (column[has] - column[has].mean()) / (column[has].std() or 1.0)

@@ -130,7 +130,7 @@ def fitted(kind: ModelKind, frame: pl.DataFrame, terms: tuple[str, ...]) -> Esti
     """
     rows = frame.filter(pl.all_horizontal(pl.all().is_finite()))
     outcome = rows["outcome"].to_numpy()
-    if rows.height < 2 or np.ptp(outcome) == 0:
+    if rows.height < 2 or (outcome == outcome[0]).all():
         raise Unfit(f"{rows.height} complete rows whose outcome does not vary")
     varying = tuple(name for name in terms if rows[name].n_unique() > 1)
     columns = rows.select(varying).to_numpy()
@@ -138,8 +138,11 @@ def fitted(kind: ModelKind, frame: pl.DataFrame, terms: tuple[str, ...]) -> Esti
         raise Unfit("no term varies")
     if rows.height <= len(varying) + 1:
         raise Unfit(f"{rows.height} complete rows for {len(varying)} coefficients")
-    scale = columns.std(axis=0)
-    standard = (columns - columns.mean(axis=0)) / scale
+    with np.errstate(all="ignore"):
+        scale = columns.std(axis=0)
+        standard = (columns - columns.mean(axis=0)) / scale
+    if not (np.isfinite(scale).all() and np.isfinite(standard).all()):
+        raise Unfit("numbers too large, or too near one another, to compute with")
     if np.linalg.eigvalsh(standard.T @ standard / rows.height).min() < _SINGULAR:
         raise Unfit("the terms determine one another")
     times = rows["time"].to_numpy() if kind == "cox" else None

@@ -60,20 +60,25 @@ def numeric(comparison: Comparison, name: str) -> Both:
     return sides
 
 
+_PLAIN = (("0", "1"), ("false", "true"))
+"""The pairs of values, in capitals too, of which nobody needs to be told that the second one is yes."""
+
+
 def binary(comparison: Comparison, name: str, positive: str | None = None) -> Both:
-    """Return a column of two values as 1 and 0 in both tables: 1 is ``positive``, or the last by alphabet.
+    """Return a column of two values as 1 and 0 in both tables: 1 is ``positive``, or `1` or `true`.
 
     Raises:
-        Unfit: it is not in the tables, has not two values, or the release tells them in other words.
+        Unfit: it is not in the tables, has not two values, nobody said which of them is the event, or the
+            release tells them in other words.
     """
     base = _words(comparison.base[_known(comparison, name)])
     released = _words(comparison.released[name])
     values = sorted(base.drop_nulls().unique().to_list())
     told = set(released.drop_nulls().unique().to_list())
-    if positive is None and len(values) > 2:
-        raise Unfit(f"{name} has more than two values: say which is `positive`")
     if len(values) < 2 or positive not in (None, *values):
         raise Unfit(f"{name} has only one outcome in the original")
+    if positive is None and tuple(value.lower() for value in values) not in _PLAIN:
+        raise Unfit(f"name the event of {name} with `positive:`: its values are not 0 and 1 (false and true)")
     if not told:
         raise Unfit(f"the release does not tell {name}")
     if not told <= set(values):

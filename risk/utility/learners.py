@@ -17,6 +17,7 @@ Predict = Callable[[Floats], Floats]
 MOST_VALUES = 20
 """A category is told by its most frequent values, a list by its most frequent codes; the rest are one."""
 FEWEST_ROWS = 5
+_FURTHEST = 1e6
 _SEED = 20261122
 LEARNERS = ("linear", "random_forest", "gradient_boosting")
 
@@ -37,7 +38,9 @@ class Features:
         """Return the features of ``frame``: shape (rows, features), standardised, without NaN."""
         columns: list[pl.Expr] = []
         for name, (middle, spread) in self.numbers.items():
-            columns.append(((pl.col(name).fill_null(middle) - middle) / spread).alias(f"{name} 0"))
+            standard = (pl.col(name).fill_null(middle) - middle) / spread
+            # A row to be predicted may lie further out than the library has numbers for.
+            columns.append(standard.clip(-_FURTHEST, _FURTHEST).alias(f"{name} 0"))
             columns.append(pl.col(name).is_null().alias(f"{name} 1"))
         for name, values in self.values.items():
             columns += [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from risk.utility.sides import Encoded, Rows, Sides, some
+from risk.utility.sides import Encoded, Rows, Sides, scaled, some
 
 Floats = NDArray[np.float64]
 COMPARED = ("released", "floor", "ceiling", "bootstrap")
@@ -72,7 +72,8 @@ def pairings(
 def ordinal(cells: Encoded, rows: Rows) -> Floats:
     """Return the columns as features of a tree: float64 (rows, columns), categories by their numbers.
 
-    Missing is 0 in a category, whose labels are numbered from 1, and less than all others in a number.
+    Missing is 0. Labels are numbered from 1, and numbers are told by their rank among these rows: to a tree
+    their order is all there is, and its library has no room for large ones.
     """
     columns = []
     for name, column in cells.take(rows).items():
@@ -80,8 +81,8 @@ def ordinal(cells: Encoded, rows: Rows) -> Floats:
         if name in cells.categories:
             columns.append(values + 1)
         else:
-            missing = np.isnan(values)
-            columns.append(np.where(missing, values[~missing].min(initial=0) - 1, values))
+            ranks = np.unique(values, return_inverse=True)[1] + 1
+            columns.append(np.where(np.isnan(values), 0, ranks).astype(np.float64))
     return np.column_stack(columns) if columns else np.zeros((len(rows), 0))
 
 
@@ -106,6 +107,7 @@ def _standardised(column: NDArray[np.generic]) -> list[Floats]:
     missing = np.isnan(values)
     if missing.all():
         return []
+    values = scaled(values)
     centre, spread = float(values[~missing].mean()), float(values[~missing].std())
     filled = np.where(missing, 0.0, (values - centre) / (spread or 1.0))
     return [filled, missing.astype(np.float64)]

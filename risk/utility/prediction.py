@@ -16,6 +16,7 @@ from risk.results import Prediction
 from risk.utility.formula import Unfit
 from risk.utility.learners import LEARNERS, Measure, features, trained
 from risk.utility.reading import read, readings
+from risk.utility.sides import scaled
 from risk.utility.threads import one_thread
 
 Floats = NDArray[np.float64]
@@ -84,7 +85,7 @@ class _Material:
     truth: pl.DataFrame
     words: pl.DataFrame
     released: pl.DataFrame
-    holdout: pl.DataFrame | None
+    holdout: pl.DataFrame | None = None
 
 
 def _prepared(comparison: Comparison, target: str) -> _Material:
@@ -101,13 +102,20 @@ def _prepared(comparison: Comparison, target: str) -> _Material:
         columns = pl.DataFrame([read(frame[name], way) for name, way in ways.items()])
         return columns.with_columns(pl.col(target).cast(pl.String)) if is_class else columns
 
-    return _Material(
-        comparison,
-        as_analysed(comparison.base),
-        as_analysed(comparison.original),
-        as_analysed(comparison.released),
-        None if comparison.holdout is None else as_analysed(comparison.holdout),
-    )
+    given = (comparison.base, comparison.original, comparison.released, comparison.holdout)
+    truth, words, released, *holdout = _scaled([as_analysed(each) for each in given if each is not None])
+    return _Material(comparison, truth, words, released, *holdout)
+
+
+def _scaled(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The frames with each column of numbers on one scale: learners have no room for very large ones."""
+    ends = np.cumsum([frame.height for frame in frames])[:-1]
+    made = list(frames)
+    for name in (name for name, dtype in frames[0].schema.items() if dtype == pl.Float64):
+        pooled = np.concatenate([frame[name].fill_null(np.nan).to_numpy() for frame in frames])
+        columns = [pl.Series(name, part).fill_nan(None) for part in np.split(scaled(pooled), ends)]
+        made = [frame.with_columns(column) for frame, column in zip(made, columns, strict=True)]
+    return made
 
 
 def _predictions(material: _Material, target: str, rng: np.random.Generator) -> tuple[Prediction, ...]:

@@ -38,6 +38,8 @@ FEW = 12
 """With more regressors than this there are no interactions."""
 PERMUTATIONS = 10
 LEAF = 50
+LEAST_ROWS = 50
+_FEW_ROWS = f"needs {LEAST_ROWS} rows of each table"
 _PENALTY = 1e-6
 _Z = 1.96
 Floats = NDArray[np.float64]
@@ -89,8 +91,8 @@ def logistic_ratio(regressors: Floats, pairing: Pairing) -> Figure:
     non-central one, whose variance makes the interval. Rows are taken as independent.
     """
     n = len(pairing.first) + len(pairing.second)
-    if not (len(pairing.first) and len(pairing.second)):
-        return not_estimated("one side has no rows", n)
+    if min(len(pairing.first), len(pairing.second)) < LEAST_ROWS:
+        return not_estimated(_FEW_ROWS, n)
     rank = int(np.linalg.matrix_rank(np.cov(regressors, rowvar=False))) + 1 if regressors.shape[1] else 1
     if rank == 1:
         return not_estimated("no column varies", n)
@@ -109,6 +111,8 @@ def tree_ratio(features: Floats, pairing: Pairing, nulls: Floats) -> Figure:
     is that of a ratio of 1, and too narrow for a large one.
     """
     n = len(features)
+    if min(len(pairing.first), len(pairing.second)) < LEAST_ROWS:
+        return not_estimated(_FEW_ROWS, n)
     if not len(nulls) or not nulls.mean():
         return not_estimated("needs more rows, and columns, for a tree to be grown", n)
     ratio = float(_tree_pmse(features, pairing.labels) / nulls.mean())

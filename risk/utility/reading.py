@@ -43,10 +43,10 @@ def aligned(comparison: Comparison, told: Told = "values") -> tuple[pl.DataFrame
     """Return original and release with columns that can be compared: Float64, String, List(String).
 
     The original's categories are written as the release writes them, so that a coarser label is no
-    difference; but where the release writes ``*`` the original keeps its value, since a suppressed cell is
-    lost. Its numbers are the true ones, beside the midpoints of the release (``values``), or midpoints as
-    well (``labels``). With ``words`` everything is as the release writes it, ``*`` too: what then differs is
-    more than generalised or suppressed cells.
+    difference; but where the release writes ``*`` the original has its value (in the words of other rows, or
+    as ``*`` where these have none), since a suppressed cell is lost. Its numbers are the true ones, beside
+    the midpoints of the release (``values``), or midpoints as well (``labels``). With ``words`` everything is
+    as the release writes it, ``*`` too: what then differs is more than generalised or suppressed cells.
     """
     ways = readings(comparison)
     released = [read(comparison.released[name], way) for name, way in ways.items()]
@@ -80,13 +80,18 @@ def read(series: pl.Series, way: Reading) -> pl.Series:
         text = series.cast(pl.String)
         return text.set(text == SUPPRESSED, None)
     if series.dtype.is_numeric():
-        return series.cast(pl.Float64).fill_nan(None)
+        return _finite(series.cast(pl.Float64))
     values = series.cast(pl.String)
     parse = number_of if way == "number" else day_of
     labels = values.unique().drop_nulls().to_list()
     if not labels:
         return values.cast(pl.Float64)
-    return values.replace_strict(labels, [parse(label) for label in labels], return_dtype=pl.Float64)
+    return _finite(values.replace_strict(labels, [parse(label) for label in labels], return_dtype=pl.Float64))
+
+
+def _finite(numbers: pl.Series) -> pl.Series:
+    """The numbers; null for what is none that can be computed with."""
+    return numbers.set(~numbers.is_finite(), None)
 
 
 def tabular(
@@ -186,10 +191,23 @@ def _original(base: pl.Series, words: pl.Series, way: Reading, told: Told) -> pl
     if told == "values" and way in ("number", "date"):
         return read(base, way)
     label = read(words, way)
-    if told == "words" or way == "codes":
+    if told == "words":
         return label
-    value = base.cast(pl.String) if way == "category" else read(base, way)
+    value = _in_words(read(base, way), label) if way == "category" else read(base, way)
     return label.zip_with(label.is_not_null(), value)
+
+
+def _in_words(values: pl.Series, labels: pl.Series) -> pl.Series:
+    """The values as the release writes them in other rows; ``*`` where it writes them nowhere, or variously.
+
+    Where it writes values as they are, they stay: one that is starred everywhere is lost.
+    """
+    pairs = pl.DataFrame({"value": values, "label": labels}).drop_nulls().unique()
+    if (pairs["value"] == pairs["label"]).all():
+        return values
+    once = pairs.filter(pl.len().over("value") == 1)
+    written = values.replace_strict(once["value"], once["label"], default=SUPPRESSED, return_dtype=pl.String)
+    return written.zip_with(values.is_not_null(), values)
 
 
 def _sets(series: pl.Series) -> pl.Series:

@@ -78,16 +78,19 @@ def sides(comparison: Comparison, rng: np.random.Generator, told: Told = "values
     return Sides(frame, people, rows[:n], rows[begin:end], rows[end:], first, second, fresh)
 
 
-def parted(comparison: Comparison, rng: np.random.Generator) -> Comparison:
+def parted(comparison: Comparison, rng: np.random.Generator) -> Comparison | None:
     """Return an original of one half of the people and a release of the other, where it shows their own rows.
 
     An anonymised table does: whoever learns to tell it from the original meets each row on both sides, and
-    finds two tables of the same people more alike than two samples of one population could be.
+    finds two tables of the same people more alike than two samples of one population could be. None where
+    nobody can say whose rows those of an anonymised table are; a synthetic one has nobody's, and stays.
     """
     people, shown = comparison.people, comparison.shown
-    own = comparison.original.filter(shown)
-    if comparison.table == "synthetic" or not _hashes(own).equals(_hashes(comparison.released)):
+    if comparison.table == "synthetic":
         return comparison
+    own = comparison.original.filter(shown)
+    if not _hashes(own).equals(_hashes(comparison.released)):
+        return None
     in_release = (rng.random(int(people.max(initial=-1)) + 1) < 0.5)[people]
     return replace(
         comparison,
@@ -146,6 +149,16 @@ def encoded(both: Sides, *, codes: int, labels: int) -> Encoded:
         else:
             columns[series.name] = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
     return Encoded(columns, categories)
+
+
+def scaled(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers times a power of two that makes them at most a half: no sum of them overflows.
+
+    Nothing else is lost than what is 300 digits smaller than the largest. NaN stays.
+    """
+    finite = np.abs(column[np.isfinite(column)])
+    _, exponent = np.frexp(finite.max(initial=0.0))
+    return np.asarray(np.ldexp(column, -int(exponent) - 1))
 
 
 def numbered(series: pl.Series) -> tuple[NDArray[np.int32], int]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from risk.figures import CONFIDENCE, Figure, exact, not_estimated
 from risk.results import Difference, Marked
-from risk.utility.sides import Rows, Sides, numbered
+from risk.utility.reading import SUPPRESSED
+from risk.utility.sides import Rows, Sides, numbered, scaled
 
 BINS = 10
 RESAMPLES = 100
@@ -38,7 +39,8 @@ class Cells:
     """A column's cells of all rows in ``Sides``, as what is counted.
 
     ``cell`` int64 (mentions) is the category, the bin or the code, the last one of ``size`` missing; ``row``
-    the rows of the mentions, None where every row has one. ``numbers`` are None for categories.
+    the rows of the mentions, None where every row has one. ``numbers`` are None for categories. ``starred``
+    is the cell of values that only starred rows have: lost, but nobody knows as how many labels.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Cells:
     size: int
     row: Rows | None = None
     numbers: Numbers | None = None
+    starred: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def univariate(values: Sides, labels: Sides, rng: np.random.Generator) -> Univar
     """
     cells = [_cells(series, labels) for series in labels.frame.iter_columns()]
     numbers = {
-        name: _numbers(values.frame[name].to_numpy())
+        name: _numbers(scaled(values.frame[name].to_numpy()))
         for name, dtype in values.frame.schema.items()
         if dtype == pl.Float64
     }
@@ -161,8 +164,10 @@ def _cells(series: pl.Series, both: Sides) -> Cells:
         return Cells(series.name, codes.astype(np.int64), size + 1, mentions["row"].to_numpy())
     if series.dtype == pl.String:
         codes, size = numbered(series)
-        return Cells(series.name, np.where(codes < 0, size, codes).astype(np.int64), size + 1)
-    return _binned(series.name, series.to_numpy(), both)
+        cell = np.where(codes < 0, size, codes).astype(np.int64)
+        stars = np.unique(cell[(series == SUPPRESSED).fill_null(value=False).to_numpy()])
+        return Cells(series.name, cell, size + 1, starred=int(stars[0]) if len(stars) else None)
+    return _binned(series.name, scaled(series.to_numpy()), both)
 
 
 def _numbers(column: Floats) -> Numbers:
@@ -259,6 +264,8 @@ def _coverage(cells: Cells, both: Sides) -> tuple[int, int] | None:
     if cells.numbers is not None:
         return None
     had, shown = (_held(cells, rows)[:-1] > 0 for rows in (both.original, both.released))
+    if cells.starred is not None:
+        had[cells.starred] = False
     return int((had & shown).sum()), int(had.sum())
 
 

@@ -157,3 +157,16 @@ def test_the_cone_and_the_closest_record_take_words_as_they_are(with_own: bool) 
     assert closest.headline.control.value > 0
     found = frontier(scene, draws())
     assert found.released.value == pytest.approx(found.flagged[0])
+
+
+def test_rare_codes_of_sets_are_counted_by_people_with_and_without_one_of_them() -> None:
+    """HIV is in two people's sets and E11 twice in those of one, who has two rows; I10 is in everybody's."""
+    sets = [["I10", "HIV"], ["HIV", "I10"], ["I10", "E11"], ["E11", "I10"], ["I10"], ["I10"], ["I10"], None]
+    codes = pl.DataFrame({"codes": sets}, schema={"codes": pl.List(pl.String)})
+    attribute = Attribute("codes", "codes", is_quasi_identifier=False, is_sensitive=True)
+    people = np.array([0, 1, 2, 2, 3, 4, 5, 6])
+    scene = Comparison("anonymised", (attribute,), codes, codes, codes, people, np.ones(8, dtype=bool))
+    found = copied_rare(scene, draws()).headline
+    assert found.figure == replace(found.figure, value=1.0, low=1.0, high=1.0, n=2)
+    assert found.control is not None
+    assert found.control.value == 0.5

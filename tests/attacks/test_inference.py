@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from risk.attacks.guessing import outcomes
 from risk.attacks.inference import attribute_inference, disclosive_and_correct
 from risk.baselines import independent
-from risk.comparison import Comparison
+from risk.comparison import Attribute, Comparison
 from risk.figures import Figure
 from risk.results import Attack
 from tests.attack_scenes import anonymised, data, population, synthetic
@@ -194,3 +195,55 @@ def test_an_empty_release_tells_nothing() -> None:
     for scene in (synthetic(data()[:0]), of_codes(synthetic(data()[:0]))):
         assert number(certain(scene).headline.figure) == 0.0
         assert inferred(scene).headline.figure.value is None
+
+
+def of_two_columns(place: list[str], **sensitive: list[str]) -> Comparison:
+    """An anonymised table of one quasi-identifier and some sensitive columns, everybody with one row."""
+    words = pl.DataFrame({"place": place, **sensitive})
+    attributes = tuple(
+        Attribute(name, "category", is_quasi_identifier=name == "place", is_sensitive=name != "place")
+        for name in words.columns
+    )
+    people, shown = np.arange(words.height), np.ones(words.height, dtype=bool)
+    return Comparison("anonymised", attributes, words, words, words, people, shown)
+
+
+def test_the_headline_is_the_column_that_tells_of_most_people_whatever_its_control() -> None:
+    """All are ill: that is told of everybody, and without any one of them; the other column of one person."""
+    scene = of_two_columns([*"aaab"], one=[*"xyxz"], everybody=["ill"] * 4)
+    found = certain(scene)
+    assert (number(found.parts["one"].figure), number(found.parts["one"].control)) == (0.25, 0.0)
+    assert number(found.parts["everybody"].control) == 0.75
+    assert found.headline == found.parts["everybody"]
+    assert number(found.headline.figure) == 1.0
+
+
+def test_the_headline_is_the_gain_with_the_largest_upper_end() -> None:
+    scene = of_two_columns(list("aabbccddee"), calm=["x"] * 10, told=[*"xyxyxyxyxy"])
+    found = inferred(scene)
+    ends = {name: found.parts[name].figure.high for name in ("calm", "told")}
+    assert found.headline == found.parts[max(ends, key=lambda name: ends[name] or 0.0)]
+    assert ends["calm"] is not None
+    assert ends["calm"] > 0.0  # no interval of width 0
+
+
+def test_without_a_person_the_nearest_class_has_none_of_the_persons_rows() -> None:
+    """Person 0 is alone in (a, x), and the nearest row of another is in (a, y), where person 0 is as well."""
+    rows = [("a", "x", "s1"), ("a", "y", "s1"), ("a", "y", "s2"), ("b", "z", "s2"), ("b", "z", "s2")]
+    for sets in (False, True):
+        words = pl.DataFrame(rows, schema=["q1", "q2", "s"], orient="row")
+        words = words.with_columns(pl.concat_list("s")) if sets else words
+        attributes = tuple(
+            Attribute(
+                name,
+                "codes" if sets and name == "s" else "category",
+                is_quasi_identifier=name != "s",
+                is_sensitive=name == "s",
+            )
+            for name in words.columns
+        )
+        people, shown = np.array([0, 0, 1, 2, 3]), np.ones(5, dtype=bool)
+        scene = Comparison("anonymised", attributes, words, words, words, people, shown)
+        found = outcomes(scene, ("s",), ("q1", "q2"), np.random.default_rng(0))["s"]
+        assert found.right_without is not None
+        assert found.right_without.tolist() == [0.0, 0.0, 0.0, 1.0, 1.0]

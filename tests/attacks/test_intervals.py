@@ -84,3 +84,38 @@ def test_a_count_among_fewer_people_is_scaled_and_stays_a_share() -> None:
     found = scaled(Figure(0.1, 0.05, 0.4, 20, "x"), 4.0)
     assert (found.value, found.low, found.high) == (0.4, 0.2, 1.0)
     assert scaled(exact(0.0, 3, "x"), 4.0).value == 0.0
+
+
+@pytest.mark.parametrize(("better", "worse"), [(0.005, 0.0), (0.02, 0.01), (0.3, 0.3)])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_gain_of_few_people_is_covered_as_often_as_it_says(better: float, worse: float, rows: int) -> None:
+    """Of 150 samples of 200 people; the plain bootstrap leaves out every second rare gain of 1 in 200."""
+    draws, people = np.random.default_rng(8), np.repeat(np.arange(200), rows)
+    covered = {"paired": 0, "unpaired": 0}
+    for _ in range(150):
+        luck, other = draws.random(200)[people], draws.random(200)[people]
+        won, lost = luck < better, (luck >= better) & (luck < better + worse)
+        gains = {
+            "paired": paired_gain(won.astype(float), lost.astype(float), people, "x"),
+            "unpaired": unpaired_gain(
+                (won.astype(float), people), ((other < worse).astype(float), people), "x"
+            ),
+        }
+        for name, found in gains.items():
+            assert width(found) > 0.0
+            assert found.low is not None
+            assert found.high is not None
+            covered[name] += found.low <= better - worse <= found.high
+    assert min(covered.values()) >= 0.92 * 150
+
+
+def test_no_gain_of_few_people_is_not_surely_none() -> None:
+    """The bounds are Wilson's where only one side has hits, however they are spread over rows."""
+    nothing, people = np.zeros(30), np.repeat(np.arange(10), 3)
+    found = paired_gain(nothing, nothing, people, "x")
+    end = wilson(0, 10)[1]
+    assert (found.low, found.value, found.high) == (pytest.approx(-end), 0.0, pytest.approx(end))
+    all_of_them = paired_gain(np.ones(30), nothing, people, "x")
+    assert all_of_them.high == 1.0
+    assert all_of_them.low is not None
+    assert 0.5 < all_of_them.low < 1.0

@@ -10,7 +10,7 @@ import pytest
 
 from risk.attacks.singling_out import predicates, replicated_uniques
 from risk.baselines import independent
-from risk.comparison import Comparison
+from risk.comparison import Attribute, Comparison
 from risk.results import Attack, Marked
 from tests.attack_scenes import anonymised, data, population, synthetic
 
@@ -159,3 +159,102 @@ def test_the_intervals_are_about_as_wide_as_worlds_differ() -> None:
     ratios = np.std(figures, axis=0) / (np.mean(errors, axis=0) / 3.92)
     assert (ratios > 0.6).all()
     assert (ratios < 1.6).all()
+
+
+def of_people(rows: list[str], people: list[int], shown: list[bool] | None = None) -> Comparison:
+    """An anonymised table of one quasi-identifier and one other column, the same for everybody."""
+    words = pl.DataFrame({"place": rows, "illness": ["x"] * len(rows)})
+    inside = np.array(shown or [True] * len(rows))
+    attributes = (
+        Attribute("place", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("illness", "category", is_quasi_identifier=False, is_sensitive=True),
+    )
+    released = words.filter(pl.Series(inside)).sort("place", descending=True)
+    return Comparison("anonymised", attributes, released, words, words, np.array(people), inside)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_alone_with_two_equal_rows_is_alone(attack: object) -> None:
+    """Twenty people with two rows each and a place of their own: what counts are people."""
+    twice = of_people([f"p{number // 2}" for number in range(40)], [number // 2 for number in range(40)])
+    assert _attacked(attack, twice).headline.figure.value == 1.0
+    shared = of_people([f"p{number // 4}" for number in range(40)], [number // 2 for number in range(40)])
+    assert _attacked(attack, shared).headline.figure.value == 0.0
+    assert _attacked(attack, shared).headline.figure.is_exact
+
+
+def test_a_predicate_of_several_rows_is_one_predicate_of_one_person() -> None:
+    """Person 0 has three rows in a; b is shared; in c a person whose row is left out is as well."""
+    scene = of_people(
+        ["a", "a", "a", "b", "b", "c", "c"],
+        [0, 0, 0, 1, 2, 3, 4],
+        [True, True, True, True, True, True, False],
+    )
+    found = predicates(scene, rng())
+    assert found.headline.figure.value == pytest.approx(0.5)
+    assert found.headline.figure.n == 2
+    assert found.parts["all_attributes"].figure.value == pytest.approx(0.5)
+    assert found.parts["people"].figure.value == pytest.approx(1 / 5)
+    assert replicated_uniques(scene, rng()).headline.figure.value == pytest.approx(4 / 6)
+
+
+def test_a_table_in_which_nobody_s_row_is_counts_its_rows() -> None:
+    """The floor: independent columns have as many rows that are alone as rows, not people."""
+    words = of_people(["a", "a", "b", "c"], [0, 0, 1, 2])
+    scene = replace(words, released=words.released.with_columns(pl.Series("place", ["a", "a", "a", "d"])))
+    assert predicates(scene, rng()).headline.figure.value == 0.0
+    assert predicates(scene, rng()).headline.figure.n == 1
+
+
+def of_many_columns(width: int) -> Comparison:
+    """Rows of zeros but for a one in another place each; 19 columns make 1,159 combinations."""
+    cells = np.eye(width, dtype=int)
+    words = pl.DataFrame({f"c{place}": cells[:, place].astype(str) for place in range(width)})
+    attributes = tuple(
+        Attribute(name, "category", is_quasi_identifier=True, is_sensitive=False) for name in words.columns
+    )
+    everybody = np.ones(words.height, dtype=bool)
+    return Comparison("anonymised", attributes, words, words, words, np.arange(words.height), everybody)
+
+
+def test_of_drawn_combinations_there_is_a_lower_end_only() -> None:
+    found = predicates(of_many_columns(19), rng())
+    for marks in (found.headline, *found.parts.values()):
+        assert (marks.figure.value, marks.figure.high) == (None, None)
+        assert marks.figure.low is not None
+        assert "1,000 of 1,159 combinations" in marks.figure.method
+        assert not marks.figure.method.startswith("exact")
+    assert found.parts["people"].figure.low == 1.0
+    whole = predicates(of_many_columns(18), rng()).headline.figure
+    assert whole.value == 1.0
+
+
+def test_none_found_among_drawn_combinations_is_not_none_at_all() -> None:
+    """Sixteen people are told apart by four columns, and by no three of them."""
+    scene = of_many_columns(19)
+    bits = [[f"{row >> place & 1}" for place in range(3)] for row in range(8)]
+    fourth = [f"{sum(map(int, three)) % 2}" for three in bits]
+    words = pl.DataFrame({name: ["0"] * 16 for name in scene.released.columns}).with_columns(
+        pl.Series("c0", [three[0] for three in bits] * 2),
+        pl.Series("c1", [three[1] for three in bits] * 2),
+        pl.Series("c2", [three[2] for three in bits] * 2),
+        pl.Series("c3", [*fourth, *(str(1 - int(bit)) for bit in fourth)]),
+    )
+    people, shown = np.arange(16), np.ones(16, dtype=bool)
+    others = replace(scene, released=words, original=words, base=words, people=people, shown=shown)
+    assert predicates(others, rng(), largest=2).headline.figure.is_exact  # 190 combinations, all asked for
+    figure = predicates(others, rng()).headline.figure
+    assert (figure.value, figure.low, figure.high) == (None, 0.0, None)
+
+
+def test_where_nobody_is_alone_with_all_values_drawn_combinations_are_all_answered() -> None:
+    one = of_many_columns(19)
+    words = pl.concat([one.released] * 2)
+    scene = replace(
+        one, released=words, original=words, base=words, people=np.arange(38), shown=np.ones(38, dtype=bool)
+    )
+    found = predicates(scene, rng())
+    assert found.headline.figure.value == 0.0
+    assert found.headline.figure.is_exact
+    same = predicates(replace(scene, people=np.arange(38) % 19), rng()).parts["people"].figure
+    assert same.low == 1.0

@@ -34,16 +34,18 @@ def linear(outcome: str = "number", *terms: str) -> Asked:
     return Asked(models=(Model("m", "linear", outcome, terms or ("other",)),))
 
 
-def logistic(outcome: str = "two", *terms: str, positive: str | None = None) -> Asked:
+def logistic(outcome: str = "two", *terms: str, positive: str | None = "a") -> Asked:
     return Asked(models=(Model("m", "logistic", outcome, terms or ("other",), positive=positive),))
 
 
 def cox(outcome: str = "two", time: str = "time", *terms: str) -> Asked:
-    return Asked(models=(Model("m", "cox", outcome, terms or ("other",), time=time),))
+    return Asked(models=(Model("m", "cox", outcome, terms or ("other",), time=time, positive="a"),))
 
 
-def curves(time: str = "time", event: str = "two", by: str | None = None) -> Asked:
-    return Asked(survival=(Followed(time, event, by),))
+def curves(
+    time: str = "time", event: str = "two", by: str | None = None, positive: str | None = "a"
+) -> Asked:
+    return Asked(survival=(Followed(time, event, by, positive),))
 
 
 def target(name: str) -> Asked:
@@ -76,7 +78,8 @@ EMPTY_TERM = columns(other=[None] * ROWS)
         (EMPTY_TERM, linear(), "other has no value"),
         (CONSTANT, linear("other", "number"), "no term varies"),
         (TWINS, linear("number", "other", "twin"), "determine one another"),
-        (columns(), logistic("three"), "more than two values"),
+        (columns(), logistic("three", positive=None), "name the event of three with `positive:`"),
+        (columns(), logistic(positive=None), "name the event of two with `positive:`"),
         (columns(), logistic(positive="c"), "only one outcome"),
         (CONSTANT, logistic(), "only one outcome"),
         (MISSING, logistic(), "only one outcome"),
@@ -85,7 +88,8 @@ EMPTY_TERM = columns(other=[None] * ROWS)
         (columns(), cox(time="two"), "two holds no numbers"),
         (columns(time=[None] * ROWS), cox(), "time has no value"),
         (columns(), curves(time="absent"), "absent is not in the release"),
-        (columns(), curves(event="three"), "more than two values"),
+        (columns(), curves(event="three", positive=None), "name the event of three with `positive:`"),
+        (columns(), curves(positive=None), "name the event of two with `positive:`"),
         (columns(), curves(by="codes"), "lists of codes"),
         (columns(time=[-1.0] * ROWS), curves(), "no group has 10 people"),
         (ALONE, curves(), "only one outcome"),
@@ -100,6 +104,38 @@ def test_there_is_no_figure_and_the_reason_is_told(data: dict[str, Any], asked: 
         assert figure.method.startswith("not estimated")
         assert reason in figure.method
     assert not any(CANARY in figure.method for figure in found.figures.values())
+    if asked.models or asked.survival:
+        # what was named stays named, with its reason
+        assert [mark.figure.method for mark in found.marks.values()] == [each.method for each in figures]
+    for each in found.survival:
+        assert reason in each.largest_gap.method
+
+
+def test_which_value_is_the_event_is_said_and_never_guessed() -> None:
+    """Of `ja` and `nein` the last in the alphabet would be the wrong one."""
+    draw = np.random.default_rng(5)
+    died = draw.random(200) < 0.3
+    data = {
+        "time": np.ceil(draw.exponential(9, 200)).tolist(),
+        "words": np.where(died, "ja", "nein").tolist(),
+        "bits": died.astype(float).tolist(),
+        "truth": np.where(died, "True", "False").tolist(),
+    }
+    table = synthetic(data)
+    asked = Asked(
+        survival=(
+            Followed("time", "words", positive="ja"),
+            Followed("time", "bits"),
+            Followed("time", "truth"),
+            Followed("time", "words"),
+        )
+    )
+    *told, guessed = analyse(table, asked, np.random.default_rng(1)).survival
+    assert {curve.events for each in told for curve in each.curves} == {int(died.sum())}
+    assert "the event is words = ja" in told[0].largest_gap.method
+    assert "the event is bits = 1 or true" in told[1].largest_gap.method
+    assert not guessed.curves
+    assert "`positive:`" in guessed.largest_gap.method
 
 
 @pytest.mark.parametrize("asked", [linear(), logistic(), cox(), curves(), target("two"), target("number")])

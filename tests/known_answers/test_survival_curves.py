@@ -74,7 +74,7 @@ def test_the_gap_is_the_largest_distance_while_ten_are_at_risk_in_both() -> None
 
 
 def test_both_tables_are_drawn_by_group() -> None:
-    found = survival(synthetic(TRIAL), Followed("weeks", "relapse", by="group"))
+    found = survival(synthetic(TRIAL), Followed("weeks", "relapse", by="group", positive="yes"))
     assert isinstance(found, Survival)
     assert [(each.group, each.source, each.people, each.events) for each in found.curves] == [
         ("6-MP", "original", 21, 9),
@@ -88,7 +88,7 @@ def test_both_tables_are_drawn_by_group() -> None:
 
 
 def test_the_cox_model_is_the_published_one() -> None:
-    model = Model("trial", "cox", "relapse", ("group",), time="weeks")
+    model = Model("trial", "cox", "relapse", ("group",), time="weeks", positive="yes")
     [found] = fit_model(synthetic(TRIAL), model, np.random.default_rng(1)).coefficients
 
     # of two equally frequent values the first is compared with

@@ -24,7 +24,7 @@ from risk.reidentification.beliefs import (
 )
 
 Row = tuple[str, float | None, int, bool]
-ROWS = st.lists(
+SEVERAL = st.lists(
     st.tuples(
         st.sampled_from("abc"),
         st.one_of(st.none(), st.sampled_from([1.0, 2.0, 3.0, 10.0])),
@@ -34,6 +34,15 @@ ROWS = st.lists(
     min_size=1,
     max_size=24,
 )
+
+
+def single(rows: list[Row]) -> list[Row]:
+    """The same people, each with the value of their first row in all of them."""
+    first: dict[int, float | None] = {}
+    return [(who, first.setdefault(person, what), person, shown) for who, what, person, shown in rows]
+
+
+ROWS = SEVERAL.map(single)
 
 
 def compared(rows: list[Row]) -> Comparison:
@@ -123,6 +132,30 @@ def test_no_choice_of_values_to_rule_out_gives_a_larger_belief(rows: list[Row], 
     if classes:
         assert largest_belief(found, m) == worst
         assert beliefs(found, m)[f"belief_{m}.what"].value == float(worst)
+
+
+@settings(max_examples=80)
+@given(SEVERAL)
+def test_of_people_with_several_values_shares_of_people_are_counted(rows: list[Row]) -> None:
+    """Whoever is in the class is believed to have a value with the share of its people who have it."""
+    people: dict[str, set[int]] = defaultdict(set)
+    having: dict[tuple[str, float], set[int]] = defaultdict(set)
+    values: dict[str, set[float | None]] = defaultdict(set)
+    for who, what, person, _ in (row for row in rows if row[3]):
+        people[who].add(person)
+        values[who].add(what)
+        if what is not None:
+            having[who, what].add(person)
+    if not people:
+        return
+    found = counted(rows)
+    worst = max((Fraction(len(has), len(people[who])) for (who, _), has in having.items()), default=0)
+    assert largest_belief(found, 0) == worst
+    assert beliefs(found)["belief_0.what"].value == float(worst)
+    assert reached(found)["l_distinct.what"].value == min(len(held - {None}) for held in values.values())
+    for name in ("t_equal", "t_ordered", "beta", "delta"):
+        told = reached(found)[f"{name}.what"]
+        assert (told.low is None) == (len({row[1:3] for row in rows}) != len({row[2] for row in rows}))
 
 
 @settings(max_examples=40)

@@ -187,6 +187,18 @@ def test_uniqueness_of_the_population_is_bounded_by_that_of_the_table(sizes: Cla
             assert 0 <= figure.low <= figure.value <= figure.high <= 1, name  # type: ignore[operator]
 
 
+def test_a_model_that_exceeds_its_bound_says_so() -> None:
+    """Of 24 people alone and 8 pairs, 40 of 100, Pitman's formula makes more than all who are alone."""
+    sizes = ClassSizes(np.array([1] * 24 + [2] * 8), np.array([1] * 24 + [2] * 8))
+    found = population_uniqueness(sizes, population=100)
+    pitman, zayatz = found["population_uniqueness_pitman"], found["population_uniqueness_zayatz"]
+    assert pitman.high == pitman.value
+    assert pitman.value > 0.6  # type: ignore[operator]
+    assert "exceeds" in pitman.method
+    assert zayatz.high == 0.6
+    assert "exceeds" not in zayatz.method
+
+
 @given(SIZES)
 def test_without_a_population_nothing_is_estimated(sizes: ClassSizes) -> None:
     found = population_uniqueness(sizes)

@@ -19,10 +19,10 @@ from tests.comparisons import anonymised, synthetic
 
 MODELS = (
     Model("cost", "linear", "cost", ("age", "sex")),
-    Model("dead", "logistic", "dead", ("age", "sex")),
-    Model("stay", "cox", "dead", ("age", "sex"), time="days"),
+    Model("dead", "logistic", "dead", ("age", "sex"), positive="yes"),
+    Model("stay", "cox", "dead", ("age", "sex"), time="days", positive="yes"),
 )
-CURVES = Followed("days", "dead", by="sex")
+CURVES = Followed("days", "dead", by="sex", positive="yes")
 ASKED = Asked(("dead", "cost"), MODELS, (CURVES,))
 
 
@@ -205,7 +205,7 @@ def test_classes_of_times_leave_a_cox_model_what_it_was(monkeypatch: pytest.Monk
     draw = np.random.default_rng(6)
     x = draw.normal(0, 1, 3000)
     lives = {"x": x, "days": draw.exponential(np.exp(-x / 2)), "dead": draw.choice(["no", "yes"], 3000)}
-    model = Model("m", "cox", "dead", ("x",), time="days")
+    model = Model("m", "cox", "dead", ("x",), time="days", positive="yes")
     [classed] = fit_model(synthetic(lives), model, draw).coefficients
     monkeypatch.setattr("risk.utility.coefficients.MOST_TIMES", 10_000)
     [whole] = fit_model(synthetic(lives), model, draw).coefficients
@@ -215,7 +215,7 @@ def test_classes_of_times_leave_a_cox_model_what_it_was(monkeypatch: pytest.Monk
 
 
 def test_times_before_the_start_are_left_out() -> None:
-    model = Model("m", "cox", "dead", ("age",), time="days")
+    model = Model("m", "cox", "dead", ("age",), time="days", positive="yes")
     wrong = {**PATIENTS, "days": [-1.0, *PATIENTS["days"][1:]]}
     missing = {**PATIENTS, "days": [None, *PATIENTS["days"][1:]]}
     first, second = (

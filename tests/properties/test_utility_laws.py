@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from risk.baselines import bootstrap, independent
 from risk.comparison import Attribute, Comparison
 from risk.figures import exact
 from risk.results import Associations, Marked
-from risk.utility.asked import Asked, Model
+from risk.utility.asked import Asked, Followed, Model
 from risk.utility.assess import to_json, utility
 from risk.utility.associations import associations
 from risk.utility.pairing import Pairing, design, pairings
@@ -242,6 +243,72 @@ def test_of_few_rows_nothing_is_claimed() -> None:
     assert found.accuracy.figure.value is None
     assert found.accuracy.figure.high is None
     assert "50 rows" in found.accuracy.figure.method
+
+
+def test_of_fewer_than_50_rows_a_side_there_is_no_propensity_score() -> None:
+    for rows in ((49, 300), (300, 49)):
+        found = of_models(compared(drawn(rows[0], 1), drawn(rows[1], 2)))[0]
+        for mark in (found.tree, found.logistic):
+            assert mark.figure.high is None
+            assert "50 rows" in mark.figure.method
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39, 1e300, 1.7e308, 5e-324, 2.0**70, float("inf"), float("nan")])
+def test_no_number_is_too_large_or_too_small_to_compare(value: float) -> None:
+    """One strange number among 120, all others of which differ by little; the tables stay alike."""
+    original = drawn(160, 1).with_columns(
+        x=pl.when(pl.int_range(pl.len()) % 40 == 0).then(pl.lit(value)).otherwise(pl.col("x"))
+    )
+    original = original.with_columns(y=pl.when(pl.col("y") > 0).then(pl.col("x")).otherwise(-pl.col("x")))
+    asked = Asked(("x", "a"), (Model("m", "linear", "x", ("y",)), Model("n", "linear", "y", ("x", "a"))))
+    people = np.arange(160)
+    for kind in ("anonymised", "synthetic"):
+        table = replace(compared(original, original, people=people, holdout=original), table=kind)
+        found = utility(table, asked=asked, rng=np.random.default_rng(1)).figures
+        assert found["association_difference"].value == 0
+        assert found["total_variation.x"].value == found["wasserstein.x"].value == 0
+        for name in ("pmse_ratio", "pmse_ratio.logistic", "two_sample"):
+            assert found[name].value is not None, name
+        assert all(figure.value is None or np.isfinite(figure.value) for figure in found.values())
+
+
+def test_the_same_table_in_another_order_is_no_difference_of_associations() -> None:
+    table = drawn(ROWS, 1).with_columns(z=pl.col("x") * 1e6 + pl.col("y") / 3)
+    order = np.random.default_rng(3).permutation(ROWS)
+    assert of_pairs(compared(table, table[order])).difference.figure.value == 0
+
+
+def test_rows_whose_people_nobody_knows_are_not_told_apart() -> None:
+    """Of an anonymised table that wrote its rows anew a model meets people on both sides and learns less."""
+    original = drawn(200, 1)
+    table = replace(compared(original, original.with_columns(x=pl.col("x").round(0))), table="anonymised")
+    found = utility(table, rng=np.random.default_rng(1))
+    for name in ("pmse_ratio", "pmse_ratio.logistic", "two_sample", "two_sample.auc"):
+        assert found.figures[name].high is None
+        assert "whose the released rows are" in found.figures[name].method
+
+
+def test_a_copy_that_a_classifier_learns_the_wrong_way_round_is_not_called_guessing() -> None:
+    rows = pl.DataFrame({"x": np.arange(400.0)})
+    told = of_models(compared(rows, rows))[1].accuracy.figure
+    assert told.high is not None
+    assert told.high < 0.5
+    assert "not guessing" in told.method
+
+
+def test_what_a_user_named_has_a_reason_even_without_rows() -> None:
+    table = drawn(30, 1)
+    asked = Asked(("a",), (Model("m", "linear", "x", ("y",)),), (Followed("x", "a", positive="yes"),))
+    for original, released in (
+        (table, table.clear()),
+        (table.clear(), table),
+        (table.clear(), table.clear()),
+    ):
+        found = utility(compared(original, released), asked=asked, rng=np.random.default_rng(0))
+        assert found.marks.keys() == {"overlap.m", "survival.x.a"}
+        assert {mark.figure.value for mark in found.marks.values()} == {None}
+        assert found.survival[0].largest_gap.method.startswith("not estimated")
+        assert found.predictions
 
 
 def test_rows_compared_are_drawn_from_both_tables() -> None:

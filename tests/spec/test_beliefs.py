@@ -100,7 +100,7 @@ def test_nobody_released_gives_no_figure() -> None:
 
 
 def test_several_columns_and_code_lists_have_figures_of_their_own() -> None:
-    """A list of codes is one value: what a class of two lists says is which of them."""
+    """Two of three have I50, and no list says nothing: a belief in a code is a share of people."""
     base = pl.DataFrame(
         {"who": ["a"] * 3, "codes": [["I50", "J18"], ["I50", "J18"], []], "sex": ["f", "m", "f"]}
     )
@@ -116,6 +116,36 @@ def test_several_columns_and_code_lists_have_figures_of_their_own() -> None:
     assert found["l_distinct.codes"].value == found["l_distinct.sex"].value == 2
     assert found["belief_0.codes"].value == pytest.approx(2 / 3)
     assert found["belief_1.sex"].value == 1
+    assert (found["belief_1.codes"].low, found["belief_1.codes"].high) == (pytest.approx(2 / 3), 1)
+
+
+def test_a_code_that_everybody_has_is_sure_whatever_else_is_in_the_lists() -> None:
+    """Every list is another one, in another order: by lists nobody would be believed in anything."""
+    lists = [["HIV", "a"], ["b", "HIV"], ["HIV"], ["c", "HIV", "d"]]
+    base = pl.DataFrame({"who": ["x"] * 4, "codes": lists})
+    attributes = (
+        Attribute("who", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("codes", "codes", is_quasi_identifier=False, is_sensitive=True),
+    )
+    shown = np.ones(4, dtype=np.bool_)
+    found = sensitive_figures(
+        Comparison("anonymised", attributes, base, base, base, np.arange(4), shown), most=0
+    )
+    assert (found["belief_0.codes"].value, found["l_distinct.codes"].value) == (1, 5)
+    assert found["t_equal.codes"].high is None
+    assert "several" in found["t_equal.codes"].method
+
+
+def test_a_value_that_everybody_has_in_one_of_several_rows_is_sure() -> None:
+    base = pl.DataFrame({"who": ["x"] * 6, "what": ["HIV", "a", "HIV", "b", "c", "HIV"]})
+    attributes = (
+        Attribute("who", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("what", "category", is_quasi_identifier=False, is_sensitive=True),
+    )
+    people, shown = np.array([0, 0, 1, 1, 2, 2]), np.ones(6, dtype=np.bool_)
+    found = sensitive_figures(Comparison("anonymised", attributes, base, base, base, people, shown))
+    assert found["belief_0.what"].value == 1
+    assert {found[f"{name}.what"].high for name in ("l_entropy", "t_equal", "beta", "delta")} == {None}
 
 
 def test_somebody_with_several_rows_counts_once_per_value() -> None:

@@ -78,6 +78,49 @@ def test_the_same_input_is_attacked_in_the_same_way() -> None:
     assert twice[0].utility.figures == twice[1].utility.figures
 
 
+def test_the_sample_is_the_people_not_their_rows() -> None:
+    """Forty people with three rows each are four tenths of a hundred people, and DIS is a probability."""
+    labels = [f"alone {p}" for p in range(24)] + [f"pair {p // 2}" for p in range(16)]
+    frame = pl.DataFrame({"a": labels * 3, "dx": ["x", "y", "z"] * 40})
+    attributes = (
+        Attribute("a", "category", is_quasi_identifier=True, is_sensitive=False),
+        Attribute("dx", "category", is_quasi_identifier=False, is_sensitive=True),
+    )
+    people, shown = np.tile(np.arange(40), 3), np.ones(120, np.bool_)
+    comparison = Comparison("anonymised", attributes, frame, frame, frame, people, shown)
+    classes = ClassSizes(np.array([1] * 24 + [2] * 8), np.array([3] * 24 + [6] * 8))
+    found = find(comparison, classes, classes, Search(population=100))
+    told = finding.figures(found, "anonymised")
+    # pi s1 / (pi s1 + 2 (1 - pi) s2) with 72 records alone and 48 in pairs, pi = 0.4
+    assert told["original.dis"].value == pytest.approx(0.4 * 72 / (0.4 * 72 + 0.6 * 48))
+
+
+def test_somebody_in_three_classes_is_one_of_the_population(tmp_path: Path) -> None:
+    """Forty people, each in all three classes, may well come from a hundred, and from forty are everybody."""
+    rows = [{"id": p, "where": where, "dx": "xyz"[p % 3]} for p in range(40) for where in "abc"]
+    pl.DataFrame(rows).write_csv(tmp_path / "people.csv")
+    config = """name: demo
+reference_date: 2026-11-22
+input: {table: {path: people.csv}}
+subject: id
+columns:
+  id: {role: identifier}
+  where: {role: quasi-identifier, hierarchy: suppression}
+  dx: {role: sensitive}
+privacy: {k_anonymity: 5, suppression_limit: 0}
+output: {directory: out, formats: [csv]}
+risk: {attacks: none, population: {size: SIZE}}
+"""
+    (tmp_path / "config.yaml").write_text(config.replace("SIZE", "100"))
+    result = anon("run", tmp_path / "config.yaml", "--quiet")
+    assert result.code == 0, result.err
+    told = json.loads((tmp_path / "out" / "demo" / "internal" / "risk.json").read_text())
+    for table in ("original", "anonymised"):
+        assert "40 of 100 people sampled" in told[f"{table}.journalist_max"]["method"]
+    (tmp_path / "config.yaml").write_text(config.replace("SIZE", "39"))
+    assert anon("run", tmp_path / "config.yaml", "--quiet").code == 78
+
+
 # thresholds ---------------------------------------------------------------------------------------
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from risk import ClassSizes, assess, risk_report, utility_report
 from risk.figures import Figure, exact, not_estimated, share
-from risk.reports import attack_rows, group_rows, scales, utility_rows
+from risk.reports import attack_rows, class_rows, group_rows, scales, utility_rows, wording
 from risk.reports.words import speak
-from risk.results import Attack, Findings, Frontier, Group, Marked, Utility
+from risk.results import Attack, Findings, Frontier, Group, Marked, Survival, Utility
 from tests.report_findings import (
     ATTACKS,
     NOBODY_HELD_OUT,
@@ -144,7 +144,7 @@ def test_a_population_gives_the_journalist_risks_of_his_own() -> None:
     known = assess(before, after, suppressed=1, rows_in=8, population=1000)
     text = Page(risk_report(known, small_context())).text
     assert "no population given" not in text
-    assert re.search("Journalist: largest [0-9.]+% [0-9.]+% [0-9.]+% to 50%", text)
+    assert re.search(r"Journalist: largest [0-9.]+% \([0-9.]+% to 100%\) [0-9.]+% [0-9.]+% to 50%", text)
     assert "Journalist: records with a risk above 5%" in text
     assert "Journalist: largest (no population given: the prosecutor’s) 100% 50%" in risk(None).text
 
@@ -164,13 +164,100 @@ def test_every_attack_has_a_section_that_explains_it_and_says_what_it_does_not_p
 def test_parts_of_an_attack_stand_in_a_table_with_what_is_not_estimated() -> None:
     text = risk(Findings(small_attacks())).text
     assert "the most isolated records 15% 11.8%–18.8% 5% 2% 100%" in text
-    assert "crp not estimated: needs people who were held out" in text
+    assert "crp: gain not estimated: needs people who were held out" in text
 
 
 def test_the_distance_to_the_closest_record_is_called_a_diagnostic() -> None:
     text = risk(Findings(small_attacks())).text
     assert "Distance to the closest record diagnostic 1.31 1.18–1.44 1.28" in text
     assert "A diagnostic, no measure of risk" in text
+
+
+def test_a_figure_that_is_a_gain_says_so_and_wants_no_control() -> None:
+    gain = Figure(0.02, 0.01, 0.03, 400, "share guessed right above the share where the person cannot matter")
+    parts = {"crp": Marked(gain), "crp.all_else": Marked(replace(gain, value=0.72, low=0.7, high=0.74))}
+    found = Attack("attribute_inference", "inference", Marked(gain), parts)
+    *_, dial = attack_rows.dials((found,), {}, EN)
+    assert dial.verdict.startswith(
+        "A gain, in percentage points, over what is guessed without the person’s rows"
+    )
+    assert "No control" not in dial.verdict
+    assert "no gain is shown" not in dial.verdict
+    assert dial.knows == "The attacker knows the quasi-identifiers."
+    assert dial.everything == "Who knows all other columns gains 72% (70%–74%)."
+    assert [part.label for part in attack_rows.sections((found,), {}, EN)[0].parts] == [
+        "crp: gain",
+        "crp: gain of who knows all other columns",
+    ]
+    none = replace(found, headline=Marked(replace(gain, low=-0.01)))
+    assert attack_rows.verdict_of(none, EN).endswith("The interval reaches 0, so that no gain is shown.")
+
+
+def test_a_class_that_tells_everybody_s_value_is_no_privacy() -> None:
+    """The reader's case: DiSCO is 100 % with a control of 100 %."""
+    everybody = Marked(exact(1.0, 40, "one value"), exact(1.0, 40, "without the person"))
+    found = Attack("disco", "inference", everybody, {"diagnosis": everybody})
+    told = attack_rows.verdict_of(found, EN)
+    assert "gains nothing" not in told
+    assert "The release tells the value of 100% of the people, and of 100% without their own rows" in told
+    beliefs = Group("beliefs", {"anonymised.belief_0.crp": exact(0.4, 40, "largest belief")})
+    page = risk(Findings((found,), groups=(beliefs,)))
+    line = (
+        "What a class tells about everybody in it: ! 100% of people have their diagnosis read off their "
+        "class (DiSCO) ; in some class the most frequent crp is true of 40% ."
+    )
+    assert line in page.text
+    warned = class_rows.class_wide(Findings((found,), groups=(beliefs,)), EN)
+    assert [each.is_warning for each in warned] == [True, False]
+    assert class_rows.class_wide(Findings(), EN) == []
+
+
+def test_a_dial_of_nothing_says_what_who_knows_everything_reaches() -> None:
+    nothing = Marked(exact(0.0, 40, "no combination"), exact(0.0, 40, "without the person"))
+    everything = Marked(share(94, 100, "predicates"))
+    found = Attack("singling_out", "singling-out", nothing, {"all_attributes": everything})
+    text = risk(Findings((found,))).text
+    said = (
+        "The attacker knows the quasi-identifiers. Not above the control (0%): this attack gains nothing "
+        "from a person’s being in the data. Who knows every column reaches 94% (87.5%–97.2%)."
+    )
+    assert text.count(said) == 2  # the dial and the section
+
+
+def test_a_figure_of_which_only_the_lower_end_is_known_is_at_least_that() -> None:
+    bound = Marked(Figure(None, 0.04, None, 40, "lower end only"), exact(0.0, 40, "without"))
+    found = Attack("singling_out", "singling-out", bound, {"all_attributes": bound})
+    dial, *_ = attack_rows.dials((found,), {}, EN)
+    assert dial.number == "at least 4%"
+    assert dial.everything == "Who knows every column reaches at least 4%."
+    assert attack_rows.excess(bound) == 0.04
+
+
+def test_only_what_was_counted_is_called_an_exact_count() -> None:
+    assert wording.interval(exact(0.2, 9, "counted")) == "exact count, no sampling"
+    model = Figure(0.2, 0.2, 0.2, 9, "model: negative binomial")
+    assert wording.interval(model) == "model: negative binomial"
+    assert wording.with_interval(model) == "20%"
+    assert wording.with_interval(replace(model, low=0.1, high=0.3)) == "20% (10% to 30%)"
+
+
+def test_a_threshold_says_when_it_was_held_against_the_end_of_an_interval() -> None:
+    figures = {"anonymised.linkage": share(40, 400, "x"), "anonymised.delta.crp": exact(1.7, 40, "x")}
+    assessment = replace(small_assessment(), figures={**small_assessment().figures, **figures})
+    limits = {"anonymised.linkage": 0.5, "anonymised.delta.crp": 2.0}
+    text = Page(risk_report(assessment, small_context(thresholds=limits))).text
+    assert "Linkage with outside data : 13.3% (upper end of the interval), limit 50%" in text
+    assert "δ, largest: crp : 1.7, limit 2" in text
+
+
+def test_the_page_of_a_table_made_elsewhere_names_nothing_that_it_does_not_hold() -> None:
+    elsewhere = replace(small_assessment(), suppressed=None)
+    page = Page(risk_report(elsewhere, small_context(run={}, consent=None)))
+    assert "run" not in {a.get("id") for _, a in page.elements}
+    assert "dials" not in page.text
+    assert "The utility report" not in page.text
+    assert "Nothing: no attacks were run." in page.text
+    assert "run" in {a.get("id") for _, a in Page(risk_report(elsewhere, small_context())).elements}
 
 
 def test_an_attack_without_words_keeps_its_name() -> None:
@@ -184,7 +271,7 @@ def test_a_figure_of_an_attack_is_known_by_the_attack_s_words() -> None:
     assert shown.title == "Membership inference"
     assert "that person is in the data" in shown.texts["means"]
     labels = [part.label for part in shown.parts]
-    assert labels == ["area under the ROC curve (0.5 is guessing)", "crp: guessed correctly", "x.y"]
+    assert labels == ["area under the ROC curve (50% is guessing)", "crp: guessed correctly", "x.y"]
 
 
 def test_a_cone_that_was_not_measured_says_why_and_draws_nothing() -> None:
@@ -214,7 +301,7 @@ def test_groups_of_figures_show_values_intervals_bounds_and_reasons() -> None:
     )
     assert "Journalist: records with a risk above 5% 1%" in text
     assert "Records unique on 2 columns: original 12%" in text
-    assert "Distinct values (l), fewest Largest belief, 1 values ruled out diagnosis 2 75%" in text
+    assert "Distinct values (l), fewest Largest belief, 1 value ruled out diagnosis 2 75%" in text
     assert "Distinction: exact: combinations / records" in text
     assert "sex, age 21%" in text
     assert "something new" in text
@@ -287,8 +374,8 @@ def test_a_classifier_that_may_be_guessing_tells_nothing_apart() -> None:
 
 def test_columns_pairs_predictions_and_coefficients_stand_in_tables() -> None:
     text = utility(small_utility())
-    assert "age 11% 8.3%–14.4% 2% 2.25% — sex 1.5% 0.69%–3.23% 2% — 100%" in text
-    assert "diagnosis not estimated — — — 90%" in text
+    assert "age 11% 8.3%–14.4% 2.25% — sex 1.5% 0.69%–3.23% — 100%" in text
+    assert "diagnosis not estimated — — 90%" in text
     assert "death logistic regression AUC 0.71 0.68–0.74 0.78 0.75–0.81 0.5" in text
     assert "crp something new R² not estimated — not estimated — —" in text
     assert "sex[M] −0.9 (−1.2 to −0.6) 0.42 (0.2 to 0.64) −40%" in text
@@ -316,6 +403,34 @@ def test_nothing_measured_is_said_and_has_no_section() -> None:
     page = Page(utility_report(Utility({}), small_context()))
     assert "No measure of utility was taken." in page.text
     assert not page.all("table")
+
+
+def test_what_was_asked_for_and_is_not_estimated_is_shown_with_its_reason() -> None:
+    why = not_estimated("the release does not tell crp")
+    curves = Survival("days", "death", (), not_estimated("no group has 20 people in both tables"))
+    found = Utility(
+        {"overlap.crp ~ age": why, "overlap.crp ~ age.floor": why, "two_sample.auc": exact(0.5, 9, "x")},
+        survival=(curves,),
+    )
+    text = utility(found)
+    assert (
+        "Named model, overlap of confidence intervals: crp ~ age not estimated — "
+        "not estimated: the release does not tell crp" in text
+    )
+    assert "Survival curves, largest distance: days.death not estimated —" in text
+    assert "no group has 20 people in both tables" in text
+    assert "Classifier two-sample test: auc 50% —" in text
+    assert "crp ~ age.floor" not in text
+    told = utility_report(small_utility(), small_context())
+    assert 'id="further"' not in told
+
+
+def test_a_column_s_name_breaks_at_its_underscores_alone() -> None:
+    html = utility_report(
+        replace(small_utility(), differences=(replace(small_utility().differences[0], column="a_<b>_c"),)),
+        small_context(),
+    )
+    assert "a_<wbr>&lt;b&gt;_<wbr>c" in html
 
 
 def test_german_numbers_and_words_stand_in_both_internal_reports() -> None:

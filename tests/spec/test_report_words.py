@@ -54,6 +54,7 @@ def pages(language: Language) -> tuple[str, ...]:
         risk_report(small_assessment(), context, replace(small_findings(), is_twin=True)),
         risk_report(small_assessment(), replace(context, thresholds={})),
         risk_report(small_assessment(), unheard_of),
+        risk_report(replace(small_assessment(), suppressed=None), context),
         risk_report(linked_assessment(), replace(linked_context(), language=language)),
         utility_report(small_utility(), context),
         utility_report(Utility({}), context),
