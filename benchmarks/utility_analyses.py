@@ -33,7 +33,7 @@ ASKED = Asked(
     (TARGET,),
     (
         Model("age", "linear", "age", ("sex", "marital-status", TARGET)),
-        Model("salary", "logistic", TARGET, ("age", "sex", "marital-status")),
+        Model("salary", "logistic", TARGET, ("age", "sex", "marital-status"), positive=">50K"),
     ),
 )
 

@@ -1,7 +1,8 @@
 """Who may be in a release and which of their data: the MII Broad Consent, applied as TORCH applies it.
 
 1. Only active Consents of scope research may permit. The category is a warning (`unexpected_categories`).
-2. The root provision is the baseline and is not read; nested provisions are.
+2. The root provision is the baseline and is not read; nested provisions are. But a root that denies and
+   names codes, or nests nothing, is a deny like any other.
 3. A Consent permits only if it permits both X.8 (use) and X.6 (collect). Permits are merged over Consents;
    denies of any active Consent are subtracted, so that the result can have gaps.
 4. X.8 is the gate: the reference date and the run's date must both lie in it.
@@ -14,9 +15,9 @@
 Doubt ends in less data. A dateTime is its day as written, in its own time zone. A permit without a
 readable start or with a broken end is none; a deny without a readable start or end is open there.
 A provision that is not a permit is a deny; one that names none of the Broad Consent's policies denies all of
-them. A Consent with a status that FHIR does not have permits nothing, and its denies hold.
-Provisions inside nested ones are exceptions to them (FHIR R4, Consent.provision.provision): denies at any
-depth count, permits there do not.
+them, and one that names a module denies what is in it. A Consent with a status that FHIR does not have
+permits nothing, and its denies hold. Provisions inside nested ones are exceptions to them (FHIR R4,
+Consent.provision.provision): denies at any depth count, permits there do not.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ OID = "2.16.840.1.113883.3.1937.777.24.5.3"
 COLLECT, USE = f"{OID}.6", f"{OID}.8"
 RETROSPECTIVE = frozenset({f"{OID}.45", f"{OID}.46"})
 BEGINNING = date(1900, 1, 1)
+UNREADABLE = "?"
+"""In place of a policy that a provision names without a code."""
+_DENIED_BY: Mapping[str, Set[str]] = {
+    f"{OID}.1": frozenset({COLLECT, USE}),
+    f"{OID}.7": frozenset({COLLECT, USE}),
+    f"{OID}.44": RETROSPECTIVE,
+}
+"""What is denied with a module (patient data; earlier patient data), and with storing and processing."""
 _NOT_IN_FORCE = frozenset({"draft", "proposed", "rejected", "inactive", "entered-in-error"})
 
 _DAY = timedelta(days=1)
@@ -273,7 +282,10 @@ def _denies(records: Iterable[ConsentRecord], codes: Set[str]) -> list[Interval]
 
 def _concerns(deny: Provision, codes: Set[str]) -> bool:
     is_of_policies = any(code.startswith(f"{OID}.") for code in deny.codes)
-    return not is_of_policies or not codes.isdisjoint(deny.codes)
+    if UNREADABLE in deny.codes or not is_of_policies:
+        return True
+    denied = {*deny.codes}.union(*(_DENIED_BY.get(code, frozenset()) for code in deny.codes))
+    return not codes.isdisjoint(denied)
 
 
 def _denied(provision: Provision) -> Interval:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from mii import fhir
 from mii.columns import Row
-from mii.consent import ConsentRecord, Provision
+from mii.consent import UNREADABLE, ConsentRecord, Provision
 from mii.dates import day_text
 from mii.records import Person, Stay, Substance, Use
 from mii.references import NOWHERE, Targets, local_id
@@ -111,13 +111,13 @@ class Extractor:
 
     def consent(self, consent: fhir.Consent) -> tuple[str | None, ConsentRecord]:
         """A Consent's last update and its record."""
-        nested = consent.provision.provision if consent.provision else None
+        root = consent.provision
         record = ConsentRecord(
             patient=_target(self._patients, consent.patient),
             status=consent.status or "",
             research="research" in [coding.code for coding in _concept(consent.scope)],
             category_expected="57016-8" in _types(consent.category or (), LOINC),
-            provisions=tuple([part for provision in nested or () for part in _provisions(provision)]),
+            provisions=tuple(_all_provisions(root) if root is not None else ()),
         )
         return _updated(consent), record
 
@@ -365,6 +365,25 @@ def _ags(address: fhir.Address) -> Iterator[str]:
             yield extension.value.code
 
 
+def _all_provisions(root: fhir.Provision) -> Iterator[Provision]:
+    """The nested provisions of the root, and the root where it is more than the baseline: a rejection."""
+    nested = root.provision or ()
+    for provision in nested:
+        yield from _provisions(provision)
+    codes = _policies(root)
+    if root.type != "permit" and (codes or not nested):
+        yield Provision("deny", None, None, codes)
+
+
+def _policies(provision: fhir.Provision) -> tuple[str, ...]:
+    """The codes of all codings; of a concept without any, that it cannot be read."""
+    codes: list[str] = []
+    for concept in provision.code or ():
+        own = [coding.code.strip() for coding in concept.coding or () if coding.code]
+        codes += own or [UNREADABLE]
+    return tuple(codes)
+
+
 def _provisions(provision: fhir.Provision) -> Iterator[Provision]:
     """A provision and the denies inside it: exceptions to it, of which a permit must not widen anything.
 
@@ -372,9 +391,9 @@ def _provisions(provision: fhir.Provision) -> Iterator[Provision]:
     """
     period = provision.period
     start, end = (period.start, period.end) if period is not None else (None, None)
-    codes = [c.code.strip() for concept in provision.code or () for c in concept.coding or () if c.code]
-    yield Provision(provision.type or "", start, end, tuple(codes))
+    codes = _policies(provision)
+    yield Provision(provision.type or "", start, end, codes)
     for exception in provision.provision or ():
         for part in _provisions(exception):
             if part.type != "permit":
-                yield structs.replace(part, codes=part.codes or tuple(codes))
+                yield structs.replace(part, codes=part.codes or codes)

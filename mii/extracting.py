@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -102,7 +103,8 @@ class Extraction:
 
     def _add_unknown(self, resource: fhir.Unknown) -> None:
         """A ``consent`` may be a withdrawal that somebody has misspelt."""
-        if (resource.type or "").strip().lower() in _TYPES:
+        name = re.split(r"[/:]", resource.type or "")[-1]
+        if re.sub(r"[^a-z]", "", name.lower()) in _TYPES:
             raise BadInput("a resourceType is misspelt: FHIR tells capitals and blanks apart")
         self._batch.unknown += 1
 
@@ -112,7 +114,7 @@ class Extraction:
         adders, urns = self.adders, self._batch.urns
         for entry in bundle.entry or ():
             resource, url, asked = entry.resource, entry.full_url, entry.request
-            if asked is not None and asked.method == "DELETE":
+            if asked is not None and asked.method is not None and asked.method.upper() == "DELETE":
                 raise BadInput(
                     "Bundle: an entry deletes a resource", hint="export what is left, not what was done"
                 )

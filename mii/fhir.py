@@ -249,17 +249,13 @@ class Provision(Struct, gc=False):
     provision: list[Provision] | None = None
 
 
-class RootProvision(Struct, gc=False):
-    provision: list[Provision] | None = None
-
-
 class Consent(Resource, gc=False):
     meta: Meta | None = None
     status: str | None = None
     patient: Reference | None = None
     scope: CodeableConcept | None = None
     category: list[CodeableConcept] | None = None
-    provision: RootProvision | None = None
+    provision: Provision | None = None
 
 
 READ = {

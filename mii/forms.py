@@ -38,7 +38,10 @@ _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dic
 _ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", *_COMPRESSED)
 NO_TABLE = (".json", ".ndjson", ".jsonl", ".xml", ".ttl", ".avro", *_ARCHIVES)
 """Endings of files that may hold resources and are never a plain table."""
-_ABOUT_A_FILE = (".md5", ".sha1", ".sha256", ".sha512", ".log", ".txt", ".md", ".html", ".pdf")
+_ABOUT_A_FILE = (
+    *(".md5", ".sha1", ".sha256", ".sha384", ".sha512", ".crc", ".asc", ".sig"),
+    *(".log", ".err", ".txt", ".md", ".html", ".pdf"),
+)
 """What stands behind the ending of a file that is told about: ``export.ndjson.sha256``."""
 _COLUMNAR = (_PARQUET, b"Obj\x01")
 _MARKUP = (b"<", b"@prefix", b"@base", b"PREFIX")

@@ -17,5 +17,20 @@ of the record."""
 
 IDENTIFYING_CODES = PLACE_CODES | NUMBER_CODES
 
-SEX_CODES = frozenset({"46098-0", "76689-9", "21840-4", "76691-5", "99502-7", "54131-8", "72143-1"})
-"""LOINC: sex, at birth, of a registry, recorded, of a family history; gender identity."""
+SEX_CODES = frozenset(
+    """
+    46098-0 76689-9 21840-4 76691-5 99502-7 54131-8 72143-1
+    263495000 184100006
+    """.split()
+)
+"""LOINC: sex, at birth, of a registry, recorded, of a family history; gender identity. SNOMED CT: gender,
+patient's sex."""
+
+DEATH_CODES = frozenset(
+    """
+    81956-5 69453-9 31211-6 80616-6 79378-6
+    419099009 419620001 16100001
+    """.split()
+)
+"""Who died, when and of what. LOINC: date and time of death, its cause, pronounced and presumed. SNOMED CT:
+dead, death, cause of death."""

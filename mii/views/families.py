@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from mii.personal_codes import SEX_CODES
+from mii.personal_codes import DEATH_CODES, SEX_CODES
 from mii.request import FAMILIES, lab_columns
 from mii.views.ages import tells_age
 from mii.views.declaring import SYSTEMS, VALUED, Declared
@@ -161,6 +161,8 @@ def _named_by(texts: Container[str]) -> Iterator[tuple[str, str]]:
     yield from (element for system, element in _BY_SYSTEM.items() if system in texts)
     if any(code in texts for code in SEX_CODES):
         yield "Patient", "gender"
+    if any(code in texts for code in DEATH_CODES):
+        yield "Patient", "deceased"
 
 
 def _own(element: tuple[str, str], loincs: Mapping[str, str]) -> frozenset[str]:

@@ -17,7 +17,7 @@ from release.drafting.dialect import Dialect, dialect
 from release.drafting.people import Person, person_of
 from release.drafting.profile import Profile, profiled
 from release.drafting.proposing import Circumstances, Found, hierarchy_of, propose
-from release.drafting.vocabulary import Kind
+from release.drafting.vocabulary import Kind, kind_of
 from release.drafting.wording import LEAST_TOLD, Proposal, Sections, dropped, people_remarks
 
 MOST_TRANSFORMATIONS = 50_000
@@ -78,11 +78,25 @@ def _frame(path: Path, form: Dialect | None) -> pl.DataFrame:
     return read_table(path, delimiter=form.delimiter, encoding=form.encoding)
 
 
+_CODES = (
+    r"^[A-Z][0-9]{2}\.?[0-9]{0,3}\b",
+    r"^[0-9]-[0-9a-z]{2,3}(\.[0-9a-z]{1,2})?\b",
+    r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}\b",
+)
+"""ICD-10, OPS and ATC, as loosely as they are written."""
+
+
 def _refuse_data_as_names(frame: pl.DataFrame) -> None:
     """A file without a header has its first person there, and a draft would write that person down."""
-    values = sum(patterns.looks_like_data(each.name) or _is_like_its_values(each) for each in frame)
-    if values or not any(re.search(r"[^\W\d]", name) for name in frame.columns):
-        raise BadInput("the first row looks like data", count=values, hint="the table needs a header")
+    certain = sum(map(patterns.looks_like_data, frame.columns))
+    is_known = any(kind_of(name) is not None for name in frame.columns)
+    alike = 0 if is_known else sum(map(_is_like_its_values, frame))
+    if certain or alike or not any(re.search(r"[^\W\d]", name) for name in frame.columns):
+        raise BadInput(
+            "the first row looks like data",
+            count=certain + alike,
+            hint="the table needs a header, with one name at least that tells what a column is, such as age",
+        )
 
 
 def _is_like_its_values(column: pl.Series) -> bool:
@@ -92,7 +106,12 @@ def _is_like_its_values(column: pl.Series) -> bool:
         return False
     shapes = values.str.replace_all(r"[0-9]", "9").str.replace_all(r"\p{L}", "a")
     own = re.sub(r"[^\W\d_]", "a", re.sub(r"[0-9]", "9", column.name))
-    return column.name in values or ("9" in own and int((shapes == own).sum()) * 2 > len(values))
+    shaped_alike = "9" in own and int((shapes == own).sum()) * 2 > len(values)
+    coded = any(
+        re.match(code, column.name) and int(values.str.contains(code).sum()) * 2 > len(values)
+        for code in _CODES
+    )
+    return column.name in values or shaped_alike or coded
 
 
 def _has_decimal_commas(profile: Profile) -> bool:

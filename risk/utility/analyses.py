@@ -30,6 +30,12 @@ class Analyses:
     survival: tuple[Survival, ...]
     figures: Mapping[str, Figure]
 
+    @property
+    def models(self) -> Mapping[str, Marked]:
+        """The mean overlap of each model, by the model's name."""
+        prefix = "overlap."
+        return {name[len(prefix) :]: mark for name, mark in self.marks.items() if name.startswith(prefix)}
+
 
 def analyse(comparison: Comparison, asked: Asked, rng: np.random.Generator) -> Analyses:
     """Return every analysis that is ``asked`` for; nothing that is asked for is left out without a reason."""

@@ -315,6 +315,23 @@ def test_a_first_row_like_the_others_is_no_header(tmp_path: Path, person: tuple[
     assert not (tmp_path / "config.yaml").exists()
 
 
+@pytest.mark.parametrize("code", ["C509", "U07.1!", "J12.8 U07.1!", "5-822.g1"])
+def test_a_code_in_another_spelling_is_no_header_either(tmp_path: Path, code: str) -> None:
+    draw = random.Random(3)
+    codes = ("E11.3", "I10.0") if code[0] != "5" else ("5-787.0", "8-980")
+    rows = [[f"Zq{n}", draw.choice(codes), draw.choice("mw")] for n in range(60)]
+    table = write_csv(tmp_path / "a.csv", rows, ("Zqmeier", code, "d"))
+    result = anon("init", table, "--output", tmp_path / "config.yaml")
+    assert (result.code, "Zqmeier" in result.err) == (65, False)
+
+
+def test_a_survey_with_coded_answers_has_a_header(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    rows = [[f"{n}", *(f"{draw.choice('abc')}{draw.randint(1, 3)}" for _ in "123"), "50"] for n in range(60)]
+    table = write_csv(tmp_path / "a.csv", rows, ("id", "Q1", "Q2", "Q3", "age"))
+    assert anon("init", table, "--output", tmp_path / "config.yaml").code == 0
+
+
 def test_a_config_inside_the_export_is_refused(tmp_path: Path) -> None:
     export = tiny_export.ndjson(tmp_path / "export", tiny_export.resources())
     before = files(tmp_path)

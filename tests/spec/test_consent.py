@@ -11,6 +11,7 @@ import pytest
 from mii.consent import (
     COLLECT,
     OID,
+    UNREADABLE,
     USE,
     ConsentRecord,
     Decision,
@@ -403,3 +404,19 @@ def test_a_deny_of_an_unknown_status_holds_and_a_permit_does_not(status: str, ho
     assert decision(VALID, withdrawn).accepted is not holds
     assert denies(withdrawn, retrospective=False) is holds
     assert not decision(consent(permit(USE), permit(COLLECT), status=status)).accepted
+
+
+@pytest.mark.parametrize("code", [f"{OID}.1", f"{OID}.7"])
+def test_a_deny_of_a_module_denies_what_is_in_it(code: str) -> None:
+    """A complete withdrawal is written as a deny of the module that X.6 and X.8 belong to."""
+    assert not decision(VALID, consent(deny(code))).accepted
+    assert denies(consent(deny(code)), retrospective=False)
+
+
+def test_a_permit_of_a_module_permits_nothing_by_itself() -> None:
+    assert not decision(consent(permit(f"{OID}.1"))).accepted
+
+
+def test_a_policy_that_cannot_be_read_beside_another_one_may_be_any() -> None:
+    doubtful = consent(Provision("deny", None, None, (f"{OID}.10", UNREADABLE)))
+    assert not decision(VALID, doubtful).accepted

@@ -117,7 +117,7 @@ risk: {attacks: none, population: {size: SIZE}}
     told = json.loads((tmp_path / "out" / "demo" / "internal" / "risk.json").read_text())
     for table in ("original", "anonymised"):
         assert "40 of 100 people sampled" in told[f"{table}.journalist_max"]["method"]
-    (tmp_path / "config.yaml").write_text(config.replace("SIZE", "39"))
+    (tmp_path / "config.yaml").write_text(config.replace("SIZE", "39").replace("demo", "other"))
     assert anon("run", tmp_path / "config.yaml", "--quiet").code == 78
 
 

@@ -265,3 +265,20 @@ def test_a_provision_inside_another_is_an_exception_that_can_only_deny(tmp_path:
 
 def test_blanks_around_a_code_are_no_part_of_it(tmp_path: Path) -> None:
     assert left(tmp_path, agreement(), agreement(provision("deny", f" {USE} "), identity="w")) is None
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"type": "deny"},
+        {"type": "deny", "code": [{"coding": [{"code": USE}]}]},
+        {"type": "deny", "code": [{"text": "MDAT"}], "provision": [provision("permit", COLLECT, USE)]},
+        {
+            "type": "deny",
+            "provision": [{"type": "deny", "code": [{"text": "MDAT"}, {"coding": [{"code": "x"}]}]}],
+        },
+    ],
+)
+def test_a_root_that_is_more_than_the_baseline_is_a_rejection(tmp_path: Path, root: Any) -> None:
+    rejected = agreement(identity="rejection") | {"provision": root}
+    assert left(tmp_path, agreement(), rejected, *resources(INSIDE)) is None

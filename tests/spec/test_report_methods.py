@@ -103,13 +103,14 @@ def test_what_stays_english_inside_of_a_phrase_is_not_taken_for_german() -> None
 
 def test_numbers_of_other_rooms_are_written_as_german_ones() -> None:
     told = DE.put(
-        "10000 of 20000 people sampled; its width of 0.047 from 1,000 real records that were outside, or taken as if"
+        "10000 of 20000 people sampled; its width of 0.047 from 1,000 real records that were outside, "
+        "or taken as if"
     )
     assert told.startswith("10.000 von 20.000 Personen gezogen; seine Breite von 0,047 aus 1.000 echten")
     rate = DE.put(
         "true positives at 1% false positives by the attack 'density ratio', chosen on other people"
     )
-    assert rate.startswith("richtig Erkannte bei 1 % falsch Beschuldigten")
+    assert rate.startswith("richtig Erkannte bei 1\u00a0% falsch Beschuldigten")
 
 
 def test_seconds_are_told_in_hundredths() -> None:

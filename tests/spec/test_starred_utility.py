@@ -33,9 +33,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     rows = pl.DataFrame(
         {
             "sex": rng.choice(["f", "m"], 400),
-            "zip": rng.choice(["10115", "10117", "20095", "20097"], 391).tolist()
-            + [f"803{n}1" for n in range(3)] * 2
-            + ["90402", "90403", "70173"],
+            "zip": [f"{rng.choice([101, 200])}{rng.integers(10, 99)}" for _ in range(391)]
+            + ["80331", "80335", "90402", "90403", "70173", "70174", "50667", "50668", "60311"],
             "dx": rng.choice(list("ABCDE"), 400),
             "crp": rng.normal(5, 2, 400).round(2),
             "dead": rng.integers(0, 2, 400),
