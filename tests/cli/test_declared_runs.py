@@ -60,6 +60,7 @@ def released(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(next(folder.glob("**/release/data/*.parquet")))
 
 
+@pytest.mark.attacked
 def test_the_sample_export_with_declared_columns_is_published(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE / "export", tmp_path / "export")
     text = (SAMPLE / "config.yaml").read_text(encoding="utf-8")

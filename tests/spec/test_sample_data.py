@@ -257,6 +257,7 @@ def median_value(lives: list[Life], main: dict[int, str], lab: str, code: str) -
     return numbers[len(numbers) // 2]
 
 
+@pytest.mark.attacked
 def test_the_demo_gives_a_release_that_is_worth_reading(tmp_path: Path) -> None:
     """Four of five quasi-identifiers stay below the top and at most one row in twenty is lost."""
     config = tmp_path / "config.yaml"
