@@ -25,6 +25,8 @@ _NAMING_DIAGNOSES = (
     ("Procedure", "complication"),
     ("EpisodeOfCare", "diagnosis"),
     ("Claim", "diagnosis"),
+    ("ExplanationOfBenefit", "diagnosis"),
+    ("CarePlan", "activity"),
     ("Condition", "stage"),
     ("Condition", "bodySite"),
 )
@@ -53,6 +55,8 @@ _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
     ("Patient", "birthDate"): frozenset({"birth_date"}),
     ("Patient", "deceased"): frozenset({"deceased", "death_date"}),
     ("Patient", "address"): frozenset({"plz", "ags"}),
+    # Sex at birth, place of birth, citizenship: it may hold anything about the person.
+    ("Patient", "extension"): frozenset({"gender", "birth_date", "plz", "deceased"}),
     **dict.fromkeys(
         [("Encounter", name) for name in ("period", "length", "statusHistory", "participant", "location")]
         + [("EpisodeOfCare", "period")],
@@ -71,6 +75,9 @@ _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
     ("Condition", "abatement"): _ONSET,
     ("Condition", "extension"): _ONSET | {"main_diagnosis", "main_diagnosis_recorded"},
     ("Procedure", "code"): frozenset({"ops_all"}),
+    ("Claim", "procedure"): frozenset({"ops_all"}),
+    ("ExplanationOfBenefit", "procedure"): frozenset({"ops_all"}),
+    ("ImagingStudy", "procedureCode"): frozenset({"ops_all"}),
     ("Procedure", "category"): frozenset({"ops_all"}),
     ("Procedure", "bodySite"): frozenset({"ops_all"}),
     ("Procedure", "performed"): _PERFORMED,

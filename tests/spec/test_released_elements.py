@@ -291,3 +291,38 @@ def test_a_view_of_a_sex_is_of_the_family_of_gender() -> None:
 
 def test_a_declared_sex_is_of_the_family_of_gender() -> None:
     assert of_declared("Observation", "loinc", "code", code="46098-0") >= {"gender", "gender_amtlich"}
+
+
+@pytest.mark.parametrize("code", ["81956-5", "69453-9", "31211-6", "80616-6", "79378-6"])
+def test_a_declared_death_is_of_the_family_of_the_dead(code: str) -> None:
+    assert check_digit_holds(code)
+    for value in ("code", "date"):
+        assert of_declared("Observation", "loinc", value, code=code) >= {"deceased", "death_date"}
+
+
+def test_a_death_or_a_sex_under_a_code_of_snomed_is_one_too() -> None:
+    assert of_declared("Condition", "snomed", "code", code="419099009") >= {"deceased", "death_date"}
+    assert of_declared("Observation", "snomed", "code", code="263495000") >= {"gender", "gender_amtlich"}
+
+
+def test_an_extension_of_the_patient_may_hold_anything_about_the_person() -> None:
+    found = of("Patient", "extension('urn:birthsex').value.ofType(code)")
+    assert kin(found) >= {"gender", "birth_date", "plz", "deceased"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "fixed"),
+    [
+        (
+            "ExplanationOfBenefit",
+            "diagnosis.first().diagnosis.ofType(CodeableConcept).coding.first().code",
+            "main_diagnosis",
+        ),
+        ("CarePlan", "activity.first().detail.reasonCode.first().coding.first().code", "main_diagnosis"),
+        ("ImagingStudy", "procedureCode.first().coding.first().code", "ops_all"),
+    ],
+)
+def test_a_diagnosis_or_a_procedure_repeated_elsewhere_is_of_its_family(
+    resource: str, path: str, fixed: str
+) -> None:
+    assert fixed in kin(of(resource, path))
