@@ -307,7 +307,7 @@ def test_a_death_or_a_sex_under_a_code_of_snomed_is_one_too() -> None:
 
 def test_an_extension_of_the_patient_may_hold_anything_about_the_person() -> None:
     found = of("Patient", "extension('urn:birthsex').value.ofType(code)")
-    assert kin(found) >= {"gender", "birth_date", "plz", "deceased"}
+    assert kin(found) >= {"gender", "plz", "deceased"}
 
 
 @pytest.mark.parametrize(
