@@ -55,7 +55,7 @@ _BUILT_IN: Mapping[tuple[str, str], frozenset[str]] = {
     ("Patient", "birthDate"): frozenset({"birth_date"}),
     ("Patient", "deceased"): frozenset({"deceased", "death_date"}),
     ("Patient", "address"): frozenset({"plz", "ags"}),
-    # Sex at birth, place of birth, citizenship: it may hold anything about the person (for births see `ages`).
+    # Sex at birth, place of birth, citizenship: it may hold anything (for births see `ages`).
     ("Patient", "extension"): frozenset({"gender", "plz", "deceased"}),
     **dict.fromkeys(
         [("Encounter", name) for name in ("period", "length", "statusHistory", "participant", "location")]
