@@ -17,8 +17,9 @@ from release import gate
 from release.aligning import is_certain
 from release.foreign import Asked, Foreign, foreign
 from risk import Assessment, ClassSizes, Figure, RunContext, finding, risk_report, utility_report
+from risk.comparison import TableKind
 from risk.facts import Language
-from risk.figures import exact, not_estimated
+from risk.figures import exact, named, not_estimated
 from risk.finding import Search, find
 from risk.reidentification.class_sizes import bounded_measures, measures
 from risk.reidentification.population import with_population
@@ -54,7 +55,7 @@ def assess_table(
         analyses = Analyses() if given.config is None else given.config.utility.asked
         found = find(given.comparison, before, after.sizes, Search(attacks, population, analyses))
         found = _heeded(found, given, after)
-    assessment = _assessment(asked, given, after, found, population)
+    assessment = _assessment(asked.kind, given, (before, after), found, population)
     thresholds = {} if given.config is None else given.config.risk.thresholds
     context = RunContext(asked.table.stem, _facts(given, after), thresholds=thresholds, language=language)
     pages = {
@@ -147,22 +148,26 @@ def _after(given: Foreign) -> _After:
 
 
 def _assessment(
-    asked: Asked, given: Foreign, after: _After, found: Findings, population: int | None
+    kind: TableKind,
+    given: Foreign,
+    classes: tuple[ClassSizes, _After],
+    found: Findings,
+    population: int | None,
 ) -> Assessment:
-    made_from, before = given.comparison, _before(given)
-    sampled = None if made_from is None or asked.kind == "synthetic" else int(before.people.sum())
-    told = after.risks(population, sampled)
+    made_from, (before, after) = given.comparison, classes
+    people = None if made_from is None else len(np.unique(made_from.people))
+    told = after.risks(population, None if kind == "synthetic" else people)
     original = dict.fromkeys(told, not_estimated("the original was not given"))
     if made_from is not None:
-        original = measures(before) | _of_population(before, population, None)
-    figures = _named("original", original) | _named(asked.kind, told)
+        original = measures(before) | _of_population(before, population, people)
+    figures = named("original", original) | named(kind, told)
     share = not_estimated("a table does not tell what is missing in it")
     suppressed = None
     if made_from is not None and given.is_placed:
         suppressed = int((~made_from.shown).sum())
         share = exact(suppressed / before.records, before.records, "suppressed rows / rows in")
-    figures |= finding.figures(found, asked.kind) | {f"{asked.kind}.suppressed_share": share}
-    return Assessment(figures, before, after.sizes, suppressed, before.records, table=asked.kind)
+    figures |= finding.figures(found, kind) | {f"{kind}.suppressed_share": share}
+    return Assessment(figures, before, after.sizes, suppressed, before.records, table=kind)
 
 
 def _facts(given: Foreign, after: _After) -> Mapping[str, object]:
@@ -187,17 +192,11 @@ def _classes(frame: pl.DataFrame, given: Foreign, people: pl.Series | None) -> C
     """The equivalence classes; without ``people`` every row is one."""
     names = [each.name for each in given.attributes if each.is_quasi_identifier]
     rows = frame.select(*names, (pl.int_range(pl.len()) if people is None else people).alias("#person"))
-    counted = rows.group_by(names).agg(pl.col("#person").n_unique().alias("#people"), pl.len().alias("#rows"))
-    if not names:
-        counted = rows.select(pl.col("#person").n_unique().alias("#people"), pl.len().alias("#rows"))
-    counted = counted.sort("#people", "#rows")
+    sizes = pl.col("#person").n_unique().alias("#people"), pl.len().alias("#rows")
+    counted = (rows.group_by(names).agg(sizes) if names else rows.select(sizes)).sort("#people", "#rows")
     return ClassSizes(
         counted["#people"].to_numpy().astype(np.int64), counted["#rows"].to_numpy().astype(np.int64)
     )
-
-
-def _named(table: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{table}.{name}": figure for name, figure in figures.items()}
 
 
 def _write(folder: Path, pages: Mapping[str, str]) -> None:

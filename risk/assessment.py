@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from risk.comparison import TableKind
-from risk.figures import NO_RECORDS, Figure, exact
+from risk.figures import NO_RECORDS, Figure, exact, named
 from risk.reidentification.class_sizes import RISKS, ClassSizes, measures
 from risk.reidentification.known_events import (
     WITHOUT_EVENTS,
@@ -123,8 +123,8 @@ def assess(
         original |= {**at_least(known.before), **without_events(before)}
         anonymised |= with_events(known.after, after)
     figures = {
-        **_named("original", original),
-        **_named("anonymised", anonymised | {"suppressed_share": _share(suppressed, rows_in)}),
+        **named("original", original),
+        **named("anonymised", anonymised | {"suppressed_share": _share(suppressed, rows_in)}),
     }
     return Assessment(figures, before, after, suppressed, rows_in, None if known is None else known.after)
 
@@ -147,7 +147,3 @@ def _share(suppressed: int, rows_in: int) -> Figure:
     if not rows_in:
         return Figure(None, None, None, 0, NO_RECORDS)
     return exact(suppressed / rows_in, rows_in, "suppressed rows / rows in")
-
-
-def _named(table: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{table}.{name}": figure for name, figure in figures.items()}

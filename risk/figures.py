@@ -6,7 +6,7 @@ bootstrap over whole groups where records are not independent (people with sever
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 NO_RECORDS = "not computed: the table holds no records"
 CONFIDENCE = 0.95
 REPLICATES = 400
+SEED = 20261122
+"""Of samples that are drawn for a figure, and of attackers' dice: the same input gives the same report."""
 _Z = 1.959963984540054
 """The standard normal distribution's quantile at 0.975."""
 
@@ -44,6 +46,11 @@ class Figure:
 def exact(value: float, n: int, what: str) -> Figure:
     """Return a figure that was counted, not estimated: its interval is the value itself."""
     return Figure(value, value, value, n, f"exact: {what}")
+
+
+def named(prefix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Return figures by ``<prefix>.<name>``, as ``risk.json`` and ``utility.json`` call them."""
+    return {f"{prefix}.{name}": figure for name, figure in figures.items()}
 
 
 def not_estimated(why: str, n: int = 0) -> Figure:
@@ -84,7 +91,7 @@ def bootstrapped(
         return not_estimated("there is nothing to resample", 0)
     order = np.argsort(groups, kind="stable")
     _, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
-    rng = np.random.default_rng(20261122)
+    rng = np.random.default_rng(SEED)
     values = [statistic(_drawn(order, starts, counts, rng)) for _ in range(replicates)]
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Figure(

@@ -13,7 +13,7 @@ import polars as pl
 from risk.attacks.battery import attack
 from risk.attacks.cone import frontier
 from risk.comparison import Comparison
-from risk.figures import Figure, exact
+from risk.figures import SEED, Figure, exact, named
 from risk.reidentification import copula, special_uniques
 from risk.reidentification.beliefs import sensitive_figures
 from risk.reidentification.class_sizes import ClassSizes
@@ -25,8 +25,6 @@ from risk.utility.assess import utility
 
 MOST_SUBSETS = 20
 """The subsets of quasi-identifiers that are shown, the most distinctive first."""
-_SEED = 20261122
-"""Of samples drawn for a figure: the same input gives the same report."""
 
 ORIGINAL = "original"
 
@@ -54,7 +52,7 @@ def find(
     """
     if search.attacks == "none":
         return Findings()
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     return Findings(
         attacks=attack(comparison, search.attacks),
         # A generalised copy of a record lies where the record lies: the cone has nothing to say of it.
@@ -90,24 +88,24 @@ def _groups(
     fraction = None if population is None else Fraction(people, population)
     yield Group(
         "uniqueness",
-        _named(ORIGINAL, population_uniqueness(before, population=population, people=people))
+        named(ORIGINAL, population_uniqueness(before, population=population, people=people))
         # Whoever is suppressed was sampled all the same.
-        | _named(comparison.table, population_uniqueness(after, population=population, people=people)),
+        | named(comparison.table, population_uniqueness(after, population=population, people=people)),
     )
     if names and comparison.base.height:
         base = comparison.base
-        yield Group("correctness", _named(ORIGINAL, _correctness(comparison, names, population)))
+        yield Group("correctness", named(ORIGINAL, _correctness(comparison, names, population)))
         special = special_uniques.special_uniques(base, names, people=comparison.people)
-        yield Group("special_uniques", _named(ORIGINAL, special_uniques.figures(special, fraction)))
-        yield Group("subsets", _named(ORIGINAL, _subsets(base, names)))
+        yield Group("special_uniques", named(ORIGINAL, special_uniques.figures(special, fraction)))
+        yield Group("subsets", named(ORIGINAL, _subsets(base, names)))
     if comparison.table == "anonymised" and comparison.sensitive:
-        yield Group("beliefs", _named(comparison.table, sensitive_figures(comparison)))
+        yield Group("beliefs", named(comparison.table, sensitive_figures(comparison)))
 
 
 def _correctness(comparison: Comparison, names: tuple[str, ...], population: int | None) -> dict[str, Figure]:
     if population is None:
         return copula.figures(None)
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     base, people = comparison.base, comparison.people
     return copula.figures(copula.correctness(base, names, population, rng=rng, people=people))
 
@@ -121,7 +119,3 @@ def _subsets(base: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Figure]:
             float(found.separation), found.records, "pairs told apart / pairs"
         )
     return told
-
-
-def _named(table: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{table}.{name}": figure for name, figure in figures.items()}

@@ -23,7 +23,7 @@ from release.verifying.references import references
 from release.verifying.verdicts import column_of, kept, rests_on
 from release.verifying.verify import VerifiedRelease
 from risk.attacks.minimality import WORLDS, Recoded, WouldRelease, minimality
-from risk.figures import not_estimated
+from risk.figures import SEED, not_estimated
 from risk.results import Attack, Marked
 from risk.utility.losses import loss
 
@@ -31,7 +31,6 @@ METRICS = frozenset({"loss", "precision", "height", "entropy", "discernibility",
 ITS_PLACE = "loss"
 MANY_ROWS = 20_000
 FEWER_WORLDS = 100
-_SEED = 20261122
 _NOT_HERE = "only for one level per column, in one table, without randomness or a population"
 
 
@@ -58,7 +57,7 @@ def minimality_attack(verified: VerifiedRelease, metric: str) -> Attack:
     return minimality(
         Recoded(labels, truth, leaves),
         _would_release(own, quasi, spare, metric if metric in METRICS else ITS_PLACE),
-        np.random.default_rng(_SEED),
+        np.random.default_rng(SEED),
         worlds=worlds,
     )
 

@@ -16,12 +16,10 @@ from risk.attacks.membership import membership
 from risk.attacks.shadows import Refit
 from risk.attacks.singling_out import predicates, replicated_uniques
 from risk.comparison import Comparison
-from risk.figures import not_estimated
+from risk.figures import SEED, not_estimated
 from risk.results import Attack, Marked
 
 Effort = Literal["quick", "full"]
-_SEED = 20261122
-"""Of the attacker's dice: the same release is attacked in the same way each time."""
 _OF_QUASI_IDENTIFIERS = frozenset({"singling_out", "rep_u", "linkage"})
 """The attacks that look at nothing else, but for the parts named below."""
 _OF_EVERYTHING = frozenset({("singling_out", "all_attributes")})
@@ -39,7 +37,7 @@ def attack(comparison: Comparison, effort: Effort, *, refit: Refit | None = None
 
 
 def _attacks(comparison: Comparison, effort: Effort, refit: Refit | None) -> tuple[Attack, ...]:
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     largest = 3 if effort == "quick" else 4
     diagnostic = (closest_records(comparison, rng),) if comparison.table == "synthetic" else ()
     return (

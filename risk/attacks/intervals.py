@@ -9,13 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from risk.figures import CONFIDENCE, REPLICATES, Figure, not_estimated, wilson
+from risk.figures import CONFIDENCE, REPLICATES, SEED, Figure, not_estimated, wilson
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 _TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-_SEED = 20261122
 _WIDER = ", no narrower than Wilson's"
 
 
@@ -93,7 +92,7 @@ def unpaired_gain(first: tuple[Floats, Numbers], second: tuple[Floats, Numbers],
     if not len(first[0]) or not len(second[0]):
         return not_estimated("there is nothing to count")
     here, there = (_sums(groups, hits, np.ones(len(hits))) for hits, groups in (first, second))
-    draws = _ratios(here) - _ratios(there, seed=_SEED + 1)
+    draws = _ratios(here) - _ratios(there, seed=SEED + 1)
     means = float(first[0].mean()), float(second[0].mean())
     bounds = _score_bounds((means[0], _independent(here)), (means[1], _independent(there)), 0.0)
     return _gain(means[0] - means[1], draws, bounds, len(first[0]), what)
@@ -133,7 +132,7 @@ def _sums(groups: Numbers, *columns: Floats) -> Floats:
     return np.stack([np.bincount(dense, weights=column) for column in columns], axis=1)
 
 
-def _ratios(sums: Floats, *, seed: int = _SEED) -> Floats:
+def _ratios(sums: Floats, *, seed: int = SEED) -> Floats:
     """The ratio of the two sums in resamples of as many groups; 0 where a resample has nothing to count."""
     kinds = pl.DataFrame(sums).group_by(pl.all()).len("groups").sort(pl.all())
     counts = kinds["groups"].to_numpy()

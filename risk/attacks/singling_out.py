@@ -14,7 +14,7 @@ from risk.attacks.intervals import clustered_ratio, clustered_share, scaled
 from risk.attacks.marks import NOBODY_HELD_OUT, NOBODY_SHOWN, marked
 from risk.attacks.matching import Groups, banded, coded, groups, own_rows, people_in
 from risk.comparison import Comparison
-from risk.figures import Figure, exact, not_estimated, share
+from risk.figures import SEED, Figure, exact, not_estimated, share
 from risk.results import Attack, Marked
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,6 @@ _REPLICATED_PEOPLE = (
     "share of the data's records whose person is alone with the quasi-identifiers in the data and in the "
     "release"
 )
-_SEED = 20261122
 _ALL = "all_attributes"
 _PEOPLE = "people"
 
@@ -285,7 +284,7 @@ class _Subsets:
         every = chain.from_iterable(combinations(self.columns, size) for size in self.sizes)
         if self.count <= COMBINATIONS:
             return tuple(every)
-        chosen = set(np.random.default_rng(_SEED).permutation(self.count)[:COMBINATIONS].tolist())
+        chosen = set(np.random.default_rng(SEED).permutation(self.count)[:COMBINATIONS].tolist())
         return tuple(subset for place, subset in enumerate(every) if place in chosen)
 
 

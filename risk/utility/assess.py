@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from risk.comparison import Comparison, TableKind
-from risk.figures import Figure, not_estimated
+from risk.figures import Figure, named, not_estimated
 from risk.results import Marked, Utility
 from risk.utility.analyses import Analyses, analyse
 from risk.utility.asked import Asked
@@ -65,7 +65,7 @@ def utility(
     if part is not comparison:
         general = {name: _of_sample(figure) for name, figure in general.items()}
     return Utility(
-        {**general, **wanted.figures, **_named("loss", lost)},
+        {**general, **wanted.figures, **named("loss", lost)},
         columns.differences,
         pairs,
         scores.tree,
@@ -107,15 +107,11 @@ def _of_sample(figure: Figure) -> Figure:
     return replace(figure, method=f"{figure.method}; {how}")
 
 
-def _named(prefix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{prefix}.{name}": figure for name, figure in figures.items()}
-
-
 def _without_rows(wanted: Analyses, lost: Mapping[str, Figure]) -> Utility:
     """No figure at all; what was asked for says so too."""
     nothing = {name: not_estimated("there are no rows to compare") for name in ALWAYS}
     return Utility(
-        nothing | dict(wanted.figures) | _named("loss", lost),
+        nothing | dict(wanted.figures) | named("loss", lost),
         predictions=wanted.predictions,
         coefficients=wanted.coefficients,
         survival=wanted.survival,

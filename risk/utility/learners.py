@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from risk.figures import SEED
+
 Floats = NDArray[np.float64]
 Measure = Literal["auc", "r2"]
 Predict = Callable[[Floats], Floats]
@@ -18,7 +20,6 @@ MOST_VALUES = 20
 """A category is told by its most frequent values, a list by its most frequent codes; the rest are one."""
 FEWEST_ROWS = 5
 _FURTHEST = 1e6
-_SEED = 20261122
 LEARNERS = ("linear", "random_forest", "gradient_boosting")
 
 
@@ -91,8 +92,8 @@ def trained(learner: str, measure: Measure, x: Floats, y: NDArray[Any]) -> Predi
     return _classifier(learner, x, y) if measure == "auc" else _regressor(learner, x, y)
 
 
-_FOREST = {"n_estimators": 40, "min_samples_leaf": 10, "random_state": _SEED}
-_BOOSTED = {"n_estimators": 60, "subsample": 0.5, "max_features": "sqrt", "random_state": _SEED}
+_FOREST = {"n_estimators": 40, "min_samples_leaf": 10, "random_state": SEED}
+_BOOSTED = {"n_estimators": 60, "subsample": 0.5, "max_features": "sqrt", "random_state": SEED}
 """Learners of one thread: the sums of several come in another order every time."""
 
 

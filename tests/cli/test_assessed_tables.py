@@ -330,3 +330,15 @@ def test_the_report_names_what_the_columns_were_taken_for(folder: Path) -> None:
     page = (output / "risk_report.html").read_text()
     assert "sex, plz" in page
     assert "made elsewhere" in page
+
+
+def test_somebody_in_several_classes_is_one_of_the_population(tmp_path: Path) -> None:
+    """Forty people with three rows each, in a population that has room for them and not for their rows."""
+    table = [[f"P{n}", "f", str(20 + 20 * row), "10117", "1"] for n in range(40) for row in range(3)]
+    write_csv(tmp_path / "original.csv", table, HEADER)
+    write_csv(tmp_path / "copy.csv", without_person(table), HEADER[1:])
+    options = ("--original", tmp_path / "original.csv", "--subject", "person", "--attacks", "none")
+    asked = (*options, "--quasi-identifiers", "age", "--population", "100", "--output", tmp_path / "risk")
+    result = anon("risk", tmp_path / "copy.csv", *asked)
+    assert result.code == 0, result.err
+    assert "40 of 100 people" in figures(tmp_path / "risk")["original.journalist_max"]["method"]
