@@ -3,6 +3,7 @@
 A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that so.
 
     errors, compiled     every error and its exit code; how kernels are compiled
+    seeds                random generators, one for each purpose
     criteria, metrics    what a release must keep, and what is to be lost least: data only
     distances            how far apart two records are, and the exact search for the nearest ones
     hierarchies          what a value becomes at each level
