@@ -20,9 +20,9 @@ Floats = NDArray[np.float64]
 class Axis:
     """One dimension of a coded table, whose codes are 0 … ``size`` − 1.
 
-    ``positions`` (float64, shape (size,)) says where each code lies if the axis ``is_ordered``: NaN where that
-    means nothing, as for missing. ``groups`` (each int64, shape (size,)) are coarser and coarser partitions of
-    the codes: the number of the group that each belongs to.
+    ``positions`` (float64, shape (size,)) says where each code lies if the axis ``is_ordered``: NaN where
+    that means nothing, as for missing. ``groups`` (each int64, shape (size,)) are coarser and coarser
+    partitions of the codes: the number of the group that each belongs to.
     """
 
     name: str

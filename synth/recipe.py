@@ -83,9 +83,9 @@ class Declared:
 class Recipe:
     """A method and what it is asked for.
 
-    ``options`` are the method's own: ``leaf``, ``epochs``, ``batch_size``, ``device``, ``epsilon``, ``delta``,
-    ``rows_per_person``. ``given`` says what all drawn rows have; ``domain`` what columns can hold, for a
-    differentially private method.
+    ``options`` are the method's own: ``leaf``, ``epochs``, ``batch_size``, ``device``, ``epsilon``,
+    ``delta``, ``rows_per_person``. ``given`` says what all drawn rows have; ``domain`` what columns can hold,
+    for a differentially private method.
     """
 
     method: Method

@@ -18,10 +18,10 @@ Type = Literal["string", "integer", "number", "boolean", "date", "datetime", "li
 class Variable:
     """One column to synthesise, and what is public about its values.
 
-    ``coarser`` tells of each value of a text column, or code of a list, what it becomes at every coarser level
-    of its generalisation hierarchy, the nearest first; ``order`` is the place of each value of a text column
-    whose values have an order (bands, days), as a number. ``low`` and ``high`` bound a number's values. None of
-    this comes from the data.
+    ``coarser`` tells of each value of a text column, or code of a list, what it becomes at every coarser
+    level of its generalisation hierarchy, the nearest first; ``order`` is the place of each value of a text
+    column whose values have an order (bands, days), as a number. ``low`` and ``high`` bound a number's
+    values. None of this comes from the data.
     """
 
     name: str

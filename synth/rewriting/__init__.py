@@ -1,1 +1,1 @@
-"""Constraints: those that hold by construction change the table before it is learned from; all are checked."""
+"""Constraints: some hold by construction, as the table is rewritten before it is learned from."""
