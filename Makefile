@@ -18,7 +18,7 @@ demo: $(VENV)/.core
 	@if [ -f "$(DEMO_RELEASE)/release/manifest.json" ]; then rm -rf "$(DEMO_RELEASE)"; fi
 	$(BIN)/anon run $(DEMO_CONFIG)
 
-test: $(VENV)/.dev
+test: $(VENV)/.sdv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -35,6 +35,11 @@ $(VENV)/.core: requirements-core.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements.lock $(VENV)/.core
 	$(PIP_INSTALL) $(LOCKED) requirements.lock
+	@touch $@
+
+# Which build of torch this is depends on the machine: the versions are locked, the hashes are not.
+$(VENV)/.sdv: requirements-sdv.txt $(VENV)/.dev
+	$(PIP_INSTALL) --only-binary=:all: --requirement requirements-sdv.txt
 	@touch $@
 
 # One resolution for the core and every extra, so that they fit into one environment; then a lock for each use.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
-from anonymizer.errors import AnonError, Interrupted, OutputFailed
+from anonymizer.errors import AnonError, Interrupted, OutputFailed, UsageError
 
 if TYPE_CHECKING:
     from release.run import Outcome
@@ -58,6 +58,18 @@ class Effort(StrEnum):
     NONE = "none"
     QUICK = "quick"
     FULL = "full"
+
+
+class SynthesisMethod(StrEnum):
+    """How a synthetic table is made."""
+
+    CART = "cart"
+    GAUSSIAN_COPULA = "gaussian-copula"
+    CTGAN = "ctgan"
+    TVAE = "tvae"
+    COPULAGAN = "copulagan"
+    SDV_GAUSSIAN_COPULA = "sdv-gaussian-copula"
+    DP_MARGINALS = "dp-marginals"
 
 
 class Language(StrEnum):
@@ -283,6 +295,44 @@ def sweep(
     from release.sweeping import sweep as swept
 
     _frontier(swept(config, vary), output, as_json=as_json, language=language)
+
+
+@app.command()
+def synth(
+    source: Annotated[Path, typer.Argument(help="a config with `synthesis`, or a table", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the new file: .csv or .parquet")],
+    method: Annotated[SynthesisMethod | None, typer.Option(help="of a table; default: cart")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="rows to draw; default: as many")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="the same seed draws the same rows")] = None,
+    k: Annotated[int, typer.Option(min=2, help="what fewer people of a table have is not learned")] = 5,
+    given: Annotated[
+        list[str], typer.Option(help="what all rows of a table's model have, such as gender=female")
+    ] = [],  # noqa: B006 - typer reads it once
+    subject: Annotated[str | None, typer.Option(help="the column of a table that names the person")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
+    encoding: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
+) -> None:
+    """Draw a synthetic table, for the house alone: nothing is attacked, measured or released."""
+    from release.drawn_table import Asked, draw
+    from release.progress import Screen
+    from release.table_findings import TableHints
+
+    asked = Asked(
+        None if method is None else method.value,
+        rows,
+        seed,
+        k,
+        dict(map(_condition, given)),
+        TableHints(delimiter, encoding, subject),
+    )
+    _print(draw(source, output, asked, Screen(sys.stderr, follows_search=True)))
+
+
+def _condition(written: str) -> tuple[str, str]:
+    name, _, value = written.partition("=")
+    if not name or not value:
+        raise UsageError("--given takes a column and what it has, such as gender=female")
+    return name, value
 
 
 def _frontier(points: Sequence[Point], output: Path | None, *, as_json: bool, language: Language) -> None:

@@ -9,9 +9,11 @@ The rooms, each importing only those before it:
 - `deciding`: what is done to the table.
 - `describing`: what a release says of itself.
 - `drafting`: a first config for a table or an export.
+- `synthesising`: people who are held out, and a synthetic table.
 
 The commands: `run`, with `assessing` its risk and utility, its last conditions and the one rename (`gate`,
 `publish`), `check`, `recheck` with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with
 `table_findings`; `assessed_table` with `foreign` and `aligning` for a table made elsewhere, `comparing` of
-releases and `sweeping` over a config's values; `journal` and `progress` tell how a run goes on.
+releases and `sweeping` over a config's values, `drawn_table` for synthesis alone; `journal` and
+`progress` tell how a run goes on.
 """

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from anonymizer.errors import BadConfig, OutputExists, OutputFailed, ThresholdExceeded
 from release import gate
@@ -21,9 +22,9 @@ from risk.comparison import TableKind
 from risk.facts import Language
 from risk.figures import exact, named, not_estimated
 from risk.finding import Search, find
-from risk.reidentification.class_sizes import bounded_measures, measures
-from risk.reidentification.population import with_population
+from risk.reidentification.class_sizes import bounded_measures, class_sizes, measures
 from risk.results import Findings, Group
+from risk.synthetic import assess_synthetic, of_population
 from risk.utility.asked import Asked as Analyses
 from risk.utility.assess import as_dict
 
@@ -88,7 +89,7 @@ class _After:
         """The figures of the release, ``sampled`` people of the ``population`` being in the data."""
         if not self.is_counted:
             return bounded_measures(self.sizes.rows, 1)
-        return measures(self.sizes) | _of_population(self.sizes, population, sampled)
+        return measures(self.sizes) | of_population(self.sizes, population, sampled)
 
 
 def _heeded(found: Findings, given: Foreign, after: _After) -> Findings:
@@ -128,7 +129,7 @@ def _population(told: int | None, given: Foreign) -> int | None:
 
 def _before(given: Foreign) -> ClassSizes:
     made_from = given.comparison
-    return NOBODY if made_from is None else _classes(made_from.base, given, pl.Series(made_from.people))
+    return NOBODY if made_from is None else _classes(made_from.base, given, made_from.people)
 
 
 def _after(given: Foreign) -> _After:
@@ -143,7 +144,7 @@ def _after(given: Foreign) -> _After:
     read = [name for name in made_from.original.columns if name not in made_from.unaligned]
     if given.is_placed and is_certain(made_from.original.select(read), people, shown):
         released = made_from.original.filter(pl.Series(shown))
-        return _After(_classes(released, given, pl.Series(people[shown])), is_counted=True)
+        return _After(_classes(released, given, people[shown]), is_counted=True)
     return _After(ClassSizes(np.ones_like(rows.rows), rows.rows), is_counted=False)
 
 
@@ -155,11 +156,13 @@ def _assessment(
     population: int | None,
 ) -> Assessment:
     made_from, (before, after) = given.comparison, classes
+    if kind == "synthetic" and made_from is not None:
+        return assess_synthetic(made_from, found, population=population)
     people = None if made_from is None else len(np.unique(made_from.people))
     told = after.risks(population, None if kind == "synthetic" else people)
     original = dict.fromkeys(told, not_estimated("the original was not given"))
     if made_from is not None:
-        original = measures(before) | _of_population(before, population, people)
+        original = measures(before) | of_population(before, population, people)
     figures = named("original", original) | named(kind, told)
     share = not_estimated("a table does not tell what is missing in it")
     suppressed = None
@@ -184,19 +187,9 @@ def _facts(given: Foreign, after: _After) -> Mapping[str, object]:
     }
 
 
-def _of_population(sizes: ClassSizes, population: int | None, people: int | None) -> dict[str, Figure]:
-    return {} if population is None else with_population(sizes, population, people=people)
-
-
-def _classes(frame: pl.DataFrame, given: Foreign, people: pl.Series | None) -> ClassSizes:
-    """The equivalence classes; without ``people`` every row is one."""
-    names = [each.name for each in given.attributes if each.is_quasi_identifier]
-    rows = frame.select(*names, (pl.int_range(pl.len()) if people is None else people).alias("#person"))
-    sizes = pl.col("#person").n_unique().alias("#people"), pl.len().alias("#rows")
-    counted = (rows.group_by(names).agg(sizes) if names else rows.select(sizes)).sort("#people", "#rows")
-    return ClassSizes(
-        counted["#people"].to_numpy().astype(np.int64), counted["#rows"].to_numpy().astype(np.int64)
-    )
+def _classes(frame: pl.DataFrame, given: Foreign, people: NDArray[np.int64] | None) -> ClassSizes:
+    """The equivalence classes by the quasi-identifiers; without ``people`` every row is one."""
+    return class_sizes(frame, [each.name for each in given.attributes if each.is_quasi_identifier], people)
 
 
 def _write(folder: Path, pages: Mapping[str, str]) -> None:

@@ -38,6 +38,19 @@ class Screen:
             yield report
 
     @contextmanager
+    def training(self) -> Iterator[Callable[[int, int, float], None] | None]:
+        """A line of the epochs done and the seconds left, gone after it; ``None`` without a terminal."""
+        if not self.follows_search or self.sink is None or not self.sink.isatty():
+            yield None
+            return
+        with _words(self.sink, "synthesise") as tell:
+
+            def report(done: int, total: int, seconds_left: float) -> None:
+                tell(f"synthesise  epoch {done:,} of {total:,}  about {seconds_left:,.0f} s left")
+
+            yield report
+
+    @contextmanager
     def words(self) -> Iterator[Callable[[str], None]]:
         """A line of any words that is rewritten, and gone after it; nothing without a terminal."""
         if not self.follows_search or self.sink is None or not self.sink.isatty():

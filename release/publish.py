@@ -7,8 +7,8 @@ from pathlib import Path
 
 from anonymizer.errors import VerificationFailed
 from release.describing import datapackage, manifest
-from release.describing.manifest import Statement
-from release.describing.treatment import KEY, released_columns
+from release.describing.manifest import ANONYMISED, Leaving, Statement
+from release.describing.treatment import KEY, released_columns, synthetic_columns
 from release.files import tables
 from release.files.fhir import is_fhir
 from release.files.staging import Staging
@@ -27,10 +27,11 @@ def publish(
     gate: PassedGate,
     statement: Statement,
     *,
+    leaving: Leaving = ANONYMISED,
     announce: Callable[[], None] = lambda: None,
 ) -> Path:
-    """The published folder, complete and on disk. ``announce`` is called last before the rename: if the
-    result cannot be told, nothing is published.
+    """The published folder, complete and on disk, with the tables that are ``leaving``. ``announce`` is
+    called last before the rename: if the result cannot be told, nothing is published.
 
     The verified release and the passed gate are asked for, and nothing else can construct them: forgetting
     to check is a type error.
@@ -43,10 +44,13 @@ def publish(
     if not isinstance(verified, VerifiedRelease) or not isinstance(gate, PassedGate):
         raise TypeError("publish() takes a VerifiedRelease and a PassedGate")
     staging = verified.staging
-    _keep_evidence(staging, verified)
-    _write_package(staging, verified, statement.name)
-    _refuse_strays(staging, verified)
-    content = manifest.encode(manifest.build(staging.release, verified, statement))
+    if leaving.anonymised:
+        _keep_evidence(staging, verified)
+    else:
+        _withhold(staging, verified)
+    _write_package(staging, verified, leaving, statement.name)
+    _refuse_strays(staging, verified, leaving)
+    content = manifest.encode(manifest.build(staging.release, verified, statement, leaving))
     staging.write(f"release/{manifest.FILE}", content)
     announce()
     return staging.commit()
@@ -67,9 +71,18 @@ def _keep_evidence(staging: Staging, verified: VerifiedRelease) -> None:
         tables.write(frame, staging.internal, name, ["parquet"])
 
 
-def _write_package(staging: Staging, verified: VerifiedRelease, name: str) -> None:
-    in_fhir = tuple(filter(is_fhir, sorted(verified.digests)))
-    package = datapackage.build(name, _described(verified), verified.promise.formats, in_fhir)
+def _withhold(staging: Staging, verified: VerifiedRelease) -> None:
+    """Remove the anonymised table before it can leave."""
+    for name in verified.digests:
+        staging.remove(f"release/{name}")
+
+
+def _write_package(staging: Staging, verified: VerifiedRelease, leaving: Leaving, name: str) -> None:
+    in_fhir = tuple(filter(is_fhir, sorted(verified.digests))) if leaving.anonymised else ()
+    described = _described(verified) if leaving.anonymised else []
+    if (synthetic := leaving.synthetic) is not None:
+        described.append(datapackage.Described(synthetic.promise.name, synthetic_columns(synthetic)))
+    package = datapackage.build(name, described, verified.promise.formats, in_fhir)
     staging.write(f"release/{datapackage.FILE}", datapackage.encode(package))
 
 
@@ -88,13 +101,13 @@ def _described(verified: VerifiedRelease) -> list[datapackage.Described]:
     ]
 
 
-def _refuse_strays(staging: Staging, verified: VerifiedRelease) -> None:
+def _refuse_strays(staging: Staging, verified: VerifiedRelease, leaving: Leaving) -> None:
     """A file nobody declared must not leave the house by lying in the right folder."""
     found = {
         path.relative_to(staging.release).as_posix()
         for path in staging.release.rglob("*")
         if not path.is_dir()
     }
-    strays = found - PAPERS - set(verified.digests)
+    strays = found - PAPERS - set(leaving.digests(verified))
     if strays:
         raise VerificationFailed("undeclared files lie in the staged release", count=len(strays))

@@ -176,6 +176,10 @@ def _read(path: Path, schema: datapackage.Schema) -> pl.DataFrame:
 def _check_columns(frame: pl.DataFrame, table: TableEntry) -> None:
     if frame.columns != [column.name for column in table.columns if column.released]:
         raise VerificationFailed("the released columns are not those of the manifest")
+    if (table.kind == "synthetic") is not (table.synthesis is not None):
+        raise VerificationFailed("the manifest does not say how a synthetic table was made")
+    if table.synthesis is not None and table.criteria:
+        raise VerificationFailed("a synthetic table is said to keep criteria of anonymised ones")
     for column in table.columns:
         if column.released and "identifier" in _roles(column):
             raise VerificationFailed("a direct identifier is released", column=column.name)

@@ -35,6 +35,8 @@ def guarantees(frame: pl.DataFrame, table: TableEntry) -> Iterator[Stated]:
     if table.differential_privacy is not None:
         _check_private(table, table.differential_privacy)
         yield Stated(DifferentialPrivacy.name, None, dict(table.differential_privacy), "attested")
+    if table.synthesis is not None and table.synthesis.privacy is not None:
+        yield Stated("differential privacy", None, dict(table.synthesis.privacy), "attested")
     for entry in table.microaggregation:
         if table.row_is_person:
             _check_averages(frame, entry)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 from anonymizer.tables.fingerprint import fingerprints, require_unchanged
+from anonymizer.tables.table import Table
 from release import gate
-from release.assessing import assess_release, write_reports
+from release.assessing import ToTell, assess_run, write_reports
 from release.check import admitted
 from release.config.root import Config
 from release.deciding.averaging import keep_groups
-from release.deciding.decision import decide
+from release.deciding.decision import Decision, decide
 from release.deciding.private_release import (
     keep_sample,
     summarised,
@@ -25,7 +26,7 @@ from release.deciding.private_release import (
 from release.deciding.recodings import Found, keep_map
 from release.deciding.timing import whereabouts
 from release.deciding.writing import write
-from release.describing.manifest import Statement
+from release.describing.manifest import Leaving, Statement
 from release.files.lock import hold_lock
 from release.files.staging import Staging, refuse_existing
 from release.gate import Figures, PassedGate
@@ -33,6 +34,8 @@ from release.intake.source import Source, read
 from release.journal import Journal
 from release.progress import NOWHERE, Screen
 from release.publish import publish
+from release.synthesising.holding_out import split
+from release.synthesising.synthesised import Synthesised, synthesise
 from release.verifying.promise import Promise
 from release.verifying.verify import VerifiedRelease, verify
 
@@ -56,8 +59,23 @@ class Staged:
 
     source: Source
     verified: VerifiedRelease
+    leaving: Leaving
     passed: PassedGate
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a run, staged and verified, before anything is measured on them.
+
+    ``before`` are the fingerprints of the inputs, ``held_out`` the rows of people who have no part in them.
+    """
+
+    before: Mapping[Path, Collection[object]]
+    decided: Decision
+    verified: VerifiedRelease
+    synthesised: Synthesised | None = None
+    held_out: Table | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +128,23 @@ def staged(config: Config, config_digest: str, screen: Screen = NOWHERE) -> Iter
     Raises:
         AnonError: nothing may be released; its ``exit_code`` says why.
     """
+    with _staging(config, screen) as (staging, watch):
+        yield _assessed(config, config_digest, _tables(config, staging, watch), watch)
+
+
+@contextmanager
+def tables_of(config: Config, screen: Screen = NOWHERE) -> Iterator[Tables]:
+    """The verified tables of a config's run, not measured; they are removed after the context.
+
+    Raises:
+        AnonError: as ``staged``.
+    """
+    with _staging(config, screen) as (staging, watch):
+        yield _tables(config, staging, watch)
+
+
+@contextmanager
+def _staging(config: Config, screen: Screen) -> Iterator[tuple[Staging, _Watch]]:
     started = time.perf_counter()
     refuse_existing(config.output.directory, config.name)
     smallest = config.privacy.k_anonymity or SMALLEST_COUNT_LOGGED
@@ -119,10 +154,10 @@ def staged(config: Config, config_digest: str, screen: Screen = NOWHERE) -> Iter
         hold_lock(config.output.directory) as lock,
         Staging(lock, config.name, group=config.output.group) as staging,
     ):
-        yield _stages(config, config_digest, staging, watch)
+        yield staging, watch
 
 
-def _stages(config: Config, config_digest: str, staging: Staging, watch: _Watch) -> Staged:
+def _tables(config: Config, staging: Staging, watch: _Watch) -> Tables:
     with watch.stage("read"):
         before = {path: fingerprints(path) for path in config.inputs}
         with watch.screen.reading() as bytes_read:
@@ -132,6 +167,9 @@ def _stages(config: Config, config_digest: str, staging: Staging, watch: _Watch)
     watch.journal.event("rows.in", count=source.table.frame.height)
     if source.untold:
         watch.journal.event("columns.not.in.the.export", count=len(source.untold))
+    source, held_out = split(config, source)
+    if held_out is not None:
+        watch.journal.event("rows.held.out", count=held_out.frame.height)
     with watch.stage("search"), watch.screen.search() as report:
         decided = decide(config, source, report)
     watch.journal.event("rows.suppressed", count=decided.found.suppressed)
@@ -142,22 +180,34 @@ def _stages(config: Config, config_digest: str, staging: Staging, watch: _Watch)
         for path, seen in before.items():
             require_unchanged(path, seen)
     watch.journal.event("rows.out", count=verified.frame.height)
+    synthesised = None
+    if config.synthesis is not None:
+        with watch.stage("synthesise"), watch.screen.training() as report:
+            synthesised = synthesise(config, verified, held_out, report)
+    return Tables(before, decided, verified, synthesised, held_out)
+
+
+def _assessed(config: Config, config_digest: str, done: Tables, watch: _Watch) -> Staged:
+    decided, verified, synthesised = done.decided, done.verified, done.synthesised
+    staging = verified.staging
+    leaving = _leaving(config, synthesised)
     with watch.stage("assess"):
-        assessed = assess_release(config, verified)
+        assessed = assess_run(config, verified, synthesised)
     with watch.stage("report"):
-        summary = _summary(config, staging, verified, decided.found)
-        write_reports(config, decided.source, verified, assessed, summary)
+        summary = _summary(config, staging, verified, decided.found) | _drawn(synthesised, done.held_out)
+        making = {} if synthesised is None else synthesised.told
+        write_reports(config, decided.source, verified, assessed, ToTell(summary, leaving, making))
         passed = gate.check(config.risk.thresholds, assessed.figures)
     summary |= {"seconds": watch.told()}
     trace = decided.found.solution.trace
     told = {"summary": summary, "search_trace": trace, "config_sha256": config_digest}
-    told |= dict(zip(("inputs", "population"), before.values(), strict=False))
+    told |= dict(zip(("inputs", "population"), done.before.values(), strict=False))
     told |= {"dates_changed": decided.dates_changed} if decided.dates_changed else {}
     _write_audit(config, decided.source, verified, told)
     staging.write("internal/log.jsonl", watch.journal.text())
     figures = {**assessed.figures, **assessed.utility}
     outcome = Outcome(summary, staging.target / "release", staging.target / "internal", figures)
-    return Staged(decided.source, verified, passed, outcome)
+    return Staged(decided.source, verified, leaving, passed, outcome)
 
 
 def _summary(config: Config, staging: Staging, verified: VerifiedRelease, found: Found) -> dict[str, object]:
@@ -173,6 +223,23 @@ def _summary(config: Config, staging: Staging, verified: VerifiedRelease, found:
         "search": told,
         **({} if found.told is None else {"recoding": found.told}),
     }
+
+
+def _leaving(config: Config, synthesised: Synthesised | None) -> Leaving:
+    """The tables that the config lets leave the house."""
+    published = config.output.published(config.synthesis)
+    leaves = synthesised is not None and published in ("synthetic", "both")
+    return Leaving(published != "synthetic", synthesised.verified if leaves and synthesised else None)
+
+
+def _drawn(synthesised: Synthesised | None, held_out: Table | None) -> dict[str, object]:
+    """What the summary says of a synthetic table and of people who were held out."""
+    told: dict[str, object] = {}
+    if held_out is not None:
+        told["rows_held_out"] = held_out.frame.height
+    if synthesised is not None:
+        told["synthesis"] = synthesised.told
+    return told
 
 
 def _events(verified: VerifiedRelease) -> dict[str, object]:
@@ -224,5 +291,6 @@ def _publish(config: Config, done: Staged, announce: Callable[[], None]) -> None
             reference_date=config.reference_date.isoformat(),
             reviewed=config.reviewed,
         ),
+        leaving=done.leaving,
         announce=announce,
     )

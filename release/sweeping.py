@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import product
@@ -21,6 +22,7 @@ from risk.results import Point
 
 MOST_RUNS = 100
 _NAME = "sweep"
+_NO_LIMIT = sys.float_info.max
 
 Key = tuple[str | int, ...]
 
@@ -79,9 +81,9 @@ def _point(
         data = changed(data, key, value)
     risk = data.get("risk")
     limits = risk.get("thresholds") or {} if isinstance(risk, Mapping) else {}
-    _parsed(path, data, document)  # what is wrong with the thresholds is told as well
-    spared = changed(data, ("risk", "thresholds"), {}) if limits else data
-    config = fit(_parsed(path, changed(spared, ("name",), _NAME), document), path)
+    parsed(path, data, document)  # what is wrong with the thresholds is told as well
+    spared = changed(data, ("risk", "thresholds"), dict.fromkeys(limits, _NO_LIMIT)) if limits else data
+    config = fit(parsed(path, changed(spared, ("name",), _NAME), document), path)
     with staged(config, "", screen) as done:
         figures = done.outcome.figures
     return Point(
@@ -91,7 +93,8 @@ def _point(
     )
 
 
-def _parsed(path: Path, data: Mapping[str, object], document: Document) -> Config:
+def parsed(path: Path, data: Mapping[str, object], document: Document) -> Config:
+    """The config in ``path`` with other ``data``; raises as `release.config.root.load`."""
     setting = Setting(path.absolute().parent, date.today(), document.lines)
     return parse(data, setting, found=document.problems)
 

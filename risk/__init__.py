@@ -9,11 +9,20 @@ A room imports only what stands above it; `tests/spec/test_rooms.py` keeps that 
     attacks, utility             what an attacker gains from a table; what is left of its value
     finding                      all of that for one release
     assessment                   all figures of a run, and the thresholds they are held against
+    synthetic                    the same of a synthetic table, of its twin, and of two models
     reports, inspection          the HTML pages
 """
 
 from risk.assessment import FIGURES, LINKED_FIGURES, Assessment, Judgement, assess, judge
-from risk.facts import CriterionResult, EventAccount, LinkedTable, ReleasedColumn, ReleaseFacts, RunContext
+from risk.facts import (
+    CriterionResult,
+    EventAccount,
+    LinkedTable,
+    ReleasedColumn,
+    ReleaseFacts,
+    RunContext,
+    SyntheticFacts,
+)
 from risk.figures import Figure
 from risk.reidentification.class_sizes import ClassSizes
 from risk.reidentification.known_events import Knowledge, KnownEvents
@@ -36,6 +45,7 @@ __all__ = [
     "ReleaseFacts",
     "ReleasedColumn",
     "RunContext",
+    "SyntheticFacts",
     "assess",
     "judge",
     "release_report",

@@ -47,6 +47,17 @@ ATTACK_FIGURES = frozenset(
 """Further figures a threshold may limit, where attacks are made; a part of one has a name behind it
 (``anonymised.attribute_inference.main_diagnosis``)."""
 
+SYNTHETIC_FIGURES = frozenset(
+    f"synthetic.{name}"
+    for name in (*ATTACKS, "membership_tpr_1_isolated", "membership_auc", "cone_flagged")
+    if name not in ("dcr", "minimality")
+)
+"""Figures of a synthetic table that a threshold may limit, where attacks are made; parts are named as above.
+
+Its classes hold rows and no people, so that counts of them are nobody's risk; ``dcr`` is a diagnostic, and
+nothing was generalised that ``minimality`` could undo.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:

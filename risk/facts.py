@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Status = Literal["recounted", "attested"]
 Language = Literal["en", "de"]
 """What a report is written in."""
+FitOn = Literal["anonymised", "original"]
+"""The table that a model learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,84 @@ class LinkedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What was asked of every row of a synthetic table, as the config states it.
+
+    ``given`` is a condition, the others are constraints. ``stated`` is written in signs where they suffice
+    (``admission ≤ discharge``, ``plz → ags``, ``gender = female``), ``where`` the rows that a ``never`` is
+    about.
+    """
+
+    kind: Literal["given", "order", "range", "determines", "combinations", "never"]
+    stated: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Differential privacy of a model: with or without any one person, who has so many rows at most."""
+
+    epsilon: float
+    delta: float
+    rows_per_person: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """How a synthetic table was made, as far as settings say: no figure of the data.
+
+    ``criteria`` are those that the anonymised table keeps, where the model learned from it. A ``privacy`` of
+    None is a table with no guarantee. ``filtered`` names the table whose rows the drawn ones were held
+    against, so that those too near were drawn again; None where nothing was. What fewer than ``fewest``
+    people have was merged before the model learned; None where nothing was merged by its counts.
+
+    Raises:
+        ValueError: settings that contradict one another.
+    """
+
+    method: str
+    fit_on: FitOn
+    privacy: Privacy | None = None
+    rules: tuple[Rule, ...] = ()
+    criteria: tuple[CriterionResult, ...] = ()
+    filtered: FitOn | None = None
+    distilled: bool = False
+    fewest: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.fit_on == "anonymised" and self.privacy is not None:
+            raise ValueError("a model that learned from the anonymised table has no privacy of its own")
+        if self.fit_on == "original" and self.criteria:
+            raise ValueError("the original is no table that keeps criteria")
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticTable:
+    """A synthetic table of the release, as it was read again; ``tables`` hold its drawn people's events."""
+
+    name: str
+    frame: pl.DataFrame
+    columns: tuple[ReleasedColumn, ...]
+    synthesis: Synthesis
+    tables: tuple[LinkedTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticFacts:
+    """Everything the release report of a synthetic table alone may know: the table and stated settings.
+
+    It has no room for privacy criteria of its own, as a synthetic table never carries those of the search.
+    """
+
+    name: str
+    table: SyntheticTable
+    consent: str
+    reference_date: datetime.date | str
+    reviewed: bool | None = None
+    language: Language = "en"
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFacts:
     """Everything the release report may know: nothing here may describe the input beyond the release.
 
@@ -112,6 +192,7 @@ class ReleaseFacts:
     tables: tuple[LinkedTable, ...] = ()
     known: KnownEvents | None = None
     table_name: str = "patients"
+    synthetic: SyntheticTable | None = None
     language: Language = "en"
 
     def __post_init__(self) -> None:
@@ -152,7 +233,8 @@ class RunContext:
     ``run`` holds the run's facts by name (nested mappings allowed: ``search`` and the like), ``consent`` the
     audit's counts or None for a plain table, ``thresholds`` a limit by figure, ``criteria`` what the verifier
     found of each, attested or not. ``reviewed`` is as in ``ReleaseFacts``, and ``events`` tells of the linked
-    tables.
+    tables. ``synthesis`` says how a synthetic table was made and what that took (``method``, ``rows_redrawn``
+    and the like), by name, nested as ``run``.
     """
 
     name: str
@@ -162,4 +244,5 @@ class RunContext:
     criteria: tuple[CriterionResult, ...] = ()
     reviewed: bool | None = None
     events: tuple[EventAccount, ...] = ()
+    synthesis: Mapping[str, object] = field(default_factory=dict)
     language: Language = "en"

@@ -12,6 +12,7 @@ import polars as pl
 
 from risk.attacks.battery import attack
 from risk.attacks.cone import frontier
+from risk.attacks.shadows import Refit
 from risk.comparison import Comparison
 from risk.figures import SEED, Figure, exact, named
 from risk.reidentification import copula, special_uniques
@@ -45,16 +46,18 @@ def find(
     search: Search,
     *,
     losses: Mapping[str, Figure] | None = None,
+    refit: Refit | None = None,
 ) -> Findings:
     """Return what is found; ``before`` and ``after`` are the classes of the original and of the release.
 
-    ``losses`` are those of an anonymised table, by the metrics of the search.
+    ``losses`` are those of an anonymised table, by the metrics of the search; ``refit`` fits a synthetic
+    table's model anew, for ``full`` attacks.
     """
     if search.attacks == "none":
         return Findings()
     rng = np.random.default_rng(SEED)
     return Findings(
-        attacks=attack(comparison, search.attacks),
+        attacks=attack(comparison, search.attacks, refit=refit),
         # A generalised copy of a record lies where the record lies: the cone has nothing to say of it.
         frontier=frontier(comparison, rng) if comparison.table == "synthetic" else None,
         groups=tuple(_groups(comparison, before, after, search.population)),

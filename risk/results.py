@@ -204,10 +204,29 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """The same figures of two models: of the ``first``, which saw the data, and of the ``second``, which saw
+    only what the first one drew (distillation). The names are those of ``risk.json`` and ``utility.json``
+    without their table.
+
+    Raises:
+        ValueError: the figures of one are missing of the other.
+    """
+
+    first: Mapping[str, Figure]
+    second: Mapping[str, Figure]
+
+    def __post_init__(self) -> None:
+        if self.first.keys() != self.second.keys():
+            raise ValueError("both models have the same figures")
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What was found beside the counts of the classes: for the house alone.
 
-    ``is_twin`` says that the attacks were made on a twin of the release, fitted without the people held out.
+    ``is_twin`` says that all of it is of a twin of the release, fitted without the people held out (see
+    ``risk.twins``); ``compared`` are the models of a table that was distilled.
     """
 
     attacks: tuple[Attack, ...] = ()
@@ -215,3 +234,4 @@ class Findings:
     groups: tuple[Group, ...] = ()
     utility: Utility | None = None
     is_twin: bool = False
+    compared: Compared | None = None

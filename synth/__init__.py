@@ -12,6 +12,8 @@ keeps that so.
     methods       the synthesisers: codes in, codes out
     rewriting     constraints that hold by construction, and the check of all of them
     conditions    what rows are asked for
+    asking        the codes that rows as asked for may have
+    dispatch      a method by its name
     synthesis     fitted as a recipe says; sampled, filtered, distilled
     longitudinal  patients with their events, table by table
 """

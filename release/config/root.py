@@ -30,11 +30,9 @@ from release.config.keys import (
     Day,
     Finding,
     Findings,
-    Later,
     Setting,
     Strict,
     Text,
-    later,
     setting_of,
 )
 from release.config.metric import spelled_out
@@ -42,6 +40,7 @@ from release.config.privacy import Privacy
 from release.config.rules import root_rules
 from release.config.search import Search
 from release.config.sections import Input, Output, Report, Risk
+from release.config.synthesis import Synthesis
 from release.config.tables import Tables
 from release.config.time import Time
 from release.config.utility import Utility
@@ -72,7 +71,12 @@ class Config(Strict):
         description="who has reviewed the columns' roles; null: nobody, as the manifest and reports then say",
     )
     require_review: bool = Field(default=False, description="refuse to run unless reviewed_by names somebody")
-    seed: Later = later("the seed of resampling and synthesis")
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**63 - 1,
+        description="the seed of synthesis and of who is held out; without it no run can be repeated",
+    )
     input: Input = Field(description="the data")
     subject: ColumnName = Field(
         description="the column that names the person, or `row`: every row is one person"
@@ -92,7 +96,7 @@ class Config(Strict):
     )
     time: Time | None = Field(default=None, description="dates that are shifted or told since an event")
     search: Search = Field(default_factory=Search, description="how the transformation is chosen")
-    synthesis: Later = later("synthetic data")
+    synthesis: Synthesis | None = Field(default=None, description="a synthetic table")
     risk: Risk = Field(default_factory=Risk, description="limits on the risk")
     utility: Utility = Field(default_factory=Utility, description="what the utility report analyses")
     report: Report = Field(default_factory=Report, description="the reports")

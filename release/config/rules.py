@@ -27,6 +27,7 @@ from release.config.privacy import Privacy
 from release.config.recoding import classes_can_be_recoded
 from release.config.search import Search
 from release.config.sections import Input, Output, Risk
+from release.config.synthesis import Synthesis, holdout_can_be_told, seed_has_an_effect, synthesis_fits
 from release.config.tables import Tables
 from release.config.time import (
     Time,
@@ -168,20 +169,24 @@ def _output_spares_input(name: str, source: Input, output: Output) -> Findings:
         )
 
 
-def _thresholds_name_figures(risk: Risk, tables: Tables) -> Findings:
+def _thresholds_name_figures(risk: Risk, tables: Tables, synthesis: Synthesis | None) -> Findings:
     if not risk.thresholds:
         return
-    from risk.assessment import ATTACK_FIGURES, FIGURES, LINKED_FIGURES
+    from risk.assessment import ATTACK_FIGURES, FIGURES, LINKED_FIGURES, SYNTHETIC_FIGURES
 
-    known = FIGURES | ATTACK_FIGURES | (LINKED_FIGURES if tables else frozenset())
+    of_attacks = ATTACK_FIGURES | SYNTHETIC_FIGURES
+    known = FIGURES | of_attacks | LINKED_FIGURES
     for figure in risk.thresholds:
-        is_of_attack = figure.startswith(tuple(ATTACK_FIGURES))
-        if figure in LINKED_FIGURES - known:
-            yield Finding(("risk", "thresholds", figure), "is a figure of a release with `tables`")
-        elif is_of_attack and risk.attacks == "none":
-            yield Finding(("risk", "thresholds", figure), "is a figure of attacks, which are switched off")
-        elif figure not in known and not any(figure.startswith(f"{each}.") for each in ATTACK_FIGURES):
-            yield Finding(("risk", "thresholds", figure), "is no known figure", _near(figure, known))
+        at = ("risk", "thresholds", figure)
+        is_part = any(figure.startswith(f"{each}.") for each in of_attacks)
+        if figure in LINKED_FIGURES and not tables:
+            yield Finding(at, "is a figure of a release with `tables`")
+        elif figure not in known and not is_part:
+            yield Finding(at, "is no known figure", _near(figure, known))
+        elif figure.startswith("synthetic.") and synthesis is None:
+            yield Finding(at, "is a figure of a synthetic table, and there is no `synthesis`")
+        elif (figure in of_attacks or is_part) and risk.attacks == "none":
+            yield Finding(at, "is a figure of attacks, which are switched off")
 
 
 def _group_exists(output: Output) -> Findings:
@@ -227,7 +232,10 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("name", "input", "output"), _output_spares_input),
     (("output",), _group_exists),
     (("input", "time", "output"), _resources_hold_the_columns),
-    (("risk", "tables"), _thresholds_name_figures),
+    (("risk", "tables", "synthesis"), _thresholds_name_figures),
+    (("columns", "synthesis", "risk", "output", "tables"), synthesis_fits),
+    (("seed", "synthesis"), seed_has_an_effect),
+    (("risk", "synthesis", "search"), holdout_can_be_told),
     (("columns", "utility"), analysed_columns_are_released),
     (("utility", "tables", "stated"), one_table_is_analysed),
 )

@@ -19,7 +19,6 @@ from release.config.keys import (
     Strict,
     Text,
     later,
-    refused_choices,
 )
 
 
@@ -145,7 +144,11 @@ class Risk(Strict):
         description="which attacks are run on the output; quick: combinations of up to three columns, no "
         "refits; none: utility is not measured either",
     )
-    holdout: Later = later("the share of people kept out for calibration")
+    holdout: Annotated[float, Field(gt=0, le=0.5)] | Literal["twin"] | None = Field(
+        default=None,
+        description="a share of the people, who are in no release: attacks on a synthetic table are compared "
+        "with them; twin: everybody is released, and a second model is attacked that lacks a fifth of them",
+    )
     population: Surroundings | None = Field(
         default=None, description="the population that the journalist's risk and uniqueness refer to"
     )
@@ -166,8 +169,9 @@ class Output(Strict):
         min_length=1,
         description="the files to write; fhir: of an export's tables, beside another format",
     )
-    publish: Annotated[Literal["anonymised"], refused_choices("synthetic", "both")] = Field(
-        default="anonymised", description="which tables leave the house"
+    publish: Literal["anonymised", "synthetic", "both"] | None = Field(
+        default=None,
+        description="which tables leave the house; default: synthetic where there is `synthesis`",
     )
     suppressed: Literal["drop", "star"] = Field(
         default="drop", description="suppressed rows are left out, or starred"
@@ -176,7 +180,15 @@ class Output(Strict):
     internal_directory: Later = later("another place for internal/")
     link_rows: Later = later("a random person column that links a person's rows")
     bounds: Later = later("numeric bounds beside interval labels")
-    accept_composition: Later = later("publish anonymised and synthetic data of the same people")
+    accept_composition: bool = Field(
+        default=False,
+        description="publish an anonymised table and a synthetic one fitted on the original: what they tell "
+        "of a person adds up",
+    )
+
+    def published(self, synthesis: object | None) -> Literal["anonymised", "synthetic", "both"]:
+        """Which tables leave the house in a run with this ``synthesis``."""
+        return self.publish or ("anonymised" if synthesis is None else "synthetic")
 
     def broken_rules(self) -> Findings:
         if len(set(self.formats)) < len(self.formats):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ from release.describing.treatment import KEY, level_of, roles_of, span_of
 from release.files.fhir import is_fhir
 from release.verifying.promise import Promise
 from release.verifying.recount import PERSON
+from release.verifying.synthetic import VerifiedSynthetic
 from release.verifying.verify import VerifiedRelease
 from risk.facts import CriterionResult, Status
 
@@ -95,21 +96,35 @@ class RelativeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str
 
 
+class SynthesisEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a synthetic table was made: by which method, and of which table.
+
+    ``privacy`` holds ``epsilon`` and ``delta`` of a differentially private method, for tables that differ in
+    the ``rows_per_person`` of one person; None for any other, about which nothing is proven.
+    """
+
+    method: str
+    fit_on: Literal["anonymised", "original"]
+    filtered: bool
+    distilled: bool
+    privacy: dict[str, int | float] | None = None
+
+
 class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One table: what it is and what holds for it.
+    """One table: what it is and what holds for it. Of a synthetic one no criterion does.
 
     ``linked_by`` is the column that names people in every table of a release of several. What holds then,
     holds for people, and stands in the entry of the table in which each row is one.
     """
 
     name: str
-    kind: Literal["anonymised"]
+    kind: Literal["anonymised", "synthetic"]
     guarantee: str
     row_is_person: bool
     rows: int
     files: tuple[str, ...]
-    suppression_limit: float
-    suppressed: Literal["drop", "star"]
+    suppression_limit: float | None
+    suppressed: Literal["drop", "star"] | None
     criteria: tuple[CriterionEntry, ...]
     columns: tuple[ColumnEntry, ...]
     differential_privacy: dict[str, int | float] | None = None
@@ -118,6 +133,7 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     date_shift: ShiftEntry | None = None
     relative_time: RelativeEntry | None = None
     linked_by: str | None = None
+    synthesis: SynthesisEntry | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,6 +154,23 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """The tables that leave the house: the ``anonymised`` one, and a synthetic one where there is one."""
+
+    anonymised: bool = True
+    synthetic: VerifiedSynthetic | None = None
+
+    def digests(self, verified: VerifiedRelease) -> dict[str, str]:
+        """The SHA-256 of every data file that leaves, by path below ``release/``."""
+        own = verified.digests if self.anonymised else {}
+        return {**own, **({} if self.synthetic is None else self.synthetic.digests)}
+
+
+ANONYMISED = Leaving()
+"""The anonymised table alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What a release says about itself: its name, the consent it rests on, and the run's "today".
 
@@ -150,14 +183,16 @@ class Statement:
     reviewed: bool | None = None
 
 
-def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Manifest:
+def build(
+    release: Path, verified: VerifiedRelease, statement: Statement, leaving: Leaving = ANONYMISED
+) -> Manifest:
     """The manifest of everything that now lies in ``release``.
 
     Raises:
         VerificationFailed: a data file is no longer the one that was verified.
     """
     files = describe_files(release)
-    for name, digest in verified.digests.items():
+    for name, digest in leaving.digests(verified).items():
         if name not in files or files[name].sha256 != digest:
             raise VerificationFailed("a data file was changed after it was verified")
     return Manifest(
@@ -168,11 +203,11 @@ def build(release: Path, verified: VerifiedRelease, statement: Statement) -> Man
         reference_date=statement.reference_date,
         consent=statement.consent,
         integrity=INTEGRITY,
-        tables=(_table(verified), *(_events(verified, name) for name in verified.events)),
+        tables=tuple(_tables(verified, leaving)),
         versions=_versions(),
         files=files,
         reviewed=NOT_STATED if statement.reviewed is None else statement.reviewed,
-        fhir=tuple(name for name in sorted(verified.digests) if is_fhir(name)),
+        fhir=tuple(name for name in sorted(leaving.digests(verified)) if is_fhir(name)),
     )
 
 
@@ -216,6 +251,42 @@ def sha256(file: IO[bytes]) -> str:
 def _entry(path: Path) -> FileEntry:
     with path.open("rb") as file:
         return FileEntry(sha256(file), path.stat().st_size)
+
+
+def _tables(verified: VerifiedRelease, leaving: Leaving) -> Iterator[TableEntry]:
+    if leaving.anonymised:
+        yield _table(verified)
+        yield from (_events(verified, name) for name in verified.events)
+    if leaving.synthetic is not None:
+        yield _synthetic(leaving.synthetic)
+
+
+def _synthetic(verified: VerifiedSynthetic) -> TableEntry:
+    promise = verified.promise
+    return TableEntry(
+        name=promise.name,
+        kind="synthetic",
+        guarantee=promise.guarantee,
+        row_is_person=False,
+        rows=verified.frame.height,
+        files=tuple(sorted(verified.digests)),
+        suppression_limit=None,
+        suppressed=None,
+        criteria=(),
+        columns=tuple(_drawn(column) for column in promise.columns),
+        synthesis=SynthesisEntry(
+            promise.recipe.method,
+            promise.fit_on,
+            promise.is_filtered,
+            promise.is_distilled,
+            promise.privacy_loss,
+        ),
+    )
+
+
+def _drawn(column: Column) -> ColumnEntry:
+    """A column of a synthetic table, whose values are of no one level."""
+    return ColumnEntry(column.name, roles_of(column), True, None, (), 0, None, 1.0, None)
 
 
 def _table(verified: VerifiedRelease) -> TableEntry:

@@ -6,10 +6,11 @@ from anonymizer.tables.table import Column, Role
 from anonymizer.transforming.microaggregation import Microaggregation
 from anonymizer.transforming.timing import Timing
 from release.deciding.averaging import demand_on
-from release.files.tables import Types
+from release.files.tables import Types, types
 from release.verifying.labels import Span
 from release.verifying.promise import Promise
 from release.verifying.recount import PERSON
+from release.verifying.synthetic import VerifiedSynthetic
 from risk.facts import ReleasedColumn
 
 KEY = ReleasedColumn(
@@ -24,6 +25,17 @@ def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ..
     Those of a table of events are told by ``promise.of_events``.
     """
     return tuple(_described(column, promise, types[column.name]) for column in promise.table.released)
+
+
+def synthetic_columns(verified: VerifiedSynthetic) -> tuple[ReleasedColumn, ...]:
+    """Every column of a synthetic table, whose values have the levels of the table that was learned from."""
+    told = types(verified.frame)
+    return tuple(
+        ReleasedColumn(
+            column.name, roles_of(column), told[column.name], None, None, None, "drawn from a model"
+        )
+        for column in verified.promise.columns
+    )
 
 
 def level_of(column: Column, promise: Promise) -> int | None:

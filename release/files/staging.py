@@ -93,6 +93,11 @@ class Staging:
         with _output():
             (self.root / relative).mkdir(mode=0o700)
 
+    def remove(self, relative: str) -> None:
+        """Remove a staged file that is not to leave; raises ``OutputFailed``."""
+        with _output():
+            (self.root / relative).unlink()
+
     def write(self, relative: str, content: bytes | str | Iterable[bytes]) -> Path:
         """The path of a new file below the staging directory (0600); raises ``OutputFailed``."""
         path = self.root / relative

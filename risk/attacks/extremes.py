@@ -109,7 +109,7 @@ def _seen_of_others(
     """Per column, which of the few held-out people's values that nobody else has the release shows."""
     for column in columns:
         known = scene.base[column].filter(scene.shown)
-        theirs = _few(holdout[column], people)
+        theirs = _few(_written(holdout[column], known), people)
         elsewhere = _in(theirs, known.explode() if _is_list(known) else known)
         yield column, _in(theirs.filter(~elsewhere), _words(scene.released[column], known))
 

@@ -9,12 +9,14 @@ every quasi-identifier and nothing else: knowledge of other columns is not cover
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from risk.figures import NO_RECORDS, Figure, exact
 
@@ -67,6 +69,20 @@ class ClassSizes:
     @property
     def records(self) -> int:
         return int(self.rows.sum())
+
+
+def class_sizes(frame: pl.DataFrame, names: Sequence[str], people: IntArray | None = None) -> ClassSizes:
+    """Return the classes of a table by its columns ``names``, the smallest first; one class without any.
+
+    ``people`` (int64, shape (rows,)) numbers whose rows they are; without it every row is one person.
+    Missing is a value like any other.
+    """
+    whose = pl.int_range(pl.len()) if people is None else pl.Series(people)
+    rows = frame.select(*names, whose.alias("#person"))
+    sizes = pl.col("#person").n_unique().alias("#people"), pl.len().alias("#rows")
+    counted = rows.group_by(names).agg(sizes) if names else rows.select(sizes)
+    counted = counted.filter(pl.col("#rows") > 0).sort("#people", "#rows")
+    return ClassSizes(*(counted[name].to_numpy().astype(np.int64) for name in ("#people", "#rows")))
 
 
 def measures(sizes: ClassSizes) -> dict[str, Figure]:

@@ -3,6 +3,7 @@
 release_report, risk_report, utility_report     the pages of a run
 risk_utility                                    runs side by side
 report_rows, linked_tables, group_rows          rows and sections of them
+synthetic_rows, synthetic_numbers, model_rows   synthetic tables, and two models of one
 attack_rows, class_rows                         what attacks gained, and what classes tell
 utility_rows, further_rows                      what is left of the data's value, and what has no other place
 scales, charts, plots                           drawings

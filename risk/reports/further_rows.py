@@ -78,14 +78,19 @@ def has_curves(survival: Survival) -> bool:
     return bool(survival.curves)
 
 
-def _row(name: str, figure: Figure, words: Words) -> Further:
+def label(name: str, words: Words) -> str:
+    """Return the words for a figure of utility, with the column or model it is about behind them."""
     head, _, rest = name.partition(".")
     key = f"utility.further.{head}"
-    label = words.say(key) if words.knows(key) else head.replace("_", " ")
+    said = words.say(key) if words.knows(key) else head.replace("_", " ")
+    return f"{said}: {rest}" if rest else said
+
+
+def _row(name: str, figure: Figure, words: Words) -> Further:
     is_share = not name.startswith(NO_SHARES)
     tell = percent if is_share else short
     return Further(
-        f"{label}: {rest}" if rest else label,
+        label(name, words),
         words.say("numbers.not_estimated") if figure.value is None else tell(figure.value, words),
         interval_of(figure, words, is_share=is_share),
         figure.method,

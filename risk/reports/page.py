@@ -61,6 +61,7 @@ def _environment(words: Words) -> Any:
         keep_trailing_newline=True,
     )
     environment.globals |= {"t": words.markup, "language": words.language, "knows": words.knows}
+    environment.globals["counted"] = partial(wording.counted, words=words)
     environment.filters["put"] = words.marked
     environment.filters["breakable"] = _breakable
     numbers = ("percent", "one_in", "plain", "interval", "share_of", "count_of", "short", "with_interval")

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from anonymizer.criteria import KAnonymity, KMAnonymity
-from risk.facts import CriterionResult, ReleaseFacts
+from risk.facts import CriterionResult, ReleaseFacts, SyntheticFacts
 from risk.figures import Figure
 from risk.reidentification.class_sizes import ClassSizes, IntArray, bounded_measures, measures
 from risk.reidentification.known_events import with_events
-from risk.reports import criteria_words, linked_tables, wording
+from risk.reports import criteria_words, linked_tables, synthetic_rows, wording
 from risk.reports.linked_tables import Means
 from risk.reports.page import render
 from risk.reports.report_rows import band_rows, column_row, risk_rows, size_chart
@@ -20,13 +20,29 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def release_report(facts: ReleaseFacts) -> str:
-    """Return the HTML page that leaves the house: a pure function of the released table, criteria and levels.
+def release_report(facts: ReleaseFacts | SyntheticFacts) -> str:
+    """Return the HTML page that leaves the house: a pure function of the released tables and stated settings.
 
     Two inputs with the same release give the same text, in whatever order its rows come. It does not promise
     that the figures hold against an attacker who knows more than the quasi-identifiers, and says so.
     """
     words = speak(facts.language)
+    return _of_synthetic(facts, words) if isinstance(facts, SyntheticFacts) else _of_classes(facts, words)
+
+
+def _of_synthetic(facts: SyntheticFacts, words: Words) -> str:
+    """The page of a synthetic table alone: without classes and risks, as no row is a person."""
+    promised = "post_processing" if facts.table.synthesis.privacy is None else "differential_privacy"
+    return render(
+        "synthetic_release.html",
+        words,
+        facts=facts,
+        shown=synthetic_rows.shown(facts.table, words),
+        vocabulary=("synthetic", promised, "membership"),
+    )
+
+
+def _of_classes(facts: ReleaseFacts, words: Words) -> str:
     rows = class_rows(facts.frame, facts.quasi_identifiers)
     sizes = ClassSizes(rows, rows)
     figures = _release_figures(facts, sizes)
@@ -57,6 +73,7 @@ def release_report(facts: ReleaseFacts) -> str:
             words=words,
         ),
         linked=None if known is None else linked_tables.shown(facts, known, sizes, words),
+        synthetic=facts.synthetic and synthetic_rows.shown(facts.synthetic, words, beside=True),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from anonymizer.criteria import DistinctLDiversity
 from risk.assessment import Assessment, Judgement, judge
+from risk.comparison import TableKind
 from risk.facts import CriterionResult, RunContext
 from risk.figures import Figure
 from risk.reidentification.class_sizes import SIZE_QUANTILES
@@ -17,7 +18,9 @@ from risk.reports import (
     criteria_words,
     group_rows,
     linked_tables,
+    model_rows,
     plots,
+    synthetic_numbers,
     utility_rows,
     wording,
 )
@@ -25,8 +28,6 @@ from risk.reports.page import render
 from risk.reports.report_rows import RISK_NAMES, paired_bands, risk_label, risk_rows, size_chart
 from risk.reports.words import Words, speak
 from risk.results import Findings, Frontier
-
-TABLE = "anonymised"
 
 
 class ExampleRow(NamedTuple):
@@ -49,11 +50,13 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
 
     Without ``findings`` it holds the counts of the classes alone; what was not computed has no section.
     """
-    words, known = speak(context.language), assessment.known
     found = findings or Findings()
+    words, known = speak(context.language), assessment.known
+    words = model_rows.of_twin(words) if found.is_twin else words
+    is_synthetic = assessment.table == "synthetic"
     judgements = judge(assessment.figures, context.thresholds)
     before, after = (_of_table(assessment, table) for table in ("original", assessment.table))
-    limits = _limits(context.thresholds)
+    limits = _limits(context.thresholds, assessment.table)
     return render(
         "risk_report.html",
         words,
@@ -79,6 +82,9 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         size_chart=_size_chart(assessment, context.name, words),
         attacks=attack_rows.sections(found.attacks, limits, words),
         is_twin=found.is_twin,
+        drawn=list(synthetic_numbers.headline(assessment, found, words)) if is_synthetic else [],
+        compared=model_rows.rows(found.compared, words),
+        settings=list(wording.flattened(context.synthesis, words)),
         frontier=found.frontier,
         frontier_chart=_frontier_chart(found.frontier, words),
         groups=[group_rows.shown(group, words) for group in found.groups],
@@ -90,13 +96,10 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
     )
 
 
-def _limits(thresholds: Mapping[str, float]) -> dict[str, float]:
-    """Return the limits of the release's figures by their names without the table."""
-    return {
-        name: limit
-        for figure, limit in thresholds.items()
-        if (name := figure.partition(".")[2]) and figure.startswith((f"{TABLE}.", "synthetic."))
-    }
+def _limits(thresholds: Mapping[str, float], table: TableKind) -> dict[str, float]:
+    """Return the limits of one table's figures by their names without the table."""
+    limited = ((*figure.partition("."), limit) for figure, limit in thresholds.items())
+    return {name: limit for of, _, name, limit in limited if of == table}
 
 
 def _frontier_chart(frontier: Frontier | None, words: Words) -> object:
@@ -117,7 +120,7 @@ def _criteria(
 def _size_chart(assessment: Assessment, name: str, words: Words) -> object:
     tables = {
         words.say("parts.chart.original"): assessment.before,
-        words.say("parts.chart.anonymised"): assessment.after,
+        words.say(f"parts.chart.{assessment.table}"): assessment.after,
     }
     return size_chart(
         {name: sizes for name, sizes in tables.items() if sizes.records},

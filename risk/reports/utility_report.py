@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from risk.facts import RunContext
-from risk.reports import further_rows, plots, utility_rows
+from risk.reports import further_rows, model_rows, plots, utility_rows
 from risk.reports.page import render
 from risk.reports.scales import Scale, interval_of, number_of
 from risk.reports.utility_rows import Model, Pair, Priced
@@ -54,13 +54,18 @@ class Survived(NamedTuple):
     rows: list[CurveRow]
 
 
-def utility_report(utility: Utility, context: RunContext) -> str:
-    """Return the internal HTML page of what the release is good for; what was not measured is absent."""
+def utility_report(utility: Utility, context: RunContext, *, is_twin: bool = False) -> str:
+    """Return the internal HTML page of what the release is good for; what was not measured is absent.
+
+    ``is_twin`` says that it was measured on a twin of a synthetic table, and everything on the page says so.
+    """
     words = speak(context.language)
+    words = model_rows.of_twin(words) if is_twin else words
     return render(
         "utility_report.html",
         words,
         context=context,
+        is_twin=is_twin,
         verdict=_verdict(utility.two_sample, words),
         points=list(_points(utility, words)) or [("", words.say("utility.verdict.none"))],
         headline=_headline(utility, words),

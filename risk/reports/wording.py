@@ -46,6 +46,12 @@ def one_in(share: float, words: Words | None = None) -> str:
     return words.say("numbers.about_one_in", number=numeral(about, words))
 
 
+def counted(unit: str, number: int, words: Words | None = None) -> str:
+    """Return so many things in words, e.g. of the unit ``rows``: 1 row, 2,000 rows."""
+    words = words or speak("en")
+    return words.counted(f"parts.count.{unit}", number, told=plain(number, words))
+
+
 def plain(value: object, words: Words | None = None) -> str:
     """Return a scalar, or a list of scalars, as text: counts with separators, yes and no, a dash for none."""
     words = words or speak("en")

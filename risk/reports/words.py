@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +48,10 @@ class Words:
         form = {1: "one", 2: "two"}.get(number, "many")
         form = form if f"{key}.{form}" in self.messages else "many"
         return self.say(f"{key}.{form}", number=number, **values)
+
+    def with_messages(self, messages: Mapping[str, str]) -> Words:
+        """Return the same words with other messages for some keys."""
+        return replace(self, messages={**self.messages, **messages})
 
     def markup(self, key: str, /, **values: object) -> Any:
         """Return a message as HTML, in which values are escaped."""

@@ -4,5 +4,13 @@ drawing          rows under conditions, for methods that have no way of their ow
 cart             one tree after the other, each column given those before it
 gaussian_copula  the margins, and the correlations of normal scores
 dp_marginals     noisy marginals, chosen and measured with differential privacy
+dp_accounting    what that may spend, and what is left
+dp_noise         where its noise comes from, and which rows of a person take part
+dp_bins          codes pooled by their noisy counts
+dp_selection     which marginals are measured
+dp_tree          the graphical model: what it says, and rows drawn from it
+dp_estimate      the model that agrees best with what was measured
 sdv_models       CTGAN, TVAE, CopulaGAN and the copula of SDV
+sdv_columns      the columns that SDV is given, of codes alone, and what it is told of them
+sdv_apart        SDV without its files, processes, warnings and global random numbers
 """

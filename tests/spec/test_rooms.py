@@ -53,8 +53,9 @@ RISK_FLOORS = {
     "utility": 2,
     "assessment": 3,
     "finding": 3,
-    "reports": 4,
-    "inspection": 5,
+    "synthetic": 4,
+    "reports": 5,
+    "inspection": 6,
 }
 """The rooms and modules of the risk assessment."""
 

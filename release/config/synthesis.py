@@ -1,0 +1,374 @@
+"""The part of the config that says how a synthetic table is made, and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from release.config.columns import Rules, matching_keys
+from release.config.keys import ColumnName, Finding, Findings, Strict
+from release.config.search import Search
+from release.config.sections import Output, Risk
+from release.config.tables import Tables
+from synth.recipe import (
+    SDV_METHODS,
+    Between,
+    Combinations,
+    Constraint,
+    Declared,
+    Determines,
+    Method,
+    Never,
+    Order,
+    Range,
+    Wanted,
+)
+
+_Bound = int | float | date
+_OF_SDV = ("epochs", "batch_size", "device")
+_OF_DP = ("epsilon", "delta", "domain", "rows_per_person")
+
+
+class Span(Strict):
+    """Numbers or days from one bound to the other, both included."""
+
+    low: _Bound | None = Field(default=None, alias="from", description="the least value; null: none")
+    high: _Bound | None = Field(default=None, alias="to", description="the largest value; null: none")
+
+    @property
+    def between(self) -> Between:
+        """The span as the synthesiser takes it."""
+        return Between(self.low, self.high)
+
+    def broken_rules(self) -> Findings:
+        if self.low is None and self.high is None:
+            yield Finding((), "needs `from` or `to`")
+        elif isinstance(self.low, date) is not isinstance(self.high, date):
+            if None not in (self.low, self.high):
+                yield Finding((), "goes from a day to a number")
+        elif self.low > self.high:  # type: ignore[operator]
+            yield Finding((), "ends before it begins")
+
+
+Asked = Annotated[
+    Annotated[Span, Tag("Span")]
+    | Annotated[tuple[str, ...], Tag("list"), Field(min_length=1)]
+    | Annotated[bool | int | float | date | str | None, Tag("value")],
+    Discriminator(
+        lambda value: (
+            "Span" if isinstance(value, dict | Span) else "list" if isinstance(value, tuple) else "value"
+        )
+    ),
+]
+"""What a column may hold: a value, the beginning of codes (``I48.*``), several of these, or a span."""
+
+
+class InOrder(Strict):
+    """Columns of which none is larger than the next one."""
+
+    order: tuple[ColumnName, ...] = Field(min_length=2, description="numbers or days, the least first")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.order
+
+    @property
+    def constraint(self) -> Constraint:
+        return Order(self.order)
+
+
+class Bounded(Span):
+    """The least and the largest value of a column."""
+
+    column: ColumnName = Field(description="a column of numbers or days")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def constraint(self) -> Constraint:
+        return Range(self.column, self.between)
+
+
+class Dependency(Strict):
+    """A column whose value decides that of another, such as plz and ags."""
+
+    column: ColumnName = Field(description="the column that decides")
+    determines: ColumnName = Field(description="the column that is decided")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column, self.determines)
+
+    @property
+    def constraint(self) -> Constraint:
+        return Determines(self.column, self.determines)
+
+
+class OnlyCombinations(Strict):
+    """Columns that have only such combinations of values as enough people have."""
+
+    combinations: tuple[ColumnName, ...] = Field(min_length=2, description="columns of categories")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.combinations
+
+    @property
+    def constraint(self) -> Constraint:
+        return Combinations(self.combinations)
+
+
+class Forbidden(Strict):
+    """What no row has that is as `where` says, such as a pregnancy's codes of men."""
+
+    where: Mapping[ColumnName, Asked] = Field(min_length=1, description="which rows")
+    never: Mapping[ColumnName, Asked] = Field(min_length=1, description="what they do not have")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.where, *self.never)
+
+    @property
+    def constraint(self) -> Constraint:
+        return Never(wanted(self.where), wanted(self.never))
+
+
+def _which(value: object) -> str:
+    keys = set(value) if isinstance(value, dict) else set(type(value).model_fields)  # type: ignore[attr-defined]
+    for key, kind in (
+        ("order", "InOrder"),
+        ("combinations", "OnlyCombinations"),
+        ("determines", "Dependency"),
+    ):
+        if key in keys:
+            return kind
+    return "Forbidden" if {"where", "never"} & keys else "Bounded"
+
+
+AnyConstraint = Annotated[
+    Annotated[InOrder, Tag("InOrder")]
+    | Annotated[Bounded, Tag("Bounded")]
+    | Annotated[Dependency, Tag("Dependency")]
+    | Annotated[OnlyCombinations, Tag("OnlyCombinations")]
+    | Annotated[Forbidden, Tag("Forbidden")],
+    Discriminator(_which),
+]
+
+
+class Bands(Span):
+    """A column of numbers or days, in bands of equal width."""
+
+    bands: int = Field(default=20, ge=1, le=1000, description="how many bands the span is cut into")
+
+    @property
+    def declared(self) -> Declared:
+        """The domain as the synthesiser takes it."""
+        return Declared(span=self.between, bands=self.bands)
+
+    def broken_rules(self) -> Findings:
+        if self.low is None or self.high is None:
+            yield Finding((), "needs `from` and `to`")
+        else:
+            yield from super().broken_rules()
+
+
+Domain = Annotated[
+    Annotated[Bands, Tag("Bands")] | Annotated[tuple[str, ...], Tag("list"), Field(min_length=1)],
+    Discriminator(lambda value: "Bands" if isinstance(value, dict | Bands) else "list"),
+]
+
+
+class Synthesis(Strict):
+    """How a synthetic table is made."""
+
+    method: Method = Field(description="the synthesiser")
+    rows: int | None = Field(
+        default=None, ge=1, le=100_000_000, description="rows to draw; default: as many as are learned from"
+    )
+    fit_on: Literal["anonymised", "original"] = Field(
+        default="anonymised", description="the table that is learned from"
+    )
+    conditions: Mapping[ColumnName, Asked] = Field(
+        default_factory=dict,
+        alias="given",
+        description='what all rows have: {gender: female, main_diagnosis: "I48.*"}',
+    )
+    constraints: tuple[AnyConstraint, ...] = Field(default=(), description="what holds in every row")
+    keep: Literal["cone", "none"] | None = Field(
+        default=None,
+        alias="filter",
+        description="cone, the default but for dp-marginals: rows too near to a person are drawn again",
+    )
+    distil: bool = Field(
+        default=False,
+        description="release a second model's rows, fitted on what the filter keeps of a first's",
+    )
+    leaf: int | None = Field(
+        default=None, ge=5, le=100_000, description="cart: the least rows of a leaf; default 25"
+    )
+    epochs: int | None = Field(default=None, ge=1, le=100_000, description="ctgan and the like; default 300")
+    batch_size: int | None = Field(
+        default=None, ge=10, le=100_000, description="ctgan and the like: a multiple of ten; default 500"
+    )
+    device: Literal["cpu", "gpu"] | None = Field(
+        default=None,
+        description="ctgan and the like: the same seed gives the same bytes on the cpu, the default, only",
+    )
+    epsilon: float | None = Field(default=None, gt=0, le=100, description="dp-marginals: the privacy loss")
+    delta: float | None = Field(
+        default=None, gt=0, lt=0.01, description="dp-marginals: well below 1 / people in the data"
+    )
+    rows_per_person: int | None = Field(
+        default=None, ge=1, le=1000, description="dp-marginals: so many rows of a person count; default 1"
+    )
+    domain: Mapping[ColumnName, Domain] = Field(
+        default_factory=dict,
+        description="dp-marginals: what a column can hold, where no hierarchy says so: a list of values, or "
+        "{from, to, bands}; what lies outside becomes missing",
+    )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the table is differentially private."""
+        return self.method == "dp-marginals"
+
+    @property
+    def filters(self) -> bool:
+        """Whether rows inside the Cone of Privacy are drawn again."""
+        return not self.is_private if self.keep is None else self.keep == "cone"
+
+    @property
+    def options(self) -> dict[str, int | float | str]:
+        """The method's own options, where they are stated."""
+        told = {name: getattr(self, name) for name in ("leaf", *_OF_SDV, *_OF_DP) if name != "domain"}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def broken_rules(self) -> Findings:
+        yield from self._options_of_others()
+        if self.batch_size is not None and self.batch_size % 10:
+            yield Finding(("batch_size",), "must be a multiple of 10")
+        if self.is_private:
+            yield from self._private_rules()
+
+    def _options_of_others(self) -> Findings:
+        own = {"cart": ("leaf",), "dp-marginals": _OF_DP}.get(self.method, ())
+        own = _OF_SDV if self.method in SDV_METHODS - {"sdv-gaussian-copula"} else own
+        for key in self.given("leaf", *_OF_SDV, *_OF_DP):
+            if key not in own:
+                yield Finding((key,), f"has no effect on {self.method}")
+
+    def _private_rules(self) -> Findings:
+        for key in ("epsilon", "delta"):
+            if getattr(self, key) is None:
+                yield Finding((key,), "is required for dp-marginals")
+        if self.rows is None:
+            yield Finding(("rows",), "is required for dp-marginals: how many rows there are is private, too")
+        if self.fit_on != "original":
+            yield Finding(
+                ("fit_on",), "must be original: what anonymisation decides is not covered by epsilon"
+            )
+        if self.filters:
+            yield Finding(("filter",), "must be none: a filter by the data breaks differential privacy")
+        if self.distil:
+            yield Finding(("distil",), "must be false: a filter by the data breaks differential privacy")
+
+
+def wanted(asked: Mapping[str, object]) -> dict[str, Wanted]:
+    """Conditions as the synthesiser takes them."""
+    return {name: each.between if isinstance(each, Span) else each for name, each in asked.items()}  # type: ignore[misc]
+
+
+def synthesis_fits(
+    columns: Rules, synthesis: Synthesis | None, risk: Risk, output: Output, tables: Tables
+) -> Findings:
+    """The rules between `synthesis` and the other sections."""
+    if synthesis is None:
+        yield from _nothing_to_publish(risk, output)
+        return
+    for at, name in _named(synthesis):
+        keys = matching_keys(columns, name)
+        if not keys:
+            yield Finding(("synthesis", *at), "names a column that has no rule")
+        elif any(columns[key].role == "identifier" for key in keys):
+            yield Finding(("synthesis", *at), "names a column that is not released")
+    yield from _is_measured(synthesis, risk, output)
+    yield from _can_be_published(synthesis, output)
+    if tables:
+        yield Finding(("synthesis",), "this version does not have this with `tables` yet", later=True)
+
+
+def _nothing_to_publish(risk: Risk, output: Output) -> Findings:
+    if output.publish in ("synthetic", "both"):
+        yield Finding(("output", "publish"), "needs `synthesis`: there is no synthetic table")
+    if risk.holdout is not None:
+        yield Finding(
+            ("risk", "holdout"),
+            "needs `synthesis`: an anonymised table is compared with itself less each person",
+        )
+
+
+def _named(synthesis: Synthesis) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for key, names in (("given", synthesis.conditions), ("domain", synthesis.domain)):
+        for name in names:
+            yield (key, name), name
+    for index, constraint in enumerate(synthesis.constraints):
+        for name in constraint.columns:
+            yield ("constraints", index), name
+
+
+def _is_measured(synthesis: Synthesis, risk: Risk, output: Output) -> Findings:
+    if risk.holdout is not None and risk.attacks == "none":
+        yield Finding(("risk", "holdout"), "has no effect where attacks are switched off")
+    is_released = output.published(synthesis) != "anonymised"
+    if synthesis.fit_on == "anonymised" or synthesis.is_private or not is_released:
+        return
+    if risk.attacks == "none":
+        yield Finding(
+            ("risk", "attacks"), "must not be none: nothing else protects what is fitted on the original"
+        )
+    if not any(name.startswith("synthetic.") for name in risk.thresholds):
+        yield Finding(
+            ("risk", "thresholds"),
+            "needs a limit on a synthetic figure: nothing else protects what is fitted on the original",
+            "synthetic.membership_tpr_1",
+        )
+
+
+def _can_be_published(synthesis: Synthesis, output: Output) -> Findings:
+    if output.publish == "anonymised":
+        yield Finding(("output", "publish"), "leaves nothing for `synthesis` to do: synthetic or both")
+    composes = output.published(synthesis) == "both" and synthesis.fit_on == "original"
+    if composes and not output.accept_composition:
+        yield Finding(
+            ("output", "accept_composition"),
+            "must be true to publish an anonymised table and a synthetic one that was fitted on the original",
+        )
+    if output.accept_composition and not composes:
+        yield Finding(
+            ("output", "accept_composition"), "has an effect only on `publish: both` with `fit_on: original`"
+        )
+    if "fhir" in output.formats and output.published(synthesis) != "anonymised":
+        at = ("output", "formats", output.formats.index("fhir"))
+        yield Finding(at, "fhir is for anonymised tables alone")
+
+
+def seed_has_an_effect(seed: int | None, synthesis: Synthesis | None) -> Findings:
+    """An anonymised table is the same whatever the seed."""
+    if seed is not None and synthesis is None:
+        yield Finding(("seed",), "has no effect without `synthesis`")
+
+
+def holdout_can_be_told(risk: Risk, synthesis: Synthesis | None, search: Search) -> Findings:
+    """Whoever is held out must be told in the words of the table that is learned from."""
+    is_split = isinstance(risk.holdout, float) and synthesis is not None
+    if is_split and synthesis is not None and synthesis.fit_on == "anonymised" and search.recoding != "global":
+        yield Finding(
+            ("risk", "holdout"),
+            "must be twin with such a recoding: it says nothing of people who were held out",
+            "twin",
+        )

@@ -1,0 +1,9 @@
+"""Synthetic tables: who is held out, what is learned from, and the rows that are drawn.
+
+holding_out   people who have no part in a release
+columns       what the synthesiser is told of each column
+domains       what a column can hold, without a look at the data
+learning      the table that is learned from, and the people in it
+making        rows drawn as the config asks
+synthesised   the table that is staged and verified, and the twin that is attacked instead
+"""

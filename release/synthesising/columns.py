@@ -1,0 +1,84 @@
+"""What the synthesiser is told of each column: its type, its order, and what is coarser than its values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from statistics import median
+
+import polars as pl
+
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
+from anonymizer.tables.table import Column
+from release.files.tables import Types
+from synth.variables import Type, Variable
+
+
+def variables(columns: Sequence[Column], base: pl.DataFrame, types: Types) -> tuple[Variable, ...]:
+    """The released columns as variables; ``base`` has their values before any was generalised.
+
+    What is coarser than a value, and in what order values stand, is read from the hierarchies: no cut is made
+    from the data.
+    """
+    return tuple(_variable(column, base[column.name], types[column.name]) for column in columns)
+
+
+def _variable(column: Column, base: pl.Series, type_: str) -> Variable:
+    kind: Type = type_  # type: ignore[assignment]
+    low, high = column.clip or (None, None)
+    if type_ not in ("string", "list"):
+        return Variable(column.name, kind, low=low, high=high)
+    told = base.drop_nulls()
+    cells = told.explode(empty_as_null=False) if isinstance(told.dtype, pl.List) else told
+    values = cells.cast(pl.String).unique().sort().to_list()
+    ladders = _ladders(column, values)
+    coarser = {
+        label: tuple(dict.fromkeys(ladder[level + 1 :]))
+        for level in reversed(range(_levels(column)))
+        for ladder in ladders
+        if (label := ladder[level]) != SUPPRESSED
+    }
+    return Variable(column.name, kind, coarser, {} if type_ == "list" else _places(values, ladders))
+
+
+def _levels(column: Column) -> int:
+    return 1 if column.hierarchy is None else len(column.hierarchy.level_names)
+
+
+def _ladders(column: Column, values: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every value's labels from the value itself to the top."""
+    if column.hierarchy is None:
+        return [(value,) for value in values]
+    return list(zip(*column.hierarchy.generalise(values).labels, strict=True))
+
+
+def _places(values: Sequence[str], ladders: Sequence[tuple[str, ...]]) -> dict[str, float]:
+    """The place of every label whose values are all numbers or all days; nothing where they are not."""
+    for place in (_number, _day):
+        places = [place(value) for value in values]
+        if values and None not in places:
+            return _medians(ladders, [each for each in places if each is not None])
+    return {}
+
+
+def _medians(ladders: Sequence[tuple[str, ...]], places: Sequence[float]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for ladder, place in zip(ladders, places, strict=True):
+        for label in {*ladder} - {SUPPRESSED}:
+            found.setdefault(label, []).append(place)
+    return {label: median(own) for label, own in sorted(found.items())}
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(int(value))
+    except ValueError:
+        return None
+
+
+def _day(value: str) -> float | None:
+    """Of a partial date its first day."""
+    try:
+        return float(date.fromisoformat(value + "0001-01-01"[len(value) :]).toordinal())
+    except ValueError:
+        return None

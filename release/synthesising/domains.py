@@ -1,0 +1,98 @@
+"""What a column can hold, by its hierarchy or by declaration: never by the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import product
+from string import digits
+
+from anonymizer.errors import BadConfig
+from anonymizer.hierarchies.dates import Dates
+from anonymizer.hierarchies.hierarchy import Bands, Prefix
+from anonymizer.hierarchies.hierarchy_file import FromFile
+from anonymizer.tables.table import Column, Role
+from mii.codesystems import Icd10Gm
+from release.config.synthesis import Bands as DeclaredBands
+from release.config.synthesis import Synthesis
+from release.files.tables import Types
+from synth.recipe import Between, Declared
+
+MOST_VALUES = 100_000
+"""The most values of a domain that are counted up."""
+_NOTHING = "the column's values are not declared, as dp-marginals needs them"
+
+
+def domains(columns: Sequence[Column], synthesis: Synthesis, types: Types) -> dict[str, Declared]:
+    """The domain of every released column.
+
+    Raises:
+        BadConfig: neither the config nor a hierarchy says what a column can hold.
+    """
+    return {column.name: _domain(column, synthesis, types[column.name]) for column in columns}
+
+
+def _domain(column: Column, synthesis: Synthesis, type_: str) -> Declared:
+    told = synthesis.domain.get(column.name)
+    if isinstance(told, DeclaredBands):
+        if type_ not in ("integer", "number", "date", "datetime"):
+            raise BadConfig("synthesis.domain: a column of text has values, and no span", column=column.name)
+        return told.declared
+    if told is not None:
+        return Declared(values=told)
+    if type_ == "boolean":
+        return Declared(values=("false", "true"))
+    if type_ in ("integer", "number") and column.clip is not None and None not in column.clip:
+        return Declared(span=Between(*column.clip))
+    values = _labels(column)
+    if not values:
+        hint = "name them under synthesis.domain, or give it a higher min_level"
+        raise BadConfig(_NOTHING, column=column.name, hint=hint)
+    return Declared(values=values)
+
+
+def _labels(column: Column) -> tuple[str, ...]:
+    """Every label of the level at which the column is learned from; none where they are too many."""
+    level = column.min_level if column.role is Role.QUASI_IDENTIFIER else column.release_level
+    if column.hierarchy is None or level is None:
+        return ()
+    leaves = _leaves(column, level)
+    if not leaves:
+        return ()
+    return tuple(dict.fromkeys(column.hierarchy.generalise(leaves).labels[level]))
+
+
+def _leaves(column: Column, level: int) -> tuple[str, ...]:
+    """Values that between them have every label of the level."""
+    match column.hierarchy:
+        case FromFile() as file:
+            return tuple(file.rows)
+        case Bands() as bands:
+            lowest = bands.bottom - bands.bottom_group
+            return tuple(map(str, range(lowest, bands.top + 1)))
+        case Dates() as days:
+            return _days(days)
+        case Prefix() as prefix:
+            return _prefixes(prefix, level)
+        case Icd10Gm() if level >= 2:
+            return tuple(f"{letter}{a}{b}" for letter in _LETTERS for a in digits for b in digits)
+        case _:
+            return ()
+
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _days(days: Dates) -> tuple[str, ...]:
+    count = (days.last - days.first).days + 1
+    if count > MOST_VALUES:
+        return ()
+    return tuple((days.first + timedelta(day)).isoformat() for day in range(count))
+
+
+def _prefixes(prefix: Prefix, level: int) -> tuple[str, ...]:
+    """Codes of digits alone; others have no domain that could be counted up."""
+    kept = (len(prefix.alphabet), *prefix.kept)[level] if level <= len(prefix.kept) else 1
+    if set(prefix.alphabet) != {10} or 10**kept > MOST_VALUES:
+        return ()
+    return tuple("".join(each).ljust(len(prefix.alphabet), "0") for each in product(digits, repeat=kept))

@@ -1,0 +1,131 @@
+"""Rows drawn as the config asks: fitted, distilled, filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.errors import BadConfig
+from anonymizer.tables.row_order import in_order
+from anonymizer.tables.table import Column
+from release.config.synthesis import Synthesis, wanted
+from release.describing.comparing import attribute, in_words
+from release.files import tables
+from release.synthesising.domains import domains
+from risk.attacks import cone
+from risk.comparison import Attribute
+from synth.dispatch import Report
+from synth.recipe import Recipe
+from synth.synthesis import distilled, filtered, fit
+from synth.variables import Training
+
+Bools = NDArray[np.bool_]
+Keep = Callable[[pl.DataFrame], Bools]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """How rows are made of any table with these ``columns``; ``report`` is told how training goes on."""
+
+    synthesis: Synthesis
+    recipe: Recipe
+    columns: tuple[Column, ...]
+    report: Report | None = None
+
+    def attributes(self, words: pl.DataFrame) -> tuple[Attribute, ...]:
+        """The columns as attacks and distances see them."""
+        return tuple(attribute(column, words.schema[column.name]) for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Drawn rows, sorted by all columns, and what is told of their making inside the house.
+
+    ``first`` has as many rows of the first model where the table was distilled; None where it was not.
+    """
+
+    frame: pl.DataFrame
+    told: Mapping[str, object] = field(default_factory=dict)
+    first: pl.DataFrame | None = None
+
+
+def maker(
+    synthesis: Synthesis, columns: Sequence[Column], types: tables.Types, report: Report | None = None
+) -> Maker:
+    """How the config says that rows are made of columns of these ``types``.
+
+    Raises:
+        BadConfig: a differentially private method that is not told what a column can hold.
+    """
+    recipe = Recipe(
+        synthesis.method,
+        synthesis.options,
+        wanted(synthesis.conditions),
+        tuple(each.constraint for each in synthesis.constraints),
+        domains(columns, synthesis, types) if synthesis.is_private else {},
+    )
+    return Maker(synthesis, recipe, tuple(columns), report)
+
+
+def made(
+    how: Maker, training: Training, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
+) -> Made:
+    """Rows drawn from a model of ``training``; ``outside`` are rows of people who are not in it.
+
+    Raises:
+        SynthesisFailed: no model could be fitted, or too few of its rows pass.
+        BadConfig: the cone cannot be made, or a constraint that fits no column.
+        ComponentMissing: the method needs what is not installed.
+    """
+    asked = how.synthesis
+    count = asked.rows or training.frame.height
+    keep = _keep(how, training, outside) if asked.filters or asked.distil else None
+    model = fit(training, how.recipe, rng, report=how.report)
+    first = None
+    if asked.distil and keep is not None:
+        first = in_order(model.sample(count, rng))
+        model = distilled(training, how.recipe, keep, rng, report=how.report)
+    if keep is None or not asked.filters:
+        frame = in_order(model.sample(count, rng))
+        return Made(frame, _named(model.told), first)
+    passed = filtered(model, count, keep, rng)
+    shares = {"rows_filtered": passed.drawn, "rows_that_passed": passed.kept}
+    return Made(in_order(passed.frame), {**_named(model.told), **shares}, first)
+
+
+def refitted(how: Maker, training: Training) -> Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]:
+    """What makes rows of other rows, in words, as the release was made: for shadow models."""
+
+    def again(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        own = replace(training, frame=rows, people=np.arange(rows.height))
+        return in_words(made(how, own, rng).frame)
+
+    return again
+
+
+def _named(told: Mapping[str, object]) -> dict[str, object]:
+    """What is told, under names as the summary has them."""
+    return {name.replace(":", "").replace(" ", "_"): value for name, value in told.items()}
+
+
+def _keep(how: Maker, training: Training, outside: pl.DataFrame | None) -> Keep:
+    """Which rows lie in nobody's Cone of Privacy."""
+    real = in_words(training.frame)
+    others = None if outside is None else in_words(outside)
+    try:
+        cones = cone.fit(real, _numbered(training.people), how.attributes(real), holdout=others)
+    except ValueError:
+        raise BadConfig(
+            "synthesis.filter: distances cannot be measured between so many or so few cells",
+            hint="use `filter: none`, and limit the risk by thresholds",
+        ) from None
+    return lambda frame: ~cones.flags(in_words(frame))
+
+
+def _numbered(people: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers from 0 without gaps."""
+    return np.asarray(np.unique(people, return_inverse=True)[1], np.int64)

@@ -1,0 +1,160 @@
+"""A synthetic table of a run: drawn, staged and verified; and what attacks on it are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from anonymizer.errors import SynthesisFailed
+from anonymizer.seeds import spawned
+from anonymizer.tables.table import Table
+from release.config.root import Config
+from release.describing.comparing import in_words
+from release.files import tables
+from release.synthesising.holding_out import TWIN_SHARE, drawn
+from release.synthesising.learning import Learned, learned
+from release.synthesising.making import Made, Maker, made, maker, refitted
+from release.verifying.synthetic import SyntheticPromise, VerifiedSynthetic, verify_synthetic
+from release.verifying.verify import VerifiedRelease
+from risk.comparison import Comparison
+from synth.dispatch import Report
+
+Refit = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
+NAME = "synthetic_{table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A table made the same way of four fifths of the people; ``out`` (bool) are the rows of the others."""
+
+    made: Made
+    out: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesised:
+    """A verified synthetic table, how it was ``made``, and what was ``learned`` from; a ``twin`` if asked."""
+
+    verified: VerifiedSynthetic
+    how: Maker
+    made: Made
+    learned: Learned
+    twin: Twin | None = None
+
+    def comparison(self, *, first: bool = False) -> Comparison:
+        """The attacked table, or the ``first`` model's, beside the people; the twin's if there is one."""
+        source = self.made if self.twin is None else self.twin.made
+        released = source.first if first else self._attacked
+        assert released is not None
+        whole, told = self._people(), in_words(released)
+        attributes = self.how.attributes(told)
+        if self.twin is None:
+            return replace(whole, released=told, attributes=attributes)
+        inside, outside = (pl.Series(part) for part in (~self.twin.out, self.twin.out))
+        return replace(
+            whole,
+            attributes=attributes,
+            released=told,
+            original=whole.original.filter(inside),
+            base=whole.base.filter(inside),
+            people=whole.people[~self.twin.out],
+            shown=whole.shown[~self.twin.out],
+            holdout=whole.original.filter(outside),
+            holdout_people=whole.people[self.twin.out],
+        )
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What the house is told of the making: counts and settings, no cell."""
+        asked = self.how.synthesis
+        return {
+            "method": asked.method,
+            "fit_on": asked.fit_on,
+            "rows": self.verified.frame.height,
+            "rows_learned_from": self.learned.training.frame.height,
+            "filter": "cone" if asked.filters else "none",
+            "distil": asked.distil,
+            **self.made.told,
+        }
+
+    @property
+    def refit(self) -> Refit:
+        """Makes rows of other rows as these were made."""
+        return refitted(self.how, self.learned.training)
+
+    @property
+    def _attacked(self) -> pl.DataFrame:
+        return self.verified.frame if self.twin is None else self.twin.made.frame
+
+    def _people(self) -> Comparison:
+        found = self.learned
+        words = in_words(found.everyone)
+        return Comparison(
+            "synthetic",
+            self.how.attributes(words),
+            words,
+            words,
+            found.base,
+            found.people,
+            found.shown,
+            None if found.held_out is None else in_words(found.held_out),
+            found.held_out_people,
+        )
+
+
+def synthesise(
+    config: Config, verified: VerifiedRelease, held_out: Table | None, report: Report | None = None
+) -> Synthesised | None:
+    """The synthetic table that the config asks for, staged beside the anonymised one; None: it asks for none.
+
+    Raises:
+        SynthesisFailed, BadConfig, ComponentMissing: as ``making.made``.
+        VerificationFailed: what was staged is not what was drawn.
+    """
+    if config.synthesis is None:
+        return None
+    found = learned(config, verified, held_out)
+    if not found.training.frame.height:
+        raise SynthesisFailed("the table that is to be learned from has no rows")
+    types = tables.types(found.training.frame)
+    how = maker(config.synthesis, verified.promise.table.released, types, report)
+    rows = made(how, found.training, spawned(config.seed, "synthesis"), outside=found.held_out)
+    twin = _twin(config, how, found) if config.risk.holdout == "twin" else None
+    return Synthesised(_staged(config, verified, how, rows, found), how, rows, found, twin)
+
+
+def _staged(
+    config: Config, verified: VerifiedRelease, how: Maker, rows: Made, found: Learned
+) -> VerifiedSynthetic:
+    promise = SyntheticPromise(
+        name=NAME.format(table=verified.promise.table_name),
+        formats=verified.promise.formats,
+        rows=how.synthesis.rows or found.training.frame.height,
+        recipe=how.recipe,
+        training=found.training,
+        columns=how.columns,
+        fit_on=how.synthesis.fit_on,
+        frame=rows.frame,
+        is_filtered=how.synthesis.filters,
+        is_distilled=how.synthesis.distil,
+    )
+    tables.write(rows.frame, verified.staging.data, promise.name, promise.formats)
+    return verify_synthetic(verified.staging, promise)
+
+
+def _twin(config: Config, how: Maker, found: Learned) -> Twin:
+    """The same making without a fifth of the people, who were drawn by the run's seed."""
+    out = drawn(found.people, TWIN_SHARE, spawned(config.seed, "twin's holdout"))
+    learns = found.shown & ~out
+    if not learns.any() or not out.any():
+        raise SynthesisFailed("there are too few people for a twin")
+    own = replace(found.training, frame=found.everyone.filter(pl.Series(learns)), people=found.people[learns])
+    # The attacked table is as large as the released one; more rows would tell more.
+    asked = how.synthesis.model_copy(update={"rows": how.synthesis.rows or found.training.frame.height})
+    rng = spawned(config.seed, "twin")
+    outside = found.everyone.filter(pl.Series(out))
+    return Twin(made(replace(how, synthesis=asked), own, rng, outside=outside), out)

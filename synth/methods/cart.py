@@ -1,0 +1,83 @@
+"""Sequential trees: each axis is drawn given those drawn before it, from the people of a tree's leaf.
+
+After Reiter (Journal of Official Statistics 21, 2005) and Nowok, Raab and Dibben (Journal of Statistical
+Software 74, 2016). What is added: leaves are mixed with the nodes above them and codes with their kin, so
+that no combination of few people is repeated as it was; axes of very many codes are drawn group by group; and
+rows under conditions are drawn exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anonymizer.errors import SynthesisFailed
+from synth.axes import Allowed, Axis, Coded, Codes
+from synth.methods.cart_particles import Plan, planned, rows_drawn
+from synth.methods.cart_scores import one_thread
+from synth.methods.cart_stages import Growth, Learning, Stage, learned, levels
+
+_USUAL_ROWS = 0.95
+"""A person with more rows than this share of people has gives no more donors than they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """Trees for all axes, in the order in which they are drawn."""
+
+    axes: tuple[Axis, ...]
+    stages: tuple[Stage, ...]
+
+    def sample(self, n: int, rng: np.random.Generator, allowed: Allowed | None = None) -> Codes:
+        """Return ``n`` drawn rows, int32 (n, axes), all of whose codes are ``allowed``.
+
+        Raises:
+            SynthesisFailed: what is allowed cannot be drawn.
+        """
+        plans: tuple[Plan, ...] = tuple(planned(stage, allowed or {}) for stage in self.stages)
+        codes = rows_drawn(plans, n, len(self.axes), rng)
+        if any(not wanted[codes[:, axis]].all() for axis, wanted in (allowed or {}).items()):
+            raise SynthesisFailed("drawn rows break the condition they were drawn under")
+        return codes
+
+
+def fit(coded: Coded, rng: np.random.Generator, *, leaf: int = 25, most_rows: int | None = None) -> Cart:
+    """Return trees for a coded table.
+
+    ``leaf``: how many people a leaf holds at least. ``most_rows``: from how many rows, drawn anew for each
+    tree, it is grown; all rows are donors in its leaves all the same.
+
+    Raises:
+        SynthesisFailed: there are no rows.
+    """
+    if not len(coded.codes):
+        raise SynthesisFailed("there are no rows to learn from")
+    learning = _learning(coded, Growth(leaf, most_rows))
+    order = visited(coded.axes)
+    stages: list[Stage] = []
+    with one_thread():
+        for place, number in enumerate(order):
+            for level in levels(number, coded.axes[number]):
+                stages.append(learned(level, learning, before=order[:place], rng=rng))
+    return Cart(coded.axes, tuple(stages))
+
+
+def visited(axes: Sequence[Axis]) -> tuple[int, ...]:
+    """Return the numbers of axes, small ones first, ordered ones of the same size last.
+
+    Trees ask little of small axes and much of what comes last, which many codes can be told by; an axis that is
+    drawn last is smoothed last too.
+    """
+    return tuple(sorted(range(len(axes)), key=lambda at: (axes[at].size, axes[at].is_ordered)))
+
+
+def _learning(coded: Coded, growth: Growth) -> Learning:
+    """How rows count: in a leaf's size one over the rows of their person, as donors one, up to a limit."""
+    _, person, rows = np.unique(coded.people, return_inverse=True, return_counts=True)
+    usual = np.quantile(rows, _USUAL_ROWS, method="higher")
+    counting = None if rows.max() <= usual else np.minimum(1.0, usual / rows)[person]
+    return Learning(np.ascontiguousarray(coded.codes), coded.axes, (1.0 / rows)[person], counting, growth)
+
+

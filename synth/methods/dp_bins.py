@@ -1,0 +1,119 @@
+"""Codes pooled into bins by their noisy counts: what cannot be told apart is not modelled apart.
+
+Everything here is made of noisy counts, and so costs nothing (post-processing).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synth.axes import Axis, Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """A partition of an axis's codes: ``of_code`` (int64, shape (size,)) is 0 … ``size`` - 1 by code.
+
+    ``shares`` (float64, shape (size,)) says how the rows of a bin fall on its codes: they sum to 1 in each.
+    """
+
+    of_code: Ints
+    shares: Floats
+
+    def __post_init__(self) -> None:
+        self.of_code.setflags(write=False)
+        self.shares.setflags(write=False)
+
+    @property
+    def size(self) -> int:
+        """How many bins there are."""
+        return int(self.of_code.max()) + 1
+
+    def pooled(self, values: Ints | Floats) -> Floats:
+        """Return the sum of a value of each code by bin."""
+        sums: Floats = np.bincount(self.of_code, weights=values, minlength=self.size).astype(np.float64)
+        return sums
+
+    @property
+    def widths(self) -> Ints:
+        """How many codes each bin has."""
+        return np.bincount(self.of_code, minlength=self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Coarseness:
+    """The noisy counts from which on a bin is kept apart: ``ordered`` of neighbours, ``unordered`` of codes.
+
+    Below ``noise`` what is left over joins another bin.
+    """
+
+    ordered: float
+    unordered: float
+    noise: float
+
+
+def bins_for(axis: Axis, noisy: Ints, total: float, least: Coarseness) -> Bins:
+    """Return the bins of an axis by its noisy counts (shape (size,)), of ``total`` rows.
+
+    Neighbours on an ordered axis are pooled until they hold enough; of another the rare codes, by the finest
+    of the axis's groups that holds enough, and the rest together.
+    """
+    counts = projected(noisy.astype(np.float64), total)
+    has_place = np.isfinite(axis.positions) if axis.is_ordered else np.zeros(axis.size, np.bool_)
+    of_code = np.full(axis.size, -1, np.int64)
+    _pool_neighbours(of_code, axis, counts, least.ordered, has_place)
+    _pool_groups(of_code, axis, counts, least.unordered)
+    _pool_rest(of_code, counts, least.noise)
+    _, of_code = np.unique(of_code, return_inverse=True)
+    return Bins(of_code, _shares(of_code, counts))
+
+
+def projected(noisy: Floats, total: float) -> Floats:
+    """Return the nearest counts (in squares) that are not negative and sum to ``total`` > 0; same shape."""
+    flat = np.sort(noisy, axis=None)[::-1]
+    excess = (np.cumsum(flat) - total) / np.arange(1, flat.size + 1)
+    last = np.flatnonzero(flat > excess)[-1]
+    counts: Floats = np.maximum(noisy - excess[last], 0.0)
+    return counts
+
+
+def _pool_neighbours(of_code: Ints, axis: Axis, counts: Floats, least: float, has_place: Bools) -> None:
+    codes = np.flatnonzero(has_place)
+    codes = codes[np.argsort(axis.positions[codes], kind="stable")]
+    number, held = 0, 0.0
+    for code in codes:
+        of_code[code] = number
+        held += counts[code]
+        if held >= least:
+            number, held = number + 1, 0.0
+    if held < least and number:
+        of_code[of_code == number] = number - 1
+
+
+def _pool_groups(of_code: Ints, axis: Axis, counts: Floats, least: float) -> None:
+    for groups in (np.arange(axis.size), *axis.groups):
+        free = of_code < 0
+        held = np.bincount(groups[free], weights=counts[free], minlength=int(groups.max()) + 1)
+        first = int(of_code.max()) + 1
+        enough = held >= least
+        numbers = np.where(enough, first + np.cumsum(enough) - 1, -1)
+        of_code[free] = numbers[groups[free]]
+
+
+def _pool_rest(of_code: Ints, counts: Floats, noise: float) -> None:
+    """What is left over is a bin of its own, or too little for one and joins the smallest."""
+    rest = of_code < 0
+    if not rest.any():
+        return
+    held = np.bincount(of_code[~rest], weights=counts[~rest]) if not rest.all() else np.zeros(0)
+    is_own = held.size == 0 or counts[rest].sum() >= noise
+    of_code[rest] = held.size if is_own else int(np.argmin(held))
+
+
+def _shares(of_code: Ints, counts: Floats) -> Floats:
+    held = np.bincount(of_code, weights=counts)
+    widths = np.bincount(of_code)
+    even = held[of_code] <= 0
+    return np.where(even, 1 / widths[of_code], counts / np.where(even, 1.0, held[of_code]))

@@ -1,0 +1,38 @@
+"""Ranges: what lies outside a span is not learned from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from synth.conditions import check_span, named, within
+from synth.recipe import Range
+from synth.variables import Training, Variable
+
+
+def cut(training: Training, constraint: Range) -> tuple[Training, int]:
+    """Return the table whose values outside the span are missing, and how many those were.
+
+    A number's own bounds are drawn in too, so that what is decoded lies within them.
+
+    Raises:
+        BadConfig: no such column, or one that has no order, or a span of another kind.
+    """
+    variable = named(training.variables, constraint.column)
+    check_span(variable, constraint.span)
+    cells = training.frame[variable.name]
+    outside = ~within(cells, constraint.span) & cells.is_not_null().to_numpy()
+    kept = pl.select(pl.when(~pl.Series(outside)).then(cells).alias(variable.name)).to_series()
+    variables = tuple(_bounded(each, constraint) for each in training.variables)
+    frame = training.frame.with_columns(kept)
+    return replace(training, frame=frame, variables=variables), int(outside.sum())
+
+
+def _bounded(variable: Variable, constraint: Range) -> Variable:
+    if variable.name != constraint.column or variable.type not in ("integer", "number"):
+        return variable
+    low, high = constraint.span.low, constraint.span.high
+    lows = [float(each) for each in (variable.low, low) if isinstance(each, int | float)]
+    highs = [float(each) for each in (variable.high, high) if isinstance(each, int | float)]
+    return replace(variable, low=max(lows, default=None), high=min(highs, default=None))
