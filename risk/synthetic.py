@@ -118,7 +118,7 @@ def compared(first: Findings, second: Findings) -> Compared:
 
 
 def _headlines(found: Findings) -> Iterator[tuple[str, Figure]]:
-    for attack in found.attacks:
+    for attack in (each for each in found.attacks if not each.is_diagnostic):
         yield attack.name, attack.headline.figure
     if found.frontier is not None:
         yield "cone_flagged", found.frontier.released

@@ -15,7 +15,7 @@ from anonymizer.errors import BadConfig, SynthesisFailed
 from synth.axes import Allowed, Axis, Bools, Codes
 from synth.conditions import condition, matching
 from synth.recipe import Between, Wanted
-from synth.rewriting.joints import Joint
+from synth.rewriting.joints import LABEL, Joint
 from synth.rewriting.rewriting import Rewriting
 from synth.variables import Variable
 
@@ -60,7 +60,7 @@ def asked_codes(learned: Learned, given: Mapping[str, Wanted]) -> Allowed:
 
     Raises:
         BadConfig: nothing that can be drawn is as asked.
-        SynthesisFailed: what is asked of one column contradicts what is asked of another.
+        SynthesisFailed: it contradicts what is asked of another column, or a constraint on this one.
     """
     allowed: dict[int, Bools] = {}
     for name, wanted in given.items():
@@ -86,9 +86,11 @@ def _of_joint(coding: Coding, joint: Joint, variable: Variable, wanted: Wanted) 
     found = matching(
         condition((variable,), variable.name, wanted), joint.combinations[variable.name], certain=True
     )
-    labels = joint.combinations.filter(pl.Series(found))["label"].to_list()
+    labels = joint.combinations.filter(pl.Series(found))[LABEL].to_list()
     if not labels:
-        raise BadConfig("no combination that can be drawn is as the condition asks", column=variable.name)
+        raise SynthesisFailed(
+            "no combination that k people have is as the condition asks", column=variable.name
+        )
     return coding.matching(joint.variable.name, labels)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
@@ -109,7 +109,7 @@ def check_span(variable: Variable, span: Between) -> None:
     if not all(_KINDS[variable.type](bound) and not isinstance(bound, str) for bound in bounds):
         kind = "numbers" if variable.type in _NUMBERS else "days"
         raise BadConfig(f"the bounds of this column's span must be {kind}", column=variable.name)
-    if len(bounds) == 2 and _moment(bounds[0]) > _moment(bounds[1]):  # type: ignore[operator]
+    if len(bounds) == 2 and _moment(bounds[0]) > _moment(bounds[1], time.max):  # type: ignore[operator]
         raise BadConfig("the span ends before it begins", column=variable.name)
 
 
@@ -123,7 +123,12 @@ def _check(variable: Variable, wanted: Wanted) -> None:
         if not (variable.type == "string" and variable.order):
             check_span(variable, wanted)
     elif wanted is not None and not _KINDS[variable.type](wanted):
-        raise BadConfig("this column cannot hold what it is asked for", column=variable.name)
+        is_text = variable.type in ("string", "list")
+        raise BadConfig(
+            "this column cannot hold what it is asked for",
+            column=variable.name,
+            hint="put a text that looks like a number in quotes" if is_text else None,
+        )
 
 
 def _is_number(wanted: Wanted) -> bool:
@@ -246,7 +251,7 @@ def _band_in(label: str, span: Between, *, certain: bool) -> bool:
     return least <= low and high <= most if certain else least <= high and low <= most
 
 
-def _moment(bound: float | date) -> float | datetime:
+def _moment(bound: float | date, at: time = time.min) -> float | datetime:
     if isinstance(bound, date) and not isinstance(bound, datetime):
-        return datetime(bound.year, bound.month, bound.day)
+        return datetime.combine(bound, at)
     return bound

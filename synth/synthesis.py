@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,7 @@ from synth.asking import Coding, Learned, asked_codes
 from synth.axes import Allowed, Bools, Coded, Model
 from synth.dispatch import Report, check_options, fitted
 from synth.methods.drawing import Patience, until
-from synth.recipe import Combinations, Constraint, Determines, Recipe
+from synth.recipe import Combinations, Constraint, Determines, Range, Recipe
 from synth.rewriting import checking
 from synth.rewriting.cells import canonical, empty
 from synth.rewriting.rewriting import Rewriting, rewritten, spans_cut
@@ -46,13 +45,13 @@ class Tally:
 class Synthesiser:
     """A fitted method, and what its rows must keep; never written to a file, for models remember."""
 
-    learned: Learned
-    model: Model
-    allowed: Allowed
-    rules: Rules
-    promise: checking.Promise
-    facts: Mapping[str, object] = field(default_factory=dict)
-    tally: Tally = field(default_factory=Tally)
+    learned: Learned = field(repr=False)
+    model: Model = field(repr=False)
+    allowed: Allowed = field(repr=False)
+    rules: Rules = field(repr=False)
+    promise: checking.Promise = field(repr=False)
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False)
+    tally: Tally = field(default_factory=Tally, repr=False)
 
     def sample(self, n: int, rng: np.random.Generator) -> pl.DataFrame:
         """Return ``n`` drawn rows in canonical types; every constraint and condition holds in each.
@@ -71,7 +70,7 @@ class Synthesiser:
     @property
     def told(self) -> dict[str, object]:
         """What is told of the fit and of all drawing so far: internal figures."""
-        return {**self.facts, "rows drawn": self.tally.drawn, "rows redrawn": self.tally.redrawn}
+        return {**self.facts, "rows_drawn": self.tally.drawn, "rows_redrawn": self.tally.redrawn}
 
     def _kept(self, size: int, rng: np.random.Generator) -> pl.DataFrame:
         codes = self.model.sample(size, rng, self.allowed or None)
@@ -85,7 +84,7 @@ class Synthesiser:
 class Filtered:
     """Rows that passed; how many were ``drawn`` and how many of those ``kept`` are internal figures."""
 
-    frame: pl.DataFrame
+    frame: pl.DataFrame = field(repr=False)
     drawn: int
     kept: int
 
@@ -120,7 +119,7 @@ def fit(
     return Synthesiser(
         learned,
         fitted(recipe, coded, rng, report=report),
-        asked_codes(learned, recipe.given),
+        _asked(learned, recipe),
         replace(asked, ranges=(*asked.ranges, *rewriting.bounds)),
         promise,
         _facts(learned, outside),
@@ -149,7 +148,7 @@ def distilled(
         raise SynthesisFailed("too few of the drawn rows may stay to be learned from again")
     again = Training(left, training.variables, np.arange(left.height), training.k)
     second = fit(again, recipe, rng, report=report)
-    between = {"distilled: rows drawn": drawn.height, "distilled: rows kept": left.height}
+    between = {"distilling_rows_drawn": drawn.height, "distilling_rows_kept": left.height}
     return replace(second, facts={**second.facts, **between})
 
 
@@ -173,6 +172,17 @@ def filtered(synthesiser: Synthesiser, n: int, keep: Keep, rng: np.random.Genera
     found = until(n, passing, rule="too few of the drawn rows pass the filter", patience=patience)
     frame = pl.concat([empty(synthesiser.promise.variables), *found.batches]).head(n)
     return Filtered(frame, found.rows, kept)
+
+
+def _asked(learned: Learned, recipe: Recipe) -> Allowed:
+    """The codes that are asked for; what a range has left nothing of contradicts that range."""
+    try:
+        return asked_codes(learned, recipe.given)
+    except BadConfig as refused:
+        bounded = [each.column for each in recipe.constraints if isinstance(each, Range)]
+        if refused.column not in bounded:
+            raise
+        raise SynthesisFailed("nothing within its range is as given", column=refused.column) from None
 
 
 def _check_learnable(training: Training, recipe: Recipe) -> None:
@@ -202,13 +212,13 @@ def _coding(training: Training) -> Coding:
 def _declared(training: Training, recipe: Recipe) -> Coding:
     from synth.coding import declared
 
-    return cast(Coding, declared.codec(training.variables, recipe.domain))
+    return declared.codec(training.variables, recipe.domain)
 
 
 def _facts(learned: Learned, outside: int) -> dict[str, object]:
     return {
-        "cells merged": dict(learned.coding.merged),
-        "cells outside their range": outside,
-        "cells that break an order": learned.rewriting.falling,
-        "rows learned as another combination": learned.rewriting.rare,
+        "cells_merged": dict(learned.coding.merged),
+        "cells_outside_range": outside,
+        "cells_breaking_order": learned.rewriting.falling,
+        "rows_learned_as_another_combination": learned.rewriting.rare,
     }

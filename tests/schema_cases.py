@@ -57,7 +57,7 @@ EXPORT: Data = {
     },
     "privacy": {"k_anonymity": 5},
 }
-REFUSED, CHANGES = object(), object()
+REFUSED, CHANGES, NEEDED = object(), object(), object()
 STAGES, GRADES = "urn:example:stages", "urn:example:grades"
 
 
@@ -176,7 +176,6 @@ CASES: dict[str, Case] = {
     "reference_date": changes(date(2025, 1, 1)),
     "reviewed_by": changes("Ada"),
     "require_review": changes(True, base=TABLE | {"reviewed_by": "Ada"}),
-    "seed": refused(7),
     "subject": changes("other_id"),
     "input": changes({"table": {"path": "others.csv"}}),
     "input.table": changes({"path": "others.csv"}),
@@ -362,11 +361,9 @@ CASES: dict[str, Case] = {
     "search.max_nodes": changes(20),
     "search.time_limit_s": changes(10),
     "search.require_optimal": changes(True, base=LIMITED),
-    "synthesis": refused({"method": "cart"}),
     "risk": changes({"thresholds": {"anonymised.prosecutor_max": 0.2}}),
     "risk.thresholds": changes({"anonymised.prosecutor_max": 0.2}),
     "risk.attacks": changes("none"),
-    "risk.holdout": refused(0.2),
     "risk.population": changes({"size": 7_000}),
     "risk.population.size": changes(9, base=TABLE | {"risk": {"population": {"size": 7_000}}}),
     "utility": changes({"target": "stage"}, base=ANALYSED),
@@ -388,13 +385,11 @@ CASES: dict[str, Case] = {
     "output": changes({"directory": "elsewhere"}),
     "output.directory": changes("elsewhere"),
     "output.formats": changes(("csv",)),
-    "output.publish": refused("both"),
     "output.suppressed": changes("star"),
     "output.group": changes(OWN_GROUP),
     "output.internal_directory": refused("internal"),
     "output.link_rows": refused(True),
     "output.bounds": refused(True),
-    "output.accept_composition": refused(True),
 }
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def _changes(event: str, about: tuple[object, ...]) -> bool:
         writes = isinstance(mode, str) and bool(set("wax+") & set(mode))
         return writes or bool(int(str(flags)) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
     if event == "os.mkdir":
-        return not str(about[0]).startswith(os.devnull)
+        return not str(about[0]).startswith(os.devnull) and not Path(str(about[0])).exists()
     changing = ("os.rename", "os.fork", "os.posix_spawn", "os.system", "subprocess.Popen", "socket.connect")
     return event in changing or event.startswith(("shutil.", "tempfile.", "socket.getaddrinfo", "sqlite3."))
 

@@ -1,4 +1,4 @@
-"""Synthetic tables as their reports are told of them: made-up releases, and tables of good and bad generators."""
+"""Synthetic tables as their reports are told of them: made-up releases, tables of good and bad generators."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from risk import ReleasedColumn, ReleaseFacts, SyntheticFacts
-from risk.assessment import Assessment
+from risk import Assessment, ClassSizes, ReleasedColumn, ReleaseFacts, RunContext, SyntheticFacts
 from risk.comparison import Comparison
-from risk.facts import LinkedTable, Privacy, Rule, RunContext, Synthesis, SyntheticTable
+from risk.facts import LinkedTable, Privacy, Rule, Synthesis, SyntheticTable
+from risk.figures import exact, named, not_estimated
 from risk.finding import Search, find
-from risk.results import Findings
+from risk.reidentification.class_sizes import measures
+from risk.results import Attack, Findings, Marked
 from risk.synthetic import assess_synthetic, classes, compared, of_twin
 from tests.attack_scenes import data, population, synthetic
+from tests.report_findings import NOBODY_HELD_OUT, marked, small_findings, small_frontier
 from tests.report_scenes import K2, L1, small_facts
 
 DRAWN = pl.DataFrame(
@@ -44,6 +46,12 @@ OF_ANONYMISED = Synthesis(
 )
 OF_ORIGINAL = Synthesis("gaussian-copula", "original", filtered="original", distilled=True, fewest=5)
 PRIVATE = Synthesis("dp-marginals", "original", Privacy(1.0, 1e-6, rows_per_person=2), rules=RULES[:1])
+EVERY_SYNTHESIS = (
+    *(OF_ANONYMISED, OF_ORIGINAL, PRIVATE),
+    replace(OF_ANONYMISED, filtered="original", method="something new"),
+    *(replace(OF_ORIGINAL, method=each) for each in ("ctgan", "tvae", "copulagan", "sdv-gaussian-copula")),
+    replace(OF_ORIGINAL, filtered=None, fewest=None, distilled=False),
+)
 SETTINGS = {
     "method": "cart",
     "fit on": "original",
@@ -90,6 +98,34 @@ def drawn_context(**changed: object) -> RunContext:
     return RunContext(**{**stated, **changed})  # type: ignore[arg-type]
 
 
+def drawn_assessment() -> Assessment:
+    """Classes of a few rows that were drawn, of more people."""
+    before, after = (ClassSizes(np.array(c), np.array(c)) for c in ([1, 2, 2, 3], [1, 1, 4]))
+    told = {"original": measures(before), "synthetic": measures(after)}
+    figures = {name: each for table, part in told.items() for name, each in named(table, part).items()}
+    missing = not_estimated("a table does not tell what is missing in it")
+    figures |= {"synthetic.suppressed_share": missing, "synthetic.cone_flagged": exact(0.02, 6, "flagged")}
+    return Assessment(figures, before, after, None, before.records, table="synthetic")
+
+
+def drawn_findings() -> tuple[Findings, ...]:
+    """Made-up findings: with people held out, without any, on a twin, of two models, and none."""
+    found = small_findings()
+    copies, nobody = marked(8, 6), Marked(NOBODY_HELD_OUT)
+    alone = Attack("copies_exact", "singling-out", replace(copies, control=NOBODY_HELD_OUT))
+    unknown = Attack("copies_exact", "singling-out", nobody)
+    nowhere = replace(small_frontier(), released=NOBODY_HELD_OUT)
+    other = replace(found, attacks=tuple(replace(each, headline=copies) for each in found.attacks))
+    return (
+        found,
+        replace(found, attacks=(alone,), frontier=nowhere),
+        replace(found, attacks=(unknown,), frontier=None),
+        of_twin(found),
+        replace(found, compared=compared(other, found)),
+        Findings(),
+    )
+
+
 def generated(name: str, *, held: int = 400) -> Comparison:
     """A table that a generator made: it copies people (``overfitted``), draws columns independently of one
     another (``independent``), or draws from the people's own distribution (``good``)."""
@@ -108,11 +144,4 @@ def reported(name: str, *, held: int = 400, is_twin: bool = False) -> tuple[Asse
     comparison = generated(name, held=held)
     found = find(comparison, *classes(comparison), Search())
     found = of_twin(found) if is_twin else found
-    return assess_synthetic(comparison, found), found
-
-
-def distilled() -> tuple[Assessment, Findings]:
-    """A copying generator, distilled into a good one."""
-    first, second = (reported(name)[1] for name in ("overfitted", "good"))
-    comparison, found = generated("good"), replace(second, compared=compared(first, second))
     return assess_synthetic(comparison, found), found

@@ -2,6 +2,7 @@
 
 - The whole: `root`; the file, its lines and its errors in words: `document`, `problems`.
 - The sections: `columns`, `declared`, `tables`, `privacy`, `guarantees`, `risks`, `search`, `metric`,
-  `recoding`, `time`, `utility`, and the small ones in `sections`; what their keys are made of: `keys`.
+  `recoding`, `time`, `synthesis`, `utility`, and the small ones in `sections`; what their keys are made
+  of: `keys`.
 - Which keys go together: `rules`, `guarantee_rules`, `event_rules`.
 """

@@ -27,7 +27,13 @@ from release.config.privacy import Privacy
 from release.config.recoding import classes_can_be_recoded
 from release.config.search import Search
 from release.config.sections import Input, Output, Risk
-from release.config.synthesis import Synthesis, holdout_can_be_told, seed_has_an_effect, synthesis_fits
+from release.config.synthesis import (
+    Synthesis,
+    holdout_can_be_told,
+    rows_of_a_person_count,
+    seed_has_an_effect,
+    synthesis_fits,
+)
 from release.config.tables import Tables
 from release.config.time import (
     Time,
@@ -235,6 +241,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("risk", "tables", "synthesis"), _thresholds_name_figures),
     (("columns", "synthesis", "risk", "output", "tables"), synthesis_fits),
     (("seed", "synthesis"), seed_has_an_effect),
+    (("subject", "synthesis"), rows_of_a_person_count),
     (("risk", "synthesis", "search"), holdout_can_be_told),
     (("columns", "utility"), analysed_columns_are_released),
     (("utility", "tables", "stated"), one_table_is_analysed),

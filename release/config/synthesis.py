@@ -357,6 +357,12 @@ def _can_be_published(synthesis: Synthesis, output: Output) -> Findings:
         yield Finding(at, "fhir is for anonymised tables alone")
 
 
+def rows_of_a_person_count(subject: str, synthesis: Synthesis | None) -> Findings:
+    """A person with one row alone cannot have several that count."""
+    if subject == "row" and synthesis is not None and synthesis.rows_per_person not in (None, 1):
+        yield Finding(("synthesis", "rows_per_person"), "has no effect where every row is one person")
+
+
 def seed_has_an_effect(seed: int | None, synthesis: Synthesis | None) -> Findings:
     """An anonymised table is the same whatever the seed."""
     if seed is not None and synthesis is None:
@@ -366,7 +372,12 @@ def seed_has_an_effect(seed: int | None, synthesis: Synthesis | None) -> Finding
 def holdout_can_be_told(risk: Risk, synthesis: Synthesis | None, search: Search) -> Findings:
     """Whoever is held out must be told in the words of the table that is learned from."""
     is_split = isinstance(risk.holdout, float) and synthesis is not None
-    if is_split and synthesis is not None and synthesis.fit_on == "anonymised" and search.recoding != "global":
+    if (
+        is_split
+        and synthesis is not None
+        and synthesis.fit_on == "anonymised"
+        and search.recoding != "global"
+    ):
         yield Finding(
             ("risk", "holdout"),
             "must be twin with such a recoding: it says nothing of people who were held out",

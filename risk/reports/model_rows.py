@@ -22,6 +22,8 @@ INSTEAD = {
     "utility.survival.released": "synthetic.twin.figure",
 }
 """What calls a figure the release's, and what calls it the twin's."""
+HELD_OUT = {"attacks.marks.control": "synthetic.risk.control"}
+"""Controls of a synthetic table are people held out, not its own people one by one."""
 
 
 class ModelRow(NamedTuple):
@@ -31,6 +33,12 @@ class ModelRow(NamedTuple):
     first: str
     second: str
     change: str
+
+
+def of_synthetic(words: Words, *, is_twin: bool) -> Words:
+    """Return the words of a synthetic table's internal reports, of its twin's where that was measured."""
+    controls = words.with_messages({key: words.say(instead) for key, instead in HELD_OUT.items()})
+    return of_twin(controls) if is_twin else controls
 
 
 def of_twin(words: Words) -> Words:
@@ -45,7 +53,7 @@ def rows(compared: Compared | None, words: Words) -> list[ModelRow]:
 
 def _rows(compared: Compared, words: Words) -> Iterator[ModelRow]:
     for name, first in compared.first.items():
-        second, is_share = compared.second[name], not name.startswith((*further_rows.NO_SHARES, "dcr"))
+        second, is_share = compared.second[name], not name.startswith(further_rows.NO_SHARES)
         one, other = (_said(each, words, is_share=is_share) for each in (first, second))
         yield ModelRow(_label(name, words), one, other, _change(first, second, words, is_share=is_share))
 

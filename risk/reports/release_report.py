@@ -32,13 +32,17 @@ def release_report(facts: ReleaseFacts | SyntheticFacts) -> str:
 
 def _of_synthetic(facts: SyntheticFacts, words: Words) -> str:
     """The page of a synthetic table alone: without classes and risks, as no row is a person."""
-    promised = "post_processing" if facts.table.synthesis.privacy is None else "differential_privacy"
+    synthesis = facts.table.synthesis
+    promised = {
+        "post_processing": synthesis.fit_on == "anonymised",
+        "differential_privacy": synthesis.privacy is not None,
+    }
     return render(
         "synthetic_release.html",
         words,
         facts=facts,
         shown=synthetic_rows.shown(facts.table, words),
-        vocabulary=("synthetic", promised, "membership"),
+        vocabulary=("synthetic", *(word for word, is_used in promised.items() if is_used), "membership"),
     )
 
 

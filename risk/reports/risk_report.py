@@ -52,8 +52,8 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
     """
     found = findings or Findings()
     words, known = speak(context.language), assessment.known
-    words = model_rows.of_twin(words) if found.is_twin else words
     is_synthetic = assessment.table == "synthetic"
+    words = model_rows.of_synthetic(words, is_twin=found.is_twin) if is_synthetic else words
     judgements = judge(assessment.figures, context.thresholds)
     before, after = (_of_table(assessment, table) for table in ("original", assessment.table))
     limits = _limits(context.thresholds, assessment.table)

@@ -137,7 +137,9 @@ def _stated(privacy: Privacy, words: Words) -> dict[str, str]:
 
 
 def _headline(table: SyntheticTable, words: Words) -> Iterator[Number]:
-    for topic, number in (("rows", table.frame.height), ("columns", len(table.columns))):
+    rows = table.frame.height + sum(each.rows for each in table.tables)
+    columns = len(table.columns) + sum(len(each.columns) for each in table.tables)
+    for topic, number in (("rows", rows), ("columns", columns)):
         yield _number(
             topic, wording.plain(number, words), words.say(f"synthetic.headline.{topic}_means"), words
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth.axes import Bools, Ints
-from synth.coding.people import People
+from synth.coding.people import People, once
 
 MOST = 1000
 """About how many bands a column may have; where k would make more, they hold more people each."""
@@ -48,10 +48,9 @@ class _Points:
         if people.is_single:
             order = np.argsort(values, kind="stable")
             return cls(values[order], people.ordered(order))
-        order = np.lexsort((people.numbers, values))
-        points = cls(values[order], people.ordered(order))
-        changes = (np.diff(points.values) != 0) | (np.diff(points.people.numbers) != 0)
-        return points.where(np.r_[True, changes])
+        distinct, at = np.unique(values, return_inverse=True)
+        pairs = once(at * people.count + people.numbers)
+        return cls(distinct[pairs // people.count], People(pairs % people.count, people.count, False))
 
     def where(self, rows: Bools) -> _Points:
         return _Points(self.values[rows], self.people.where(rows))
@@ -67,9 +66,9 @@ def learned(values: Ints, people: People, k: int, *, most: int = MOST) -> Bands:
     target = _target(having, k, most)
     is_atom = having >= target
     atoms = distinct[is_atom]
-    run = np.cumsum(is_atom) - is_atom
+    run: Ints = np.cumsum(is_atom) - is_atom
     loose = points.where(~is_atom[at])
-    runs = run[at][~is_atom[at]]
+    runs: Ints = run[at][~is_atom[at]]
     inhabited = loose.people.having(runs, len(atoms) + 1) >= k
     between = _cut(loose.where(inhabited[runs]), runs[inhabited[runs]], atoms, k, target)
     low = np.r_[atoms, between.low]
@@ -101,18 +100,18 @@ def _cut(points: _Points, runs: Ints, atoms: Ints, k: int, target: int) -> Bands
     if run[-1] == len(atoms):
         high[-1] = _reached(points.where(band == len(first) - 1), k, -1)
     if low[0] > high[0]:
-        low[0] = high[0] = _centre(values[band == 0])
+        low[0] = high[0] = _centre(points.where(band == 0))
     return Bands(low, high)
 
 
 def _above(atoms: Ints, run: Ints, first: Ints) -> Ints:
     """Half-way from the atom below each run to its first value."""
-    return first - (first - np.r_[0, atoms][run] - 1) // 2
+    return np.asarray(first - (first - np.r_[0, atoms][run] - 1) // 2)
 
 
 def _below(atoms: Ints, run: Ints, last: Ints) -> Ints:
     """Half-way from each run's last value to the atom above."""
-    return last + (np.r_[atoms, 0][run] - last - 1) // 2
+    return np.asarray(last + (np.r_[atoms, 0][run] - last - 1) // 2)
 
 
 def _reached(points: _Points, k: int, sign: int) -> int:
@@ -125,14 +124,16 @@ def _reached(points: _Points, k: int, sign: int) -> int:
     return kth + sign * ((gap + 1) // 2)
 
 
-def _centre(values: Ints) -> int:
-    """A place in the middle of the values that no single one is, if any other lies near."""
-    lower, upper = values[(len(values) - 1) // 2], values[len(values) // 2]
-    if lower == upper and 0 < len(values) // 2 < len(values) - 1:
-        before, after = values[len(values) // 2 - 1], values[len(values) // 2 + 1]
-        nearer = before if lower - before <= after - lower else after
-        lower, upper = min(lower, nearer), max(lower, nearer)
-    return int(lower + (upper - lower) // 2)
+def _centre(points: _Points) -> int:
+    """Half-way between the two people in the middle, or from the one to the nearer neighbour."""
+    _, first = np.unique(points.people.numbers, return_index=True)
+    values = points.values[np.sort(first)].tolist()
+    half = len(values) // 2
+    lower, upper = values[(len(values) - 1) // 2], values[half]
+    if lower < upper or len(values) < 3:
+        return int(lower + (upper - lower) // 2)
+    before, after = lower - values[half - 1], values[half + 1] - lower
+    return int(lower - before // 2 if before <= after else lower + after // 2)
 
 
 def _opened(points: _Points, runs: Ints, k: int, target: int, outermost: int) -> Bools:
@@ -140,7 +141,7 @@ def _opened(points: _Points, runs: Ints, k: int, target: int, outermost: int) ->
     opens = np.zeros(len(runs), bool)
     begins = np.flatnonzero(np.r_[True, np.diff(runs) != 0])
     ends = np.r_[begins[1:], len(runs)]
-    for begin, end in zip(begins, ends, strict=True):
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         size = max(target, 2 * k) if runs[begin] == 0 else target
         opens[[begin, *_greedy(points.values[begin:end], begin, target, size)]] = True
     while len(closed := _too_few(points, opens, runs, k, outermost)):
@@ -171,7 +172,7 @@ def _too_few(points: _Points, opens: Bools, runs: Ints, k: int, outermost: int) 
     lacks = np.append(points.people.having(np.cumsum(opens) - 1, len(first)), needed[-1]) < needed
     follows = np.r_[False, run[1:] == run[:-1], False]
     closed, joined = [], -1
-    for i in np.flatnonzero(lacks & (follows | np.r_[follows[1:], False])):
+    for i in np.flatnonzero(lacks & (follows | np.r_[follows[1:], False])).tolist():
         into = i + 1 if follows[i + 1] and (lacks[i + 1] or not follows[i]) else i
         if into - 1 > joined:
             closed.append(first[into])

@@ -42,7 +42,7 @@ class Categories:
 
     def encode(self, cells: pl.Series) -> Codes:
         """Each cell's code, shape (rows, 1): of its value, of its nearest coarser label, of ``*``."""
-        values, numbers = distinct(words(cells))
+        values, numbers = distinct(words(cells, self.variable))
         return self._codes(values)[numbers][:, None]
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> pl.Series:
@@ -69,7 +69,7 @@ class Categories:
 
 def learned(cells: pl.Series, variable: Variable, people: People, k: int) -> Categories:
     """Return the categories that k ``people`` share, of the ``cells`` of a column of text or truth values."""
-    values, numbers = distinct(words(cells) if variable.type == "string" else _truths(cells))
+    values, numbers = distinct(words(cells, variable))
     labels = shared(values, numbers, people, coarser=variable.coarser, k=k)
     if variable.type == "boolean":
         labels.discard(SUPPRESSED)
@@ -95,29 +95,24 @@ def categories(
     return Categories(variable, ordered, has_missing, fallback, own)
 
 
-def words(cells: pl.Series) -> pl.Series:
-    """The cells as text, whatever they are."""
-    if cells.dtype == pl.Boolean:
-        return _truths(cells)
+def words(cells: pl.Series, variable: Variable) -> pl.Series:
+    """The cells as text, whatever they are; truth values as ``true`` or ``false``, what is neither missing."""
     if isinstance(cells.dtype, pl.List):
-        return cells.cast(pl.List(pl.String)).list.sort().list.join(" ")
-    return cells.cast(pl.String)
+        cells = cells.cast(pl.List(pl.String), strict=False).list.sort().list.join(" ")
+    texts = cells.cast(pl.String, strict=False)
+    if variable.type == "string":
+        return texts
+    truths = texts.str.to_lowercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
+    return truths.cast(pl.String)
 
 
 def distinct(texts: pl.Series) -> tuple[tuple[str, ...], Ints]:
-    """A column's distinct values, sorted, and each cell's number among them (int64, shape (rows,)), −1: null."""
+    """A column's distinct values, sorted, and the number of each cell's (shape (rows,)); −1: missing."""
     values = texts.unique().drop_nulls().sort()
     if values.is_empty():
         return (), np.full(len(texts), -1, dtype=np.int64)
     numbers = texts.cast(pl.Enum(values)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
     return tuple(values.to_list()), numbers
-
-
-def _truths(cells: pl.Series) -> pl.Series:
-    """Truth values as the text ``true`` or ``false``; what is neither is missing."""
-    texts = cells.cast(pl.String).str.to_lowercase()
-    truths = texts.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
-    return truths.replace_strict({True: "true", False: "false"}, default=None, return_dtype=pl.String)
 
 
 def _with_fallback(bare: Categories, values: tuple[str, ...], numbers: Ints) -> Categories:

@@ -15,7 +15,7 @@ from synth.coding.bands import Bands
 from synth.coding.categories import distinct
 from synth.coding.coder import axis, refuse_none
 from synth.coding.merging import nearest, shared
-from synth.coding.people import People
+from synth.coding.people import People, once
 from synth.conditions import Condition, matching
 from synth.recipe import Wanted
 from synth.variables import Variable
@@ -49,7 +49,7 @@ class CodeLists:
         values, rows, numbers, known = entries(cells)
         known_rows, labels = self._labelled(values, rows, numbers)
         codes = np.zeros((len(known), len(self.axes)), dtype=np.int32)
-        codes[known, :-1] = self.always
+        codes[known | (not self.has_missing), :-1] = self.always
         own = labels < len(self.frequent)
         codes[known_rows[own], labels[own]] = 1
         if len(self.counts.low):
@@ -134,7 +134,7 @@ def labelled(found: Ints, rows: Ints, numbers: Ints, size: int) -> tuple[Ints, I
     """Rows and labels (shape (pairs,)), each pair once; ``found`` is the label of each distinct value."""
     labels = found[numbers]
     told = labels >= 0
-    pairs = np.unique(rows[told] * size + labels[told])
+    pairs = once(rows[told] * size + labels[told])
     return pairs // max(size, 1), pairs % max(size, 1)
 
 
@@ -153,7 +153,8 @@ def _with_axes(
     has = np.zeros((len(known), frequent), bool)
     own = labels < frequent
     has[rows[own], labels[own]] = True
-    always = np.array([people.among(~has[:, code]) < k for code in range(frequent)], bool)
+    asked = known | (not bare.has_missing)
+    always = np.array([people.among(asked & ~has[:, code]) < k for code in range(frequent)], bool)
     many = np.bincount(rows[~own], minlength=len(known))[known].astype(np.int64)
     counts = bands.learned(many, people.where(known), k)
     has_missing = bare.has_missing or not len(counts.low)
@@ -185,7 +186,7 @@ def _without_replacement(many: Ints, weights: Floats, rng: np.random.Generator) 
         if not len(rows):
             break
         drawn = np.searchsorted(steps[:-1] / steps[-1], rng.random(len(rows)), side="right")
-        have = np.union1d(have, rows * size + drawn)
+        have = once(np.r_[have, rows * size + drawn])
         lacking = many - np.bincount(have // size, minlength=len(many))
     have = np.r_[have, _rest(have, lacking, weights, rng)]
     return have // size, have % size

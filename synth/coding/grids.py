@@ -14,6 +14,7 @@ from synth.variables import Type
 FURTHEST = 1 << 61
 """No grid reaches further: differences of two places fit 64 bits."""
 _EXACT = 2.0**53
+_LARGEST = float(np.finfo(np.float64).max)
 _DECIMALS = 6
 _UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)
 _DAY = 86_400_000_000
@@ -52,8 +53,8 @@ class Grid:
     def positions(self, places: Floats) -> Floats:
         """Numbers as they are, days and moments in days from 1970."""
         if self.type == "number":
-            return places / 10.0**self.decimals if self.decimals >= 0 else places * 10.0**-self.decimals
-        return places * (self.unit / _DAY) if self.type == "datetime" else places
+            return self._floats(places)
+        return places * (self.unit / _DAY if self.type == "datetime" else 1.0)
 
     def _of_floats(self, values: Floats) -> tuple[Ints, Bools]:
         known = ~np.isnan(values)
@@ -62,11 +63,11 @@ class Grid:
             scaled = filled * 10.0**self.decimals if self.decimals >= 0 else filled / 10.0**-self.decimals
         return np.rint(np.clip(scaled, -FURTHEST, FURTHEST)).astype(np.int64), known
 
-    def _floats(self, places: Ints) -> Floats:
+    def _floats(self, places: Ints | Floats) -> Floats:
         # An exact whole number over an exact power of ten is the float that the decimal is read as.
-        if self.decimals >= 0:
-            return places / 10.0**self.decimals
-        return places * 10.0**-self.decimals
+        with np.errstate(over="ignore"):
+            found = places / 10.0**self.decimals if self.decimals >= 0 else places * 10.0**-self.decimals
+        return np.clip(found, -_LARGEST, _LARGEST)
 
 
 def learned(cells: pl.Series, type_: Type, people: People, k: int) -> Grid:
@@ -86,7 +87,7 @@ def floats(cells: pl.Series) -> Floats:
     """Cells of any type as floats, shape (rows,); NaN: missing."""
     if isinstance(cells.dtype, pl.List | pl.Date | pl.Datetime):
         return np.full(len(cells), np.nan)
-    return cells.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    return np.asarray(cells.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy(), np.float64)
 
 
 def days(cells: pl.Series) -> pl.Series:

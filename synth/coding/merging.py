@@ -37,8 +37,8 @@ def shared(values: Sequence[str], cells: Ints, people: People, *, coarser: Coars
     finds that label again, for whoever is at a label that is shared stays there.
     """
     enough = people.having(cells, len(values)) >= k
-    kept = {values[i] for i in np.flatnonzero(enough)}
-    rare = _climbing(values, np.flatnonzero(~enough), coarser)
+    kept = {values[i] for i in np.flatnonzero(enough).tolist()}
+    rare = _climbing(values, np.flatnonzero(~enough).tolist(), coarser)
     climbing = {i: iter(path(values[i], coarser)) for i in rare}
     at = {i: next(steps, SUPPRESSED) for i, steps in climbing.items()}
     heights = _heights([path(values[i], coarser) for i in rare])
@@ -56,11 +56,11 @@ def shared(values: Sequence[str], cells: Ints, people: People, *, coarser: Coars
     return kept
 
 
-def _climbing(values: Sequence[str], rare: Ints, coarser: Coarser) -> list[int]:
+def _climbing(values: Sequence[str], rare: Sequence[int], coarser: Coarser) -> list[int]:
     """The rare values that can share a label with others: those with coarser ones, and those that are one."""
-    above = [int(i) for i in rare if values[i] in coarser]
+    above = [i for i in rare if values[i] in coarser]
     labels = {label for i in above for label in path(values[i], coarser)}
-    return [int(i) for i in rare if values[i] in coarser or values[i] in labels]
+    return [i for i in rare if values[i] in coarser or values[i] in labels]
 
 
 def _heights(paths: Sequence[Sequence[str]]) -> dict[str, int]:

@@ -60,7 +60,7 @@ class Numbers:
 
     def _inside(self, wanted: Wanted) -> Bools:
         if wanted is None:
-            return np.arange(self.axis.size) == len(self.bands.low)
+            return np.asarray(np.arange(self.axis.size) == len(self.bands.low))
         asked = Condition(self.variable, wanted)
         low, high = (
             matching(asked, self.grid.cells(part), certain=True) for part in (self.bands.low, self.bands.high)

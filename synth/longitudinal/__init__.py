@@ -2,7 +2,6 @@
 
 histories  what is learned from: patients, and their events in tables
 timeline   events in order, times as what lies between them, and back
-given      trees that draw codes of rows, each after codes that the row has
 sequences  one table's events, each drawn given the patient and the event before
 linked     all of it: fitted, and drawn as linked tables
 """

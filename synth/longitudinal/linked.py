@@ -15,11 +15,11 @@ import polars as pl
 
 from synth.axes import Coded, Ints
 from synth.coding.codec import Codec
-from synth.longitudinal import given
-from synth.longitudinal.given import LEAF, Given
 from synth.longitudinal.histories import PATIENTS, PERSON, Histories
 from synth.longitudinal.sequences import Context, Sequence, learned
 from synth.longitudinal.timeline import Timeline, told
+from synth.methods import cart
+from synth.methods.cart import Cart
 from synth.variables import Training, Type, Variable
 
 _PLACE = "\0place"
@@ -49,7 +49,7 @@ class Linked:
     patients: Patients
     codec: Codec
     numbers: Codec
-    counting: Given
+    counting: Cart
     sequences: Mapping[str, Sequence | None]
     empty: Mapping[str, pl.DataFrame]
 
@@ -85,11 +85,11 @@ class Linked:
         return context, {name: counts[name].fill_null(0).to_numpy() for name in self.sequences}
 
 
-def fit(histories: Histories, patients: Patients, rng: np.random.Generator, *, leaf: int = LEAF) -> Linked:
+def fit(histories: Histories, patients: Patients, rng: np.random.Generator, *, leaf: int = 25) -> Linked:
     """Return what draws patients like those of ``histories``, with their events.
 
     ``patients`` draws the table of patients, fitted to ``histories.patients`` by any method. Counts and
-    events are drawn by trees whose leaves hold at least ``leaf`` rows and k people; categories that fewer
+    events are drawn by trees whose leaves hold ``leaf`` people at least; categories that fewer
     than k people have are merged, and numbers and times become bands of k people. Nobody's whole history is
     learned: only one event at a time, given the one before.
     """
@@ -100,7 +100,7 @@ def fit(histories: Histories, patients: Patients, rng: np.random.Generator, *, l
     numbers = Codec.of(numbered)
     context = Context(codes, codec.axes).beside(numbers.encode(numbered.frame), numbers.axes)
     coded = Coded(context.codes, context.axes, training.people)
-    counting = given.fit(coded, len(codec.axes), rng, leaf=leaf, k=training.k)
+    counting = cart.fit(coded, rng, leaf=leaf, given=len(codec.axes))
     sequences: dict[str, Sequence | None] = {}
     for name, line in _lines(histories).items():
         found = learned(histories.events[name], line, context, rng, leaf)

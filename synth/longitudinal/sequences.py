@@ -12,10 +12,10 @@ import polars as pl
 
 from synth.axes import Axis, Coded, Codes, Ints
 from synth.coding.codec import Codec
-from synth.longitudinal import given
-from synth.longitudinal.given import Given
 from synth.longitudinal.histories import PERSON, Events
 from synth.longitudinal.timeline import Timeline, restored
+from synth.methods import cart
+from synth.methods.cart import Cart
 
 _TOLD = 12
 
@@ -53,8 +53,8 @@ class Sequence:
     table: Events
     codec: Codec
     start: Codec | None
-    opening: Given
-    following: Given | None
+    opening: Cart
+    following: Cart | None
     gap: Codes
     kind: int | None
     told: Codes
@@ -114,14 +114,14 @@ class _Own:
     k: int
     leaf: int
 
-    def opening(self, context: Context, begin: Context, rng: np.random.Generator) -> Given:
+    def opening(self, context: Context, begin: Context, rng: np.random.Generator) -> Cart:
         """Return trees for the start (``begin``) and a first event, after the context."""
         rows, axes = self.position == 0, (*context.axes, *begin.axes, *self.coded.axes[self.gap :])
         people = self.coded.people[rows]
         codes = np.hstack([context.codes[people], begin.codes, self.coded.codes[rows][:, self.gap :]])
-        return given.fit(Coded(codes, axes, people), len(context.axes), rng, leaf=self.leaf, k=self.k)
+        return cart.fit(Coded(codes, axes, people), rng, leaf=self.leaf, given=len(context.axes))
 
-    def following(self, context: Context, most: int, rng: np.random.Generator) -> Given:
+    def following(self, context: Context, most: int, rng: np.random.Generator) -> Cart:
         """Return trees for any other event, after the context, its number and the event before."""
         rows = np.flatnonzero(self.position > 0)
         people, codes = self.coded.people[rows], self.coded.codes
@@ -132,7 +132,9 @@ class _Own:
             (*before, *self.coded.axes),
             people,
         )
-        return given.fit(coded, len(before), rng, leaf=self.leaf, k=self.k)
+        number = len(np.unique(people))
+        leaf = max(self.k, round(self.leaf * number / len(rows)))
+        return cart.fit(coded, rng, leaf=leaf, given=len(before))
 
     def most_people(self, axis: int) -> Codes:
         """Return the codes of an axis that most people have, at most ``_TOLD`` (int32)."""

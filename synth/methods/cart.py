@@ -8,15 +8,15 @@ rows under conditions are drawn exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from anonymizer.errors import SynthesisFailed
 from synth.axes import Allowed, Axis, Coded, Codes
-from synth.methods.cart_particles import Plan, planned, rows_drawn
-from synth.methods.cart_scores import one_thread
+from synth.methods.cart_particles import Plan, planned, rows_completed, rows_drawn
 from synth.methods.cart_stages import Growth, Learning, Stage, learned, levels
 
 _USUAL_ROWS = 0.95
@@ -42,12 +42,30 @@ class Cart:
             raise SynthesisFailed("drawn rows break the condition they were drawn under")
         return codes
 
+    def sample_after(self, first: Codes, rng: np.random.Generator) -> Codes:
+        """Return drawn codes of the axes after the given ones, int32 (rows, axes drawn).
 
-def fit(coded: Coded, rng: np.random.Generator, *, leaf: int = 25, most_rows: int | None = None) -> Cart:
+        ``first`` (int32, shape (rows, axes given)) holds what each row has.
+        """
+        given = first.shape[1]
+        codes = np.zeros((len(first), len(self.axes)), np.int32)
+        codes[:, :given] = first
+        return rows_completed([planned(stage, {}) for stage in self.stages], codes, rng)[:, given:]
+
+
+def fit(
+    coded: Coded,
+    rng: np.random.Generator,
+    *,
+    leaf: int = 25,
+    most_rows: int | None = None,
+    given: int = 0,
+) -> Cart:
     """Return trees for a coded table.
 
     ``leaf``: how many people a leaf holds at least. ``most_rows``: from how many rows, drawn anew for each
-    tree, it is grown; all rows are donors in its leaves all the same.
+    tree, it is grown; all rows are donors in its leaves all the same. The first ``given`` axes are not
+    learned: they are what others are drawn after.
 
     Raises:
         SynthesisFailed: there are no rows.
@@ -55,20 +73,31 @@ def fit(coded: Coded, rng: np.random.Generator, *, leaf: int = 25, most_rows: in
     if not len(coded.codes):
         raise SynthesisFailed("there are no rows to learn from")
     learning = _learning(coded, Growth(leaf, most_rows))
-    order = visited(coded.axes)
+    order = (*range(given), *(given + number for number in visited(coded.axes[given:])))
     stages: list[Stage] = []
-    with one_thread():
-        for place, number in enumerate(order):
+    with _one_thread():
+        for place, number in enumerate(order[given:], given):
             for level in levels(number, coded.axes[number]):
                 stages.append(learned(level, learning, before=order[:place], rng=rng))
     return Cart(coded.axes, tuple(stages))
 
 
-def visited(axes: Sequence[Axis]) -> tuple[int, ...]:
-    """Return the numbers of axes, small ones first, ordered ones of the same size last.
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let sums be added up in one order, whatever the number of processors, for as long as this lasts."""
+    # What is limited are the libraries that are loaded by now.
+    import sklearn.tree  # noqa: F401
+    from threadpoolctl import threadpool_limits
 
-    Trees ask little of small axes and much of what comes last, which many codes can be told by; an axis that is
-    drawn last is smoothed last too.
+    with threadpool_limits(1):
+        yield
+
+
+def visited(axes: Sequence[Axis]) -> tuple[int, ...]:
+    """Return the numbers of axes, small ones first; of the same size ordered ones last.
+
+    Axes of many codes are drawn last, so that few trees have to split by them, and nothing that is drawn
+    later undoes how their codes are smoothed.
     """
     return tuple(sorted(range(len(axes)), key=lambda at: (axes[at].size, axes[at].is_ordered)))
 
@@ -79,5 +108,3 @@ def _learning(coded: Coded, growth: Growth) -> Learning:
     usual = np.quantile(rows, _USUAL_ROWS, method="higher")
     counting = None if rows.max() <= usual else np.minimum(1.0, usual / rows)[person]
     return Learning(np.ascontiguousarray(coded.codes), coded.axes, (1.0 / rows)[person], counting, growth)
-
-

@@ -1,7 +1,8 @@
 """Whose codes are drawn in a leaf: those of its rows, sometimes of all rows of the node above it, and so on.
 
-The people of a leaf are joined by as many as ``JOINING`` of its parent's kind, whose people are joined alike:
-shrinkage along the tree (Hastie and Pregibon 1990). A leaf of few can so never be told from what it draws.
+The people of a leaf are joined by ``JOINING`` drawn from its parent, whose people are joined alike: shrinkage
+along the tree (Hastie and Pregibon, Shrinking trees, AT&T Bell Laboratories 1990). So what is drawn in a leaf
+is never what its people have alone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.axes import Floats, Ints
-from synth.methods.cart_trees import Forest
+from synth.methods.cart_trees import Forest, sealed
 
-JOINING = 1.0
+JOINING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Donors:
     """Rows by leaf, so that those of each node stand together: from ``first`` to before ``last``.
 
     By row: ``labels`` (int32) and what it counts, ``rows`` (float64; None: all alike). By node: ``parent``
-    and ``climb``, the probability that a row's donor is one of the parent's. ``levels`` are the nodes by their
+    and ``climb``, the probability that a row's donor is one of the parent's. ``levels`` are the nodes by
     depth, the roots first.
     """
 
@@ -33,6 +34,9 @@ class Donors:
     parent: Ints
     climb: Floats
     levels: tuple[Ints, ...]
+
+    def __post_init__(self) -> None:
+        sealed(self)
 
 
 def donors(forest: Forest, leaves: Ints, labels: Ints, people: Floats, rows: Floats | None) -> Donors:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth.axes import Bools, Floats, Ints
+from synth.methods.cart_trees import sealed
 
 REACH = 2
 """How many places an ordered code's kin are away, at most."""
 REACH_OF_ROWS = 0.06
 """And the share of all rows that may lie between: large codes stand alone, and few bands are not blurred."""
-STRAYING = 0.02
+STRAYING = 0.05
 """The share of drawn unordered codes in whose place one of their kin comes; of ordered ones all do."""
 
 
@@ -21,7 +22,7 @@ class Kin:
     """Labels in an ``order`` where kin stand together: those from ``first`` to before ``last`` (by label).
 
     ``rows`` (int64, shape (labels,)) says how often each label occurs, which is how often it comes in the
-    place of its kin; ``straying`` (float64, same shape) is the share in whose place one does, itself included.
+    place of its kin; ``straying`` (float64, same shape) is the share in whose place one does, itself too.
     """
 
     order: Ints
@@ -29,6 +30,9 @@ class Kin:
     last: Ints
     rows: Ints
     straying: Floats
+
+    def __post_init__(self) -> None:
+        sealed(self)
 
 
 def kin_in_order(places: Floats, rows: Ints) -> Kin:
@@ -58,14 +62,18 @@ def kin_in_groups(groups: Ints, rows: Ints) -> Kin:
 def _kin(order: Ints, span: tuple[Ints, ...], rows: Ints, straying: float) -> Kin:
     first, last = span
     upto = np.concatenate([[0], np.cumsum(rows[order])])
-    return Kin(order, first, last, rows, np.where((last - first > 1) & (upto[last] > upto[first]), straying, 0.0))
+    return Kin(
+        order, first, last, rows, np.where((last - first > 1) & (upto[last] > upto[first]), straying, 0.0)
+    )
 
 
 def chance(kin: Kin, allowed: Bools) -> Floats:
-    """Return the probability that what comes in a label's place, or it itself, is allowed: float64 (labels,)."""
-    all_rows, rows = (np.concatenate([[0], np.cumsum(each[kin.order])]) for each in (kin.rows, kin.rows * allowed))
+    """Return how likely what comes in a label's place, or it itself, is allowed: float64 (labels,)."""
+    all_rows, rows = (
+        np.concatenate([[0], np.cumsum(each[kin.order])]) for each in (kin.rows, kin.rows * allowed)
+    )
     share = (rows[kin.last] - rows[kin.first]) / np.maximum(all_rows[kin.last] - all_rows[kin.first], 1)
-    return (1 - kin.straying) * allowed + kin.straying * share
+    return np.asarray((1 - kin.straying) * allowed + kin.straying * share)
 
 
 def strayed(kin: Kin, labels: Ints, rng: np.random.Generator, allowed: Bools | None = None) -> Ints:

@@ -1,7 +1,7 @@
 """Rows drawn stage by stage, under conditions too.
 
 Where a stage is restricted its codes are drawn from what is allowed alone, and a row is kept with a
-probability proportional to how likely that was: exact, as rows in whose leaf nothing is allowed die out early.
+probability proportional to how likely that was, which is exact.
 Where that would keep too few, rows are drawn again in proportion instead (sequential importance resampling;
 Doucet, Godsill and Andrieu, Statistics and Computing 10, 2000): exact in the limit of many particles.
 """
@@ -72,6 +72,11 @@ def rows_drawn(plans: Sequence[Plan], n: int, axes: int, rng: np.random.Generato
     return np.concatenate(found)
 
 
+def rows_completed(plans: Sequence[Plan], codes: Codes, rng: np.random.Generator) -> Codes:
+    """Return rows some of whose axes have codes, the others drawn as planned: without any condition."""
+    return _accepted(plans, codes, rng)
+
+
 def _accepted(plans: Sequence[Plan], codes: Codes, rng: np.random.Generator) -> Codes:
     for plan in plans:
         leaves = _leaves(plan, codes)
@@ -100,7 +105,7 @@ def _resampled(weights: Floats, rng: np.random.Generator) -> Ints:
         raise SynthesisFailed(IMPOSSIBLE)
     upto = np.cumsum(weights[possible])
     points = (np.arange(len(weights)) + rng.random()) * (upto[-1] / len(weights))
-    return possible[np.minimum(np.searchsorted(upto, points, "right"), len(possible) - 1)]
+    return np.asarray(possible[np.minimum(np.searchsorted(upto, points, "right"), len(possible) - 1)])
 
 
 def _leaves(plan: Plan, codes: Codes) -> Ints:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,19 +12,11 @@ Table = NDArray[np.float32]
 
 SCORES = 2
 """How many scores an unordered axis has where the target has more than two classes."""
+SCORES_OF_MANY = 8
+"""And how many one of more than ``MANY`` codes has: what follows 200 diagnoses is not told along two lines."""
+MANY = 64
 PRIOR = 5.0
 """So many rows of the usual kind are added to each code: rare codes lie near the middle."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let linear algebra add up in one order, whatever the number of processors, for as long as this lasts."""
-    # What is limited are the libraries that are loaded by now.
-    import sklearn.tree  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
 
 
 def ranks(axis: Axis) -> Floats:
@@ -38,7 +27,7 @@ def ranks(axis: Axis) -> Floats:
     return places
 
 
-def scored(axis: Axis, codes: Ints, classes: Ints, weights: Floats) -> Table:
+def scored(axis: Axis, codes: NDArray[np.int32], classes: Ints, weights: Floats) -> Table:
     """Return the numbers by which rows are told apart by an axis: its positions, or scores of its codes.
 
     ``codes``, ``classes`` (the target's, from 0) and ``weights`` have shape (rows,). For two classes ordering
@@ -56,7 +45,7 @@ def scored(axis: Axis, codes: Ints, classes: Ints, weights: Floats) -> Table:
     return _leading(axis.size, codes, classes, weights)
 
 
-def _leading(size: int, codes: Ints, classes: Ints, weights: Floats) -> Table:
+def _leading(size: int, codes: NDArray[np.int32], classes: Ints, weights: Floats) -> Table:
     """The first principal components of how the classes of each code differ from those of all rows."""
     seen, known = np.unique(codes, return_inverse=True)
     count = int(classes.max()) + 1
@@ -67,7 +56,8 @@ def _leading(size: int, codes: Ints, classes: Ints, weights: Floats) -> Table:
     if count == 2:
         axes = np.array([[0.0], [1.0]])
     else:
-        axes = np.linalg.eigh((apart * rows).T @ apart)[1][:, -SCORES:]
+        number = SCORES if len(seen) <= MANY else SCORES_OF_MANY
+        axes = np.linalg.eigh((apart * rows).T @ apart)[1][:, -number:]
     scores = np.zeros((size, axes.shape[1]), np.float32)
     scores[seen] = apart @ axes
     return scores

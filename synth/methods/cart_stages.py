@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from synth.methods.cart_kin import Kin, kin_in_groups, kin_in_order
 from synth.methods.cart_scores import ranks
 from synth.methods.cart_targets import MOST_CLASSES, target
 from synth.methods.cart_trees import Forest, Sample, grown, together
+
+PEOPLE_PER_LABEL = 1.5
+"""A leaf's people for each label that the target has, where that is more than asked for."""
+MOST_LEAVES = 4
+"""And so many times the people asked for at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def levels(number: int, axis: Axis) -> tuple[Level, ...]:
     steps.append(np.arange(axis.size))
     return tuple(
         Level(number, labels, _by_label(labels, above), _kin(axis, labels, above))
-        for above, labels in zip(steps, steps[1:], strict=False)
+        for above, labels in pairwise(steps)
     )
 
 
@@ -93,13 +99,12 @@ def _by_label(labels: Ints, of_codes: Ints) -> Ints:
 
 
 def _kin(axis: Axis, labels: Ints, above: Ints) -> Ints:
-    """Groups of labels: those under one label of the stage before, or of the finest partition that tells."""
-    if above.max() > 0 and len(np.unique(labels)) == axis.size:
+    """Groups of labels: those under one of the stage before, or codes in the finest groups that tell."""
+    if above.max() > 0:
         return _by_label(labels, above)
-    telling = [g for g in axis.groups if 1 < len(np.unique(g)) < axis.size]
-    if len(labels) == labels.max() + 1 and telling:
-        return np.unique(telling[0], return_inverse=True)[1]
-    return np.arange(int(labels.max()) + 1)
+    count = int(labels.max()) + 1
+    telling = [group for group in axis.groups if 1 < len(np.unique(group)) < axis.size]
+    return telling[0] if telling and count == axis.size else np.arange(count)
 
 
 def learned(level: Level, table: Learning, *, before: Sequence[int], rng: np.random.Generator) -> Stage:
@@ -133,7 +138,12 @@ def _tree(
     rows = _drawn(rows, table.growth.most_rows, rng)
     sample = Sample(table.codes[rows], table.people[rows])
     aim = target(labels[rows], places, sample.people)
-    return grown(sample, aim, given, leaf=table.growth.leaf, seed=seed)
+    return grown(sample, aim, given, leaf=_least(aim.labels, table.growth.leaf), seed=seed)
+
+
+def _least(labels: Ints, leaf: int) -> float:
+    """The people of a leaf: too few have only some of the labels that they could have, and repeat those."""
+    return float(min(max(leaf, PEOPLE_PER_LABEL * (labels.max() + 1)), MOST_LEAVES * leaf))
 
 
 def _drawn(rows: Ints, most: int | None, rng: np.random.Generator) -> Ints:

@@ -1,4 +1,4 @@
-"""What a tree is to tell apart: classes, places in an order, or, of very many codes, the company they keep."""
+"""What a tree is to tell: classes, places in an order, or, of very many codes, the company they keep."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Target:
 
 
 def target(labels: Ints, places: Floats | None, weights: Floats) -> Target:
-    """Return the target for ``labels`` (int64, shape (rows,)), whose ``places`` (by label) are their order."""
+    """Return the target for ``labels`` (int64, shape (rows,)); ``places`` (by label) are their order."""
     seen, own = np.unique(labels, return_inverse=True)
     if places is not None and len(seen) > MOST_STEPS:
         return _in_order(own, places[seen], weights)

@@ -14,16 +14,21 @@ from synth.methods.cart_scores import scored
 from synth.methods.cart_targets import Target, company
 from synth.methods.cart_walk import walked
 
-_FIELDS = ("left", "right", "axis", "offset", "threshold", "parent", "table")
+
+def sealed(holder: Any) -> None:
+    """Let nobody write to the arrays of a frozen object."""
+    for name in holder.__slots__:
+        if isinstance(part := getattr(holder, name), np.ndarray):
+            part.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
     """Trees beside one another.
 
-    By node: ``left`` and ``right`` (int32, −1 in a leaf), ``parent`` (int32, −1 in a root), and what is asked:
-    is ``table[offset + code of the axis]`` at most the ``threshold``? A node's number is lower than those of
-    the nodes below it, which follow it directly.
+    By node: ``left`` and ``right`` (int32, −1 in a leaf), ``parent`` (int32, −1 in a root), and what it asks:
+    is ``table[offset + code of the axis]`` at most the ``threshold``? The nodes below a node have the numbers
+    that follow its own.
     """
 
     left: NDArray[np.int32]
@@ -33,6 +38,9 @@ class Forest:
     threshold: Floats
     parent: NDArray[np.int32]
     table: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        sealed(self)
 
     def leaves(self, codes: Codes, roots: Ints) -> Ints:
         """Return the leaf that each row comes to from its root: int64 (rows,)."""
@@ -68,7 +76,9 @@ LEAF_ALONE = Forest(
 )
 
 
-def grown(sample: Sample, target: Target, axes: Sequence[tuple[int, Axis]], *, leaf: float, seed: int) -> Forest:
+def grown(
+    sample: Sample, target: Target, axes: Sequence[tuple[int, Axis]], *, leaf: float, seed: int
+) -> Forest:
     """Return one tree that tells the target from the ``axes`` (with their numbers).
 
     Each leaf holds ``leaf`` people or more: the rows' weights in it add up to that, which are at most one for
@@ -83,7 +93,9 @@ def grown(sample: Sample, target: Target, axes: Sequence[tuple[int, Axis]], *, l
     widths = [table.shape[1] for table in tables]
     starts = np.cumsum([0, *(table.size for table in tables)])
     # A table is kept score by score, so that a code is an offset into it.
-    offsets = [start + len(table) * np.arange(table.shape[1]) for start, table in zip(starts, tables, strict=False)]
+    offsets = [
+        start + len(table) * np.arange(table.shape[1]) for start, table in zip(starts, tables, strict=False)
+    ]
     feature = np.maximum(tree.feature, 0)
     left, right = (side.astype(np.int32) for side in (tree.children_left, tree.children_right))
     return Forest(
@@ -107,7 +119,9 @@ def _fitted(predictors: Any, target: Target, people: Floats, *, leaf: float, see
         least = {"min_weight_fraction_leaf": leaf / people.sum()}
         weights = people
     if target.is_classes:
-        return DecisionTreeClassifier(**least, random_state=seed).fit(predictors, target.classes, weights).tree_
+        return (
+            DecisionTreeClassifier(**least, random_state=seed).fit(predictors, target.classes, weights).tree_
+        )
     aims = company(target.labels, predictors, people) if target.aims is None else target.aims
     return DecisionTreeRegressor(**least, random_state=seed).fit(predictors, aims, weights).tree_
 
@@ -125,7 +139,10 @@ def together(trees: Sequence[Forest]) -> tuple[Forest, Ints]:
     nodes = np.cumsum([0, *(len(tree.left) for tree in trees)])
     cells = np.cumsum([0, *(len(tree.table) for tree in trees)])
     moved = {
-        name: [np.where((part := getattr(tree, name)) >= 0, part + node, -1) for tree, node in zip(trees, nodes, strict=False)]
+        name: [
+            np.where((part := getattr(tree, name)) >= 0, part + node, -1)
+            for tree, node in zip(trees, nodes, strict=False)
+        ]
         for name in ("left", "right", "parent")
     }
     offsets = [tree.offset + cell for tree, cell in zip(trees, cells, strict=False)]

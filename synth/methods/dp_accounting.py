@@ -25,7 +25,7 @@ from anonymizer.errors import BadConfig
 
 _SAFE = 1 - 1e-9
 """More than the errors of all floats here together."""
-_STEPS = 200
+_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,3 +117,30 @@ def _shares(of_code: Ints, counts: Floats) -> Floats:
     widths = np.bincount(of_code)
     even = held[of_code] <= 0
     return np.where(even, 1 / widths[of_code], counts / np.where(even, 1.0, held[of_code]))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Codes in the order of their bins, and how much of all bins, each of which is 1, lies up to each."""
+
+    of_place: Ints
+    upto: Floats
+
+    def codes(self, bins: Ints, rng: np.random.Generator) -> Ints:
+        """A code of each of the drawn ``bins``, int64, shape (rows,)."""
+        at = np.minimum(bins + rng.random(len(bins)), np.nextafter(bins + 1.0, 0))
+        found: Ints = self.of_place[np.searchsorted(self.upto, at, side="right")]
+        return found
+
+
+def places(bins: Bins, shares: Floats) -> Places:
+    """Return where codes lie by their ``shares`` (shape (size,)) of bins; one without any has no place."""
+    order = np.argsort(bins.of_code, kind="stable")
+    upto = bins.of_code[order].astype(np.float64)
+    ends = np.cumsum(bins.widths)
+    for begin, end in zip(ends - bins.widths, ends, strict=True):
+        parts = shares[order[begin:end]]
+        if parts.any():
+            upto[begin:end] += np.cumsum(parts) / parts.sum()
+            upto[begin + np.flatnonzero(parts)[-1] : end] = bins.of_code[order[begin]] + 1
+    return Places(order, upto)

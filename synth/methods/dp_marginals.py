@@ -26,37 +26,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from anonymizer.errors import BadConfig, SynthesisFailed
-from synth.axes import Allowed, Axis, Coded, Codes, Floats, Ints
-from synth.methods.dp_accounting import Demand, Ledger, scale_for
-from synth.methods.dp_bins import Bins, Coarseness, bins_for, projected
-from synth.methods.dp_estimate import Measured, fitted
-from synth.methods.dp_noise import Noise, rows_kept, system_noise
-from synth.methods.dp_selection import Binned, Grown, Plan, grown
+from synth.axes import Allowed, Axis, Coded, Codes, Floats
+from synth.methods.dp_accounting import Demand, Ledger
+from synth.methods.dp_bins import Bins, places
+from synth.methods.dp_estimate import fitted
+from synth.methods.dp_measuring import Measurements, measure
+from synth.methods.dp_noise import system_noise
 from synth.methods.dp_tree import Tree, conditionals, sampled
 
 _BLOCK = 100_000
-_AXIS_NOISES = 3.0
-"""A code is told from noise where its noisy count is that many scales of the noise."""
-_ORDERED_NOISES, _MOST_NEIGHBOURS = 30.0, 32
-_UNORDERED_NOISES, _MOST_CODES = 8.0, 400
-"""A bin holds at least that many scales of a clique's noise, and there are at most so many of an axis."""
-_CELL_NOISES, _MOST_CELLS = 0.25, 20_000
-"""A table's mean cell holds at least that many scales of its noise, and it has at most so many cells."""
-_PARENTS, _PARENTS_OF_MANY, _MANY_AXES = 3, 2, 24
-"""How many parents a variable has at most, and if there are many axes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """How the budget is split: ``ones`` for single axes, ``choosing`` of cliques, the rest to count them."""
-
-    ones: float = 0.2
-    choosing: float = 0.1
-
-    @property
-    def measuring(self) -> float:
-        """The share of counting cliques."""
-        return 1.0 - self.ones - self.choosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +69,11 @@ class DpMarginals:
         roots = (table for clique, table in zip(self.tree, logs, strict=True) if not clique.parents)
         if not all(np.isfinite(table).any() for table in roots):
             raise SynthesisFailed("nothing that is allowed occurs in the noisy model", hint="ask for less")
-        places = [_places(bins, own) for bins, own in zip(self.bins, shares, strict=True)]
+        within = [places(bins, own) for bins, own in zip(self.bins, shares, strict=True)]
         drawn = np.empty((n, len(self.bins)), np.int32)
         for start in range(0, n, _BLOCK):
             block = sampled(self.tree, logs, min(_BLOCK, n - start), rng)
-            for axis, place in enumerate(places):
+            for axis, place in enumerate(within):
                 drawn[start : start + _BLOCK, axis] = place.codes(block[:, axis], rng)
         return drawn
 
@@ -127,36 +105,19 @@ def fit(
     """
     demand = Demand(epsilon, delta, rows_per_person)
     named = _number(coded.axes, target)
-    return fit_with(coded, demand, system_noise(Ledger(demand.rho), rows_per_person), target=named)
-
-
-def fit_with(
-    coded: Coded, demand: Demand, noise: Noise, *, target: int | None = None, shares: Shares | None = None
-) -> DpMarginals:
-    """Return what ``fit`` does, with noise from elsewhere: private only where that noise is."""
     if not coded.axes:
         raise SynthesisFailed("there is no column to learn from")
-    shares = shares or Shares()
-    codes = coded.codes[rows_kept(coded.people, demand.rows_per_person)]
-    own = shares.ones * noise.ledger.rho / len(coded.axes)
-    ones = [
-        noise.counts(np.bincount(codes[:, at], minlength=axis.size), rho=own, purpose="axis")
-        for at, axis in enumerate(coded.axes)
-    ]
-    total = _total(ones)
-    plan = _plan(noise, shares, len(coded.axes), total, target)
-    spread = scale_for(own, noise.rows)
-    bins = tuple(
-        bins_for(axis, noisy, total, _coarseness(plan, spread, total))
-        for axis, noisy in zip(coded.axes, ones, strict=True)
+    noise = system_noise(Ledger(demand.rho), rows_per_person)
+    return modelled(measure(coded, noise, target=named), demand)
+
+
+def modelled(found: Measurements, demand: Demand) -> DpMarginals:
+    """Return the model that agrees best with what was measured."""
+    sizes = [bins.size for bins in found.bins]
+    potentials = fitted(found.tree, sizes, found.measured, found.total)
+    return DpMarginals(
+        found.tree, found.bins, tuple(potentials), round(found.total), demand.epsilon, demand.delta
     )
-    binned = np.stack([each.of_code[codes[:, at]] for at, each in enumerate(bins)], axis=1)
-    rows = Binned(binned, tuple(each.size for each in bins))
-    pooled = [projected(each.pooled(noisy), total) for each, noisy in zip(bins, ones, strict=True)]
-    found = grown(rows, pooled, noise, plan)
-    measured = _measured(found, bins, ones, (spread, plan.scale))
-    potentials = fitted(found.tree, rows.sizes, measured, total)
-    return DpMarginals(found.tree, bins, tuple(potentials), round(total), demand.epsilon, demand.delta)
 
 
 def _number(axes: Sequence[Axis], target: int | str | None) -> int | None:
@@ -166,70 +127,3 @@ def _number(axes: Sequence[Axis], target: int | str | None) -> int | None:
             raise BadConfig("the target is not a column that can be one", column=target)
         return numbers[0]
     return target
-
-
-def _total(ones: Sequence[Ints]) -> float:
-    """How many rows there are, by the noisy counts of all axes, each weighed by its precision; 1 or more."""
-    weights = np.array([1 / len(each) for each in ones])
-    sums = np.array([each.sum() for each in ones], np.float64)
-    return max(1.0, float((weights * sums).sum() / weights.sum()))
-
-
-def _plan(noise: Noise, shares: Shares, axes: int, total: float, target: int | None) -> Plan:
-    """The budget of each step: there is one for every axis but the first, and one more to choose a root."""
-    steps = max(1, axes - 1)
-    choosing = shares.choosing * noise.ledger.rho / (steps + 1)
-    measuring = shares.measuring * noise.ledger.rho / steps
-    scale = scale_for(measuring, noise.rows)
-    cells = min(_MOST_CELLS, max(4.0, total / scale / _CELL_NOISES))
-    parents = _PARENTS if axes <= _MANY_AXES else _PARENTS_OF_MANY
-    return Plan(parents, cells, choosing, measuring, scale, target)
-
-
-def _coarseness(plan: Plan, spread: float, total: float) -> Coarseness:
-    """Bins hold so many rows that a table of a few of them still shows more than noise."""
-    noise = _AXIS_NOISES * spread
-    ordered = max(noise, _ORDERED_NOISES * plan.scale, total / _MOST_NEIGHBOURS)
-    unordered = max(noise, _UNORDERED_NOISES * plan.scale, total / _MOST_CODES)
-    return Coarseness(ordered, unordered, noise)
-
-
-def _measured(
-    found: Grown, bins: Sequence[Bins], ones: Sequence[Ints], scales: tuple[float, float]
-) -> list[Measured]:
-    measured = []
-    for number, clique in enumerate(found.tree):
-        own = bins[clique.child]
-        variance = own.widths.astype(np.float64) * scales[0] ** 2
-        measured.append(Measured(number, own.pooled(ones[clique.child]), variance, is_child=True))
-        if number in found.counts:
-            counts = found.counts[number].astype(np.float64)
-            measured.append(Measured(number, counts, np.full(counts.shape, scales[1] ** 2)))
-    return measured
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Codes in the order of their bins, and how much of all bins, each of which is 1, lies up to each."""
-
-    of_place: Ints
-    upto: Floats
-
-    def codes(self, bins: Ints, rng: np.random.Generator) -> Ints:
-        """A code of each of the drawn ``bins``, int64, shape (rows,)."""
-        at = np.minimum(bins + rng.random(len(bins)), np.nextafter(bins + 1.0, 0))
-        found: Ints = self.of_place[np.searchsorted(self.upto, at, side="right")]
-        return found
-
-
-def _places(bins: Bins, shares: Floats) -> _Places:
-    """Summed bin by bin, so that a code without a share has exactly none."""
-    order = np.argsort(bins.of_code, kind="stable")
-    upto = bins.of_code[order].astype(np.float64)
-    ends = np.cumsum(bins.widths)
-    for begin, end in zip(ends - bins.widths, ends, strict=True):
-        parts = shares[order[begin:end]]
-        if parts.any():
-            upto[begin:end] += np.cumsum(parts) / parts.sum()
-            upto[begin + np.flatnonzero(parts)[-1] : end] = bins.of_code[order[begin]] + 1
-    return _Places(order, upto)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,7 +56,8 @@ class Noise:
 
 def system_noise(ledger: Ledger, rows: int) -> Noise:
     """Return noise from the operating system's generator; raises ``ComponentMissing`` without OpenDP."""
-    return Noise(ledger, rows, _OpenDP(opendp()), SystemChance())
+    opendp()
+    return Noise(ledger, rows, _discrete_gaussian, SystemChance())
 
 
 def opendp() -> Any:
@@ -70,20 +72,20 @@ def opendp() -> Any:
     return prelude
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenDP:
-    """Discrete Gaussian noise by OpenDP, whose own statement of its cost is asked before it is used."""
+def _discrete_gaussian(counts: Ints, *, scale: float, rows: int, rho: float) -> Ints:
+    """Noise by OpenDP, whose own statement of its cost is asked before it is used."""
+    measurement = _measurement(scale)
+    if measurement.map(float(rows)) > rho:
+        raise Overspent("OpenDP states a higher cost")
+    noisy = measurement(counts.ravel().tolist())
+    return np.array(noisy, np.int64).reshape(counts.shape)
 
-    prelude: Any
 
-    def __call__(self, counts: Ints, *, scale: float, rows: int, rho: float) -> Ints:
-        dp = self.prelude
-        domain = dp.vector_domain(dp.atom_domain(T=dp.i64))
-        measurement = dp.m.make_gaussian(domain, dp.l2_distance(T=dp.f64), scale=scale)
-        if measurement.map(float(rows)) > rho:
-            raise Overspent("OpenDP states a higher cost")
-        noisy = measurement(counts.ravel().tolist())
-        return np.array(noisy, np.int64).reshape(counts.shape)
+@lru_cache(maxsize=64)
+def _measurement(scale: float) -> Any:
+    dp = opendp()
+    domain = dp.vector_domain(dp.atom_domain(T=dp.i64))
+    return dp.m.make_gaussian(domain, dp.l2_distance(T=dp.f64), scale=scale)
 
 
 def rows_kept(people: Ints, most: int) -> Ints:

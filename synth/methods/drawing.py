@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -35,7 +35,7 @@ PATIENCE = Patience()
 class Drawn(Generic[Batch]):
     """The batches that passed, together ``n`` rows or more, and how many rows were drawn for them."""
 
-    batches: tuple[Batch, ...]
+    batches: tuple[Batch, ...] = field(repr=False)
     rows: int
 
 

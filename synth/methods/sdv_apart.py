@@ -1,8 +1,8 @@
 """SDV kept apart: imported without a file, run without a word, its random numbers and threads ours.
 
-Left alone it writes a folder into the user's home on import, starts processes that exchange the table through
-temporary files, trains from the global generators of numpy and torch, and draws every first sample from one
-fixed seed.
+Left alone it writes a folder into the user's home on import and torch one into the place for temporary files,
+it starts processes that exchange the table through such files, trains from the global generators of numpy and
+torch, and draws every first sample from one fixed seed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,14 +33,30 @@ def loaded() -> Any:
     try:
         import platformdirs
 
-        with swapped(platformdirs, "user_data_dir", lambda *_, **__: nowhere):
+        with swapped(platformdirs, "user_data_dir", lambda *_, **__: nowhere), _no_cache_of_torch():
             import sdv
-            import torch  # noqa: F401
+            import torch._dynamo  # noqa: F401
     except ImportError:
         raise ComponentMissing(
             "this method of synthesis needs SDV, which is not installed", hint=INSTALL
         ) from None
     return sdv
+
+
+@contextmanager
+def _no_cache_of_torch() -> Iterator[None]:
+    """Torch makes a folder for compiled code before it first trains, or takes one that is there."""
+    import torch
+
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    kept = os.environ.get(name)
+    os.environ[name] = str(Path(torch.__file__).parent)
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if kept is not None:
+            os.environ[name] = kept
 
 
 def checked_device(device: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,16 +63,22 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class SdvModel:
-    """A fitted synthesiser of SDV; ``fitted`` is None where no axis varies. ``told`` are facts about it."""
+    """A fitted synthesiser of SDV; ``fitted`` is None where no axis varies. ``told`` are facts about it.
 
-    columns: Columns
-    fitted: Any
+    It refuses to be pickled: SDV's objects hold the rows they were trained on.
+    """
+
+    columns: Columns = field(repr=False)
+    fitted: Any = field(repr=False)
     training: Training
     told: Mapping[str, int | float | str] = field(default_factory=dict)
 
     def sample(self, n: int, rng: np.random.Generator, allowed: Allowed | None = None) -> Codes:
         """Return ``n`` drawn rows, shape (n, axes), all of whose codes are ``allowed``; see ``Model``."""
         return rejected(self._drawn, n, rng, allowed)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a fitted synthesiser is not to be written to disk")
 
     def _drawn(self, n: int, rng: np.random.Generator) -> Codes:
         if self.fitted is None or not n:

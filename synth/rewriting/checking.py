@@ -5,6 +5,7 @@ Nothing here is shared with the rewriting, the rules or the conditions that made
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -27,7 +28,7 @@ class Promise:
     variables: tuple[Variable, ...]
     given: Mapping[str, Wanted] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
-    had: Mapping[tuple[str, ...], frozenset[Row]] = field(default_factory=dict)
+    had: Mapping[tuple[str, ...], frozenset[Row]] = field(default_factory=dict, repr=False)
 
 
 def promise(training: Training, given: Mapping[str, Wanted], constraints: Sequence[Constraint]) -> Promise:
@@ -56,10 +57,11 @@ def _broken(frame: pl.DataFrame, promised: Promise) -> Iterable[tuple[str, int]]
                 cells = frame[column].drop_nulls().to_list()
                 yield "range", sum(not lies_in(cell, span) for cell in cells)
             case Determines(column=column, other=other):
-                yield "determines", several(frame.select(column, other).iter_rows())
+                yield "determines", several(row for row, _ in _counted(frame, [column, other]))
             case Combinations(columns=columns):
-                rows = frame.select(columns).iter_rows()
-                yield "combinations", sum(told(row) and row not in promised.had[columns] for row in rows)
+                had = promised.had[columns]
+                rows = _counted(frame, columns)
+                yield "combinations", sum(count for row, count in rows if told(row) and row not in had)
             case Never(where=where, never=never):
                 yield "never", _forbidden(frame, readers, [*where.items(), *never.items()])
 
@@ -85,7 +87,7 @@ def _counted(frame: pl.DataFrame, names: Sequence[str]) -> Iterable[tuple[Row, i
     """Each different row of some columns, and how often it occurs."""
     if not names:
         return [((), frame.height)]
-    return [(row[:-1], row[-1]) for row in frame.group_by(names).agg(pl.len().alias("")).rows()]
+    return [(row[:-1], row[-1]) for row in frame.group_by(names).agg(pl.len().alias("\0count")).rows()]
 
 
 def rises(row: Row) -> bool:
@@ -192,7 +194,6 @@ def _as_moment(bound: float | date | None, at: time) -> float | date | None:
 
 
 def _had(training: Training, columns: tuple[str, ...]) -> frozenset[Row]:
-    people: dict[Row, set[int]] = {}
-    for row, person in zip(training.frame.select(columns).iter_rows(), training.people.tolist(), strict=True):
-        people.setdefault(row, set()).add(person)
-    return frozenset(row for row, those in people.items() if len(those) >= training.k)
+    rows = training.frame.select(columns).with_columns(pl.Series("\0people", training.people)).unique()
+    people = Counter(row[:-1] for row in rows.iter_rows())
+    return frozenset(row for row, count in people.items() if count >= training.k)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import polars as pl
@@ -13,24 +13,26 @@ from synth.conditions import NOTHING_TOLD, named
 from synth.recipe import Combinations, Determines
 from synth.variables import Training, Variable
 
-_PEOPLE, _LABEL = "number of people", "label"
+LABEL = "\0label"
+"""The name of the column of labels; no table has one like it."""
+_PEOPLE, _SHARED = "\0people", "\0shared"
 _MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """A text column that stands for several: ``combinations`` has its ``label`` and the columns' values."""
+    """A text column that stands for several: ``combinations`` has its labels and the columns' values."""
 
     variable: Variable
     columns: tuple[Variable, ...]
-    combinations: pl.DataFrame
+    combinations: pl.DataFrame = field(repr=False)
 
     def undone(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the frame with the columns put back; where nothing is told, ``*`` or missing."""
-        drawn = frame.select(pl.col(self.variable.name).alias(_LABEL))
+        drawn = frame.select(pl.col(self.variable.name).alias(LABEL))
         found = drawn.join(
             self.combinations.with_columns(pl.lit(value=True).alias(_PEOPLE)),
-            on=_LABEL,
+            on=LABEL,
             how="left",
             maintain_order="left",
         )
@@ -51,7 +53,7 @@ def joined(training: Training, names: Sequence[str]) -> tuple[Training, Joint, i
     columns = tuple(named(training.variables, name) for name in names)
     counts = _counts(training, names)
     valid = counts.filter(pl.col(_PEOPLE) >= training.k)
-    valid = valid.with_columns(pl.format("c{}", pl.int_range(pl.len())).alias(_LABEL))
+    valid = valid.with_columns(pl.format("c{}", pl.int_range(pl.len())).alias(LABEL))
     labels = pl.concat([_labels(valid, names), _fallbacks(counts, valid, names, training.k)])
     name = " and ".join(names)
     while name in training.frame.columns:
@@ -61,7 +63,7 @@ def joined(training: Training, names: Sequence[str]) -> tuple[Training, Joint, i
     )
     rare = training.frame.join(_labels(valid, names), on=list(names), how="anti", nulls_equal=True).height
     joint = Joint(Variable(name, "string"), columns, _labels(valid, names))
-    return _replaced(training, joint, cells[_LABEL]), joint, rare
+    return _replaced(training, joint, cells[LABEL]), joint, rare
 
 
 def check_determines(variables: tuple[Variable, ...], constraint: Determines) -> None:
@@ -81,13 +83,11 @@ def check_combinations(variables: tuple[Variable, ...], constraint: Combinations
 def check_dependency(training: Training, constraint: Determines) -> None:
     """Raise ``BadInput`` where the data break the dependency (column; how many of its values do)."""
     pair = training.frame.select(constraint.column, constraint.other)
-    told = [
-        pl.col(name).is_not_null() & (pl.col(name) != NOTHING_TOLD)
-        if pair.schema[name] == pl.String
-        else pl.col(name).is_not_null()
-        for name in pair.columns
-    ]
-    partners = pair.filter(told).group_by(constraint.column).agg(pl.col(constraint.other).n_unique())
+    partners = (
+        pair.filter(_is_told(pair, name) for name in pair.columns)
+        .group_by(constraint.column)
+        .agg(pl.col(constraint.other).n_unique())
+    )
     broken = partners.filter(pl.col(constraint.other) > 1).height
     if broken:
         raise BadInput(
@@ -117,23 +117,25 @@ def _counts(training: Training, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _labels(combined: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    return combined.select(_LABEL, *names)
+    return combined.select(LABEL, *names)
 
 
 def _fallbacks(counts: pl.DataFrame, valid: pl.DataFrame, names: Sequence[str], k: int) -> pl.DataFrame:
     """The labels of the combinations that the rare ones are learned as; those without one are left out."""
     rare = counts.filter(pl.col(_PEOPLE) < k).select(names)
     found: list[pl.DataFrame] = []
-    best = valid.sort([_PEOPLE, _LABEL], descending=[True, False], maintain_order=True)
+    best = valid.sort([_PEOPLE, LABEL], descending=[True, False], maintain_order=True)
     for size in range(len(names) - 1, 0, -1):
         for shared in combinations(names, size):
-            choice = best.unique(shared, keep="first", maintain_order=True).select(_LABEL, _PEOPLE, *shared)
-            choice = choice.filter(pl.all_horizontal(pl.col(shared).is_not_null()))
-            found.append(rare.join(choice, on=list(shared), how="inner").with_columns(size=pl.lit(size)))
+            choice = best.unique(shared, keep="first", maintain_order=True).select(LABEL, _PEOPLE, *shared)
+            choice = choice.filter(pl.all_horizontal(_is_told(choice, name) for name in shared))
+            found.append(
+                rare.join(choice, on=list(shared), how="inner").with_columns(pl.lit(size).alias(_SHARED))
+            )
     if not found:
         return _labels(valid.clear(), names)
-    ranked = pl.concat([each.select(_LABEL, *names, _PEOPLE, "size") for each in found])
-    ranked = ranked.sort(["size", _PEOPLE, _LABEL], descending=[True, True, False], maintain_order=True)
+    ranked = pl.concat([each.select(LABEL, *names, _PEOPLE, _SHARED) for each in found])
+    ranked = ranked.sort([_SHARED, _PEOPLE, LABEL], descending=[True, True, False], maintain_order=True)
     return _labels(ranked.unique(names, keep="first", maintain_order=True), names)
 
 
@@ -150,6 +152,12 @@ def _replaced(training: Training, joint: Joint, labels: pl.Series) -> Training:
     return replace(
         training, frame=frame.select([each.name for each in variables]), variables=tuple(variables)
     )
+
+
+def _is_told(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Whether a cell is neither missing nor ``*``."""
+    is_text = frame.schema[name] == pl.String
+    return pl.col(name) != NOTHING_TOLD if is_text else pl.col(name).is_not_null()
 
 
 def _or_nothing(cells: pl.Series, is_told: pl.Series) -> pl.Series:

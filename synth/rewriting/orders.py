@@ -86,7 +86,7 @@ def check_order(variables: tuple[Variable, ...], constraint: Order) -> None:
 def _linked(training: Training, name: str, cells: pl.Series, base: pl.Series) -> tuple[Training, Link]:
     variable = named(training.variables, name)
     difference, own = cells - base, cells.set(base.is_not_null(), None)
-    unit = _unit(difference) if variable.type == "datetime" else 1
+    unit = _unit(difference, training) if variable.type == "datetime" else 1
     is_whole = difference.dtype == pl.Int64
     added = Variable(_free(training, f"{name} added"), "integer" if is_whole else "number", low=0.0)
     alone = replace(variable, name=_free(training, f"{name} alone")) if own.count() else None
@@ -94,7 +94,9 @@ def _linked(training: Training, name: str, cells: pl.Series, base: pl.Series) ->
     if alone is not None:
         columns.append(_back(own, variable).alias(alone.name))
     new = (added,) if alone is None else (added, alone)
-    link = Link(variable, added, alone, unit, _decimals(cells) if variable.type == "number" else None)
+    link = Link(
+        variable, added, alone, unit, _decimals(cells, training) if variable.type == "number" else None
+    )
     return _replaced(training, name, new, columns), link
 
 
@@ -134,16 +136,21 @@ def _back(cells: pl.Series, variable: Variable) -> pl.Series:
     return cells.cast(pl.Datetime("us")) if variable.type == "datetime" else cells
 
 
-def _unit(difference: pl.Series) -> int:
-    """The largest usual unit, in microseconds, that all differences are multiples of."""
-    present = difference.drop_nulls().to_numpy()
-    return next((unit for unit in _UNITS if not np.any(present % unit)), 1)
+def _unit(difference: pl.Series, training: Training) -> int:
+    """The largest usual unit, in microseconds, that all differences but of k - 1 people are multiples of."""
+    return next((unit for unit in _UNITS if _is_usual(difference % unit == 0, training)), 1)
 
 
-def _decimals(cells: pl.Series) -> int | None:
-    present = cells.drop_nulls().cast(pl.Float64)
+def _decimals(cells: pl.Series, training: Training) -> int | None:
+    """How many decimals the numbers of all but k - 1 people have."""
     places = range(_MOST_DECIMALS + 1)
-    return next((each for each in places if bool((present.round(each) == present).all())), None)
+    return next((each for each in places if _is_usual(cells.round(each) == cells, training)), None)
+
+
+def _is_usual(holds: pl.Series, training: Training) -> bool:
+    """Whether fewer than k people have a row where it does not hold: one of them alone decides nothing."""
+    exceptions = ~holds.fill_null(value=True).to_numpy()
+    return len(np.unique(training.people[exceptions])) < training.k
 
 
 def _free(training: Training, name: str) -> str:

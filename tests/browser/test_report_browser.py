@@ -26,6 +26,15 @@ from tests.linked_report import linked_assessment, linked_context, linked_facts
 from tests.report_findings import small_findings, small_utility
 from tests.report_scenes import HOSTILE, small_assessment, small_context, small_facts
 from tests.spec.test_inspection_page import small_findings as inspected
+from tests.synthetic_scenes import (
+    OF_ORIGINAL,
+    PRIVATE,
+    both_facts,
+    drawn_assessment,
+    drawn_context,
+    drawn_facts,
+    drawn_findings,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +49,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_, _, _, TWIN, TWO_MODELS, _ = drawn_findings()
 REPORTS = {
     "release": lambda: release_report(small_facts()),
     "release_de": lambda: release_report(replace(small_facts(), language="de")),
@@ -51,6 +61,13 @@ REPORTS = {
     "inspection": lambda: inspection_page(inspected()),
     "linked_release": lambda: release_report(linked_facts()),
     "linked_risk": lambda: risk_report(linked_assessment(), linked_context()),
+    "synthetic_release": lambda: release_report(drawn_facts()),
+    "synthetic_release_de": lambda: release_report(drawn_facts(language="de")),
+    "private_release": lambda: release_report(drawn_facts(PRIVATE)),
+    "both_release_de": lambda: release_report(replace(both_facts(OF_ORIGINAL), language="de")),
+    "synthetic_risk": lambda: risk_report(drawn_assessment(), drawn_context(), TWO_MODELS),
+    "twin_risk_de": lambda: risk_report(drawn_assessment(), drawn_context(language="de"), TWIN),
+    "twin_utility": lambda: utility_report(small_utility(), drawn_context(), is_twin=True),
     "hostile": lambda: risk_report(
         small_assessment(), small_context(name=HOSTILE, consent={HOSTILE: HOSTILE})
     ),

@@ -19,16 +19,26 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests import key_scenes
+from tests import key_scenes, schema_cases
 from tests.event_changes import EVENT_CHANGES, write_departments
 from tests.key_scenes import Data, table, write_inputs
 from tests.risk_scenes import RISK_CHANGES
 from tests.runs import anon, files
-from tests.schema_cases import CASES, REFUSED, with_value
+from tests.schema_cases import REFUSED, with_value
+from tests.synthesis_cases import SYNTHESIS_CASES
+from tests.synthesis_scenes import SYNTHESIS_CHANGES
 from tests.utility_scenes import UTILITY_CHANGES
 from tests.view_scenes import VIEW_CHANGES, write_coded
 
-CHANGES = {**key_scenes.CHANGES, **VIEW_CHANGES, **RISK_CHANGES, **EVENT_CHANGES, **UTILITY_CHANGES}
+CASES = {**schema_cases.CASES, **SYNTHESIS_CASES}
+CHANGES = {
+    **key_scenes.CHANGES,
+    **SYNTHESIS_CHANGES,
+    **VIEW_CHANGES,
+    **RISK_CHANGES,
+    **EVENT_CHANGES,
+    **UTILITY_CHANGES,
+}
 REFUSED_KEYS = sorted(key for key, case in CASES.items() if case.expected is REFUSED)
 PUBLISHED = {".anon.lock"}
 

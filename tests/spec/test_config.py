@@ -288,16 +288,19 @@ def test_something_must_be_asked_of_the_release(tmp_path: Path) -> None:
 
 def test_a_key_of_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ComponentMissing) as caught:
-        loaded(tmp_path, EXPORT + "synthesis: {method: cart}\n")
+        loaded(tmp_path, EXPORT.replace("output: {", "output: {link_rows: true, "))
 
     assert caught.value.exit_code == 69
-    assert "line 28: synthesis: this version does not have this yet" in str(caught.value)
+    assert "line 27: output.link_rows: this version does not have this yet" in str(caught.value)
 
 
 def test_a_wrong_config_stays_wrong_whatever_it_asks_of_later_versions(tmp_path: Path) -> None:
-    found = findings(tmp_path, EXPORT.replace("row: patient\n", "row: patiens\n") + "synthesis:\n")
+    found = findings(
+        tmp_path,
+        EXPORT.replace("row: patient\n", "row: patiens\n").replace("output: {", "output: {link_rows: true, "),
+    )
 
-    assert list(found) == ["input.mii.row", "synthesis"]
+    assert list(found) == ["input.mii.row", "output.link_rows"]
 
 
 def test_relative_paths_start_at_the_config_and_absolute_ones_are_taken_as_they_stand(

@@ -13,7 +13,7 @@ from synth.recipe import Between, Combinations, Constraint, Determines, Never, O
 from synth.rewriting.rewriting import rewritten, spans_cut
 from synth.synthesis import Synthesiser, fit
 from synth.variables import Training
-from tests.synthesis_scenes import ExactCoding, Independent, recipe, table
+from tests.constraint_scenes import ExactCoding, Independent, recipe, table
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_a_method_that_knows_no_order_breaks_it() -> None:
 def test_an_order_holds_by_construction_and_nothing_is_drawn_anew() -> None:
     synthesiser, frame = drawn(STAYS, Order(("admission", "discharge")))
     assert (frame["admission"] > frame["discharge"]).sum() == 0
-    assert synthesiser.told["rows redrawn"] == 0
+    assert synthesiser.told["rows_redrawn"] == 0
 
 
 def test_an_order_keeps_what_is_missing_and_what_follows_on_it() -> None:
@@ -75,7 +75,7 @@ def test_an_order_of_three_columns_holds_between_any_two() -> None:
         frame.select((pl.col(first) > pl.col(second)).any()).item()
         for first, second in [("begun", "seen"), ("seen", "ended"), ("begun", "ended")]
     )
-    assert synthesiser.told["rows redrawn"] == 0
+    assert synthesiser.told["rows_redrawn"] == 0
     assert {each.minute % 10 for each in frame["ended"]} == {0}
 
 
@@ -88,7 +88,7 @@ def test_numbers_are_put_back_with_as_many_decimals_as_they_had() -> None:
 def test_a_value_that_falls_is_not_learned_from_and_counted() -> None:
     training = table({"first": ("integer", [1, 2, 9]), "then": ("integer", [2, 3, 4])})
     synthesiser, frame = drawn(training, Order(("first", "then")))
-    assert synthesiser.told["cells that break an order"] == 1
+    assert synthesiser.told["cells_breaking_order"] == 1
     assert frame["then"].null_count() > 0
 
 
@@ -97,7 +97,7 @@ def test_orders_that_share_columns_all_hold() -> None:
     training = table({name: ("integer", list(numbers[:, at])) for at, name in enumerate("abc")})
     synthesiser, frame = drawn(training, Order(("a", "b")), Order(("b", "c")))
     assert ((frame["a"] <= frame["b"]) & (frame["b"] <= frame["c"])).all()
-    assert synthesiser.told["rows redrawn"] == 0
+    assert synthesiser.told["rows_redrawn"] == 0
 
 
 def test_a_sum_beyond_the_bounds_of_its_column_is_drawn_anew() -> None:
@@ -110,14 +110,14 @@ def test_a_sum_beyond_the_bounds_of_its_column_is_drawn_anew() -> None:
     )
     synthesiser, frame = drawn(bounded, Order(("a", "b")))
     assert frame["b"].max() == 91
-    assert synthesiser.told["rows redrawn"] != 0
+    assert synthesiser.told["rows_redrawn"] != 0
 
 
 def test_a_range_is_kept_and_what_lies_outside_is_not_learned_from() -> None:
     training = table({"crp": ("number", [-1.0, 5.0, 80.0, 500.0, None])})
     synthesiser, frame = drawn(training, Range("crp", Between(0, 300)))
     assert set(frame["crp"].drop_nulls()) == {5.0, 80.0}
-    assert synthesiser.told["cells outside their range"] == 2
+    assert synthesiser.told["cells_outside_range"] == 2
 
 
 def test_a_range_bounds_what_a_number_can_be() -> None:
@@ -188,6 +188,13 @@ def test_a_dependency_of_numbers_leaves_missing_what_tells_nothing() -> None:
     assert rewriting.undone(changed.frame).rows() == [(1, 9), (1, 9), (2, 8), (2, 8), (None, None)]
 
 
+def test_columns_may_have_any_names() -> None:
+    names = ["label", "people", "number of people", "size", "shared"]
+    training = table({name: ("string", ["a", "a", "b"]) for name in names}, k=2)
+    _, frame = drawn(training, Combinations(tuple(names)), Determines("label", "size"))
+    assert set(frame.rows()) == {("a",) * 5, ("*",) * 5}
+
+
 PATIENTS = table(
     {
         "gender": ("string", ["male", "female", "male", "female", "*", None] * 3),
@@ -211,7 +218,7 @@ def test_a_forbidden_combination_is_never_drawn() -> None:
     synthesiser, frame = drawn(PATIENTS, Never({"gender": "male"}, {"diagnosis": "O*"}))
     men = frame.filter(pl.col("gender") == "male")
     assert set(men["diagnosis"]) == {"I48.1", "J18", "*"}
-    assert synthesiser.told["rows redrawn"] != 0
+    assert synthesiser.told["rows_redrawn"] != 0
 
 
 def test_a_coarser_label_that_may_stand_for_what_is_forbidden_is_forbidden_too() -> None:

@@ -124,13 +124,14 @@ def successive(found: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def test_what_follows_what_is_learned_for_either_gender() -> None:
     """Visits of one day have no order, so that only later ones are compared with the chain."""
-    pairs = successive(drawn()).filter(pl.col("next_day") > pl.col("day"))
+    found = drawn(6 * PEOPLE)
+    pairs = successive(found).filter(pl.col("next_day") > pl.col("day"))
     for gender, chain in CHAINS.items():
-        for code, shares in zip(CODES, chain, strict=True):
-            after = pairs.filter((pl.col("gender") == gender) & (pl.col("icd") == code))["next_icd"]
-            found = [(after == each).mean() for each in CODES]
-            assert after.len() > 100
-            assert found == pytest.approx(shares, abs=0.15), (gender, code)
+        own = pairs.filter(pl.col("gender") == gender)
+        after = [own.filter(pl.col("icd") == code)["next_icd"] for code in CODES]
+        off = np.abs(np.array([[(each == code).mean() for code in CODES] for each in after]) - chain)
+        assert off.mean() < 0.06, gender
+        assert off.max() < 0.2, gender
 
 
 def test_times_between_events_are_kept() -> None:

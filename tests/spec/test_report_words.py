@@ -25,6 +25,16 @@ from tests.linked_report import linked_assessment, linked_context, linked_facts
 from tests.report_findings import small_findings, small_points, small_utility
 from tests.report_scenes import Page, small_assessment, small_context, small_facts
 from tests.spec.test_criteria_words import EVERY
+from tests.synthetic_scenes import (
+    EVERY_SYNTHESIS,
+    OF_ORIGINAL,
+    both_facts,
+    drawn_assessment,
+    drawn_context,
+    drawn_events_facts,
+    drawn_facts,
+    drawn_findings,
+)
 
 REPORTS = ROOT / "risk" / "reports"
 TEMPLATES = sorted(path for path in REPORTS.glob("*.html") if path.name != "inspection.html")
@@ -59,6 +69,14 @@ def pages(language: Language) -> tuple[str, ...]:
         utility_report(small_utility(), context),
         utility_report(Utility({}), context),
         risk_utility_page(small_points(), language),
+        *(release_report(replace(drawn_facts(each), language=language)) for each in EVERY_SYNTHESIS),
+        release_report(replace(drawn_events_facts(), language=language)),
+        release_report(replace(both_facts(OF_ORIGINAL), language=language)),
+        *(
+            risk_report(drawn_assessment(), drawn_context(language=language, thresholds={}), found)
+            for found in drawn_findings()
+        ),
+        utility_report(small_utility(), context, is_twin=True),
     )
 
 

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 
 FLOORS = {
     "errors": 0,
+    "seeds": 0,
     "compiled": 0,
     "criteria": 0,
     "metrics": 0,
@@ -39,6 +40,7 @@ RELEASE_FLOORS = {
     "deciding": 3,
     "describing": 4,
     "drafting": 5,
+    "synthesising": 5,
 }
 """The rooms of the release; its commands, which lie beside them, may import any."""
 

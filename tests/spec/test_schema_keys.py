@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 
-from anonymizer.errors import ComponentMissing
+from anonymizer.errors import BadConfig, ComponentMissing
 from mii import codesystems
 from mii.request import COLUMNS, FAMILIES, lab_columns
 from release.config.root import Config, schema
 from release.intake.columns import accepted_dependencies, column_types, resolve
 from release.intake.event_columns import event_tables
+from tests import schema_cases
 from tests.configs import parsed
-from tests.schema_cases import CASES, REFUSED, TABLE, with_value
+from tests.schema_cases import NEEDED, REFUSED, TABLE, with_value
+from tests.synthesis_cases import SYNTHESIS_CASES
+
+CASES = {**schema_cases.CASES, **SYNTHESIS_CASES}
 
 
 def schema_keys(node: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, bool]]:
@@ -52,6 +56,7 @@ def plan(config: Config) -> tuple[object, ...]:
         (config.privacy.suppression_share, config.search, config.risk, config.report, config.utility.asked),
         (output, column_types(config, available), accepted_dependencies(config, available)),
         (config.time, invalid_cells(config)),
+        (config.seed, config.synthesis),
     )
 
 
@@ -85,6 +90,10 @@ def test_another_value_is_another_run_or_is_refused(folder: Path, key: str) -> N
     if case.expected is REFUSED:
         with pytest.raises(ComponentMissing, match=at.rpartition(".")[2]):
             parsed(folder, data)
+    elif case.expected is NEEDED:
+        assert parsed(folder, data)
+        with pytest.raises(BadConfig, match=at.rpartition(".")[2]):
+            parsed(folder, case.base)
     else:
         assert plan(parsed(folder, data)) != plan(parsed(folder, case.base))
 
@@ -95,7 +104,7 @@ def test_a_later_key_is_refused_whatever_its_value() -> None:
     unexpected = {key for key in later if CASES[key].expected is not REFUSED}
     # dates have a domain in this version already
     unexpected -= {"columns.*.hierarchy.domain", "tables.*.*.hierarchy.domain"}
-    assert len(later) > 5
+    assert len(later) > 4
     assert unexpected == set()
 
 

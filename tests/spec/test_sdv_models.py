@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def fit(coded: Coded, method: str = "ctgan", seed: int = 1, **options: Any) -> s
 
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], str, list[Path]]]:
-    """What two processes told that differ in their hashes and threads, their errors, and the files they left."""
+    """What two processes told that differ in hashes and threads, their errors, and the files they left."""
     told = []
     for number in (1, 2):
         home = tmp_path_factory.mktemp("home")
@@ -219,15 +220,19 @@ def test_one_row_is_drawn_again_and_no_row_is_refused() -> None:
         fit(none)
 
 
+def test_a_model_is_not_written() -> None:
+    with pytest.raises(TypeError, match="disk"):
+        pickle.dumps(fit(table(1)))
+
+
 def test_what_the_data_do_not_have_is_not_drawn_under_a_condition() -> None:
     with pytest.raises(SynthesisFailed):
-        fit(table()).sample(5, np.random.default_rng(0), {3: np.arange(7) == 0})
+        fit(table(1)).sample(5, np.random.default_rng(0), {3: np.arange(7) == 0})
 
 
 def test_the_methods_learn_the_table() -> None:
-    """Two axes that follow from one another stay together; drawn apart they would agree half as often."""
-    model = fit(table(2000), "tvae", epochs=30)
-    rows = model.sample(2000, np.random.default_rng(0))
-    agree = np.abs(rows[:, 4] - np.minimum(rows[:, 0] // 2, 9))[rows[:, 4] < 10]
-    assert agree.mean() < 1.5
-    assert abs((rows[:, 4] == 10).mean() - 0.2) < 0.1
+    """Two axes that go together still do, and as much is missing as was."""
+    rows = fit(table(2000), "sdv-gaussian-copula").sample(2000, np.random.default_rng(0))
+    age, laboratory = rows[rows[:, 4] < 10][:, [0, 4]].T
+    assert np.corrcoef(age, laboratory)[0, 1] > 0.5
+    assert abs((rows[:, 4] == 10).mean() - 0.2) < 0.05

@@ -1,0 +1,175 @@
+"""An axis as nested splits of its cells, each of them cut from a latent normal of its own.
+
+One latent normal would force categories into one order, and what does not follow it would be lost. So they
+are split in two again and again; each split has a normal, which is looked at in the rows that come to it and
+cut at their shares. The shares of all cells are the data's whatever the correlations, as long as the normal
+of a split does not depend on those above it.
+
+Categories are ordered by the first axis of a correspondence analysis against all other axes (Greenacre,
+Theory and Applications of Correspondence Analysis, 1984), afresh in each split, and cut where chi-squared is
+largest. An ordered axis keeps its order, unless the first axis of the analysis does not follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from synth.axes import Floats, Ints
+from synth.methods.copula_cells import Cells, starts_of
+
+MOST_SPLITS = 400
+LEAST_ROWS = 200
+BENT = 0.9
+_PRIOR_ROWS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The parts that cells of an axis are split into, in the order of the latent normal.
+
+    ``parts`` hold numbers among the axis's cells; ``below`` names for each part the split that it is split by,
+    counted among all splits, -1 where it is one cell. ``shares`` (float64, shape (parts,)) are the rows' of
+    those that come here, ``above`` the splits over this one, the highest first.
+    """
+
+    axis: int
+    parts: tuple[Ints, ...]
+    below: tuple[int, ...]
+    shares: Floats
+    above: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Node:
+    """A split that is being made: its parts, what is below them and above it."""
+
+    parts: list[Ints]
+    above: tuple[int, ...] = ()
+    below: list[int] = field(default_factory=list)
+    is_final: bool = False
+
+
+def splits_of(cells: Sequence[Cells], table: Floats) -> tuple[Split, ...]:
+    """Return the splits of all axes, each after those above it; ``table`` is that of ``copula_cells``.
+
+    Cells without rows are in none of them, and an axis with one cell has none.
+    """
+    starts = starts_of(cells)
+    most = max(1, MOST_SPLITS // max(1, len(cells)))
+    made: list[Split] = []
+    for axis, each in enumerate(cells):
+        here = slice(starts[axis], starts[axis + 1])
+        rows, others = np.diag(table)[here], np.delete(table[here], np.r_[here], axis=1)
+        nodes = _grown(_roots(each, rows, others), rows, others, most)
+        made += [_finished(node, axis, rows, len(made)) for node in nodes]
+    return tuple(made)
+
+
+def _finished(node: _Node, axis: int, rows: Floats, first: int) -> Split:
+    held = np.array([rows[part].sum() for part in node.parts])
+    return Split(
+        axis,
+        tuple(node.parts),
+        tuple(number + first if number >= 0 else -1 for number in node.below),
+        held / held.sum(),
+        tuple(number + first for number in node.above),
+    )
+
+
+def _roots(cells: Cells, rows: Floats, others: Floats) -> list[_Node]:
+    """The highest split and, where what is apart comes first, those of the two sides."""
+    live = np.flatnonzero(rows > 0)
+    if len(live) < 2:
+        return []
+    if not cells.is_ordered:
+        return [_node(live[order_of(others[live])])]
+    placed, apart = live[~cells.apart[live]], live[cells.apart[live]]
+    sides = [side for side in (placed, apart) if len(side)]
+    nodes = [] if len(sides) == 1 else [_Node(sides, (), [-1, -1], is_final=True)]
+    for number, side in enumerate(sides):
+        if len(side) > 1:
+            follows = side is apart or _follows(rows[side], others[side])
+            cut = side if follows else side[order_of(others[side])]
+            if nodes and nodes[0].is_final and len(sides) == 2:
+                nodes[0].below[number] = len(nodes)
+            nodes.append(_node(cut, (0,) if len(sides) == 2 else (), is_final=follows))
+    return nodes
+
+
+def _node(order: Ints, above: tuple[int, ...] = (), *, is_final: bool = False) -> _Node:
+    return _Node([np.array([cell]) for cell in order], above, [-1] * len(order), is_final)
+
+
+def _grown(nodes: list[_Node], rows: Floats, others: Floats, most: int) -> list[_Node]:
+    """The splits after the one that most rows come to was cut in two, again and again."""
+    while len(nodes) < most:
+        held = [sum(rows[p].sum() for p in n.parts) if _is_open(n) else 0.0 for n in nodes]
+        if not held or max(held) < LEAST_ROWS:
+            break
+        _cut(nodes, int(np.argmax(held)), others)
+    return nodes
+
+
+def _is_open(node: _Node) -> bool:
+    return not node.is_final and len(node.parts) > 2
+
+
+def _cut(nodes: list[_Node], number: int, others: Floats) -> None:
+    """Cuts a split of many cells into one of two sides and the splits of those."""
+    node = nodes[number]
+    order = np.concatenate(node.parts)
+    at = _best_cut(others[order])
+    node.parts, node.below, node.is_final = [order[:at], order[at:]], [-1, -1], True
+    for side, part in enumerate(node.parts):
+        if len(part) > 1:
+            node.below[side] = len(nodes)
+            nodes.append(_node(part[order_of(others[part])], (*node.above, number)))
+
+
+def order_of(table: Floats) -> Ints:
+    """Return the order of categories along the first axis of a correspondence analysis.
+
+    ``table`` (float64, shape (categories, other cells)) counts rows; profiles of few rows are drawn towards
+    the mean profile.
+    """
+    return np.argsort(_scores(table), kind="stable")
+
+
+def _scores(table: Floats) -> Floats:
+    sizes, others = table.sum(axis=1), table.sum(axis=0)
+    if not len(others) or not others.sum():
+        return np.zeros(len(table))
+    known = others > 0
+    apart = table[:, known] - np.outer(sizes, others[known] / others.sum())
+    root = np.sqrt(np.maximum(sizes, 1))
+    residuals = apart / np.sqrt(others[known]) / (root + _PRIOR_ROWS / root)[:, None]
+    _, vectors = np.linalg.eigh(residuals @ residuals.T)
+    scores = vectors[:, -1] / root
+    sign = np.sign(scores[np.argmax(np.abs(scores))])
+    return np.asarray(scores * (sign or 1.0))
+
+
+def _best_cut(table: Floats) -> int:
+    """How many of the ordered categories (categories, other cells) lie before the cut."""
+    sizes, others = table.sum(axis=1), table.sum(axis=0)
+    whole = sizes.sum()
+    if not whole:
+        return len(table) // 2
+    known = others > 0
+    before, rows = np.cumsum(table[:, known], axis=0)[:-1], np.cumsum(sizes)[:-1]
+    apart = before - np.outer(rows, others[known] / whole)
+    share = rows / whole
+    gained = np.square(apart) @ (1 / others[known]) / np.maximum(share * (1 - share), 1e-12)
+    return int(np.argmax(gained)) + 1
+
+
+def _follows(rows: Floats, others: Floats) -> bool:
+    """Whether the analysis leaves cells about in their order: most of what they tell goes along with it."""
+    scores, place = _scores(others), np.cumsum(rows) - rows / 2
+    weights = rows / rows.sum()
+    scores, place = scores - weights @ scores, place - weights @ place
+    spread = float(np.sqrt((weights @ scores**2) * (weights @ place**2)))
+    return spread == 0 or abs(float(weights @ (scores * place))) >= BENT * spread
