@@ -40,9 +40,12 @@ def check(thresholds: Mapping[str, float], figures: Figures) -> PassedGate:
 def exceeded(thresholds: Mapping[str, float], figures: Figures) -> Iterator[str]:
     """What is wrong with each threshold that is not kept, by the figures' names."""
     for name, limit in sorted(thresholds.items()):
-        bound = _upper_bound(figures.get(name, {}))
+        figure = figures.get(name, {})
+        bound = _upper_bound(figure)
         if bound is None:
-            yield f"threshold {name}: the figure was not computed"
+            # The method of a figure that was not estimated says why; it has counts at most.
+            why = f" ({method})" if (method := figure.get("method")) else ""
+            yield f"threshold {name}: the figure was not computed{why}"
         elif bound > limit:
             yield f"threshold {name}: {_above(bound, limit)} exceeds the limit of {limit:g}"
 

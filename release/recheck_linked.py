@@ -23,15 +23,16 @@ Frames = Mapping[str, pl.DataFrame]
 def with_known(
     tables: Sequence[TableEntry], frames: Frames, package: datapackage.Package
 ) -> dict[str, pl.DataFrame]:
-    """The tables, that of people with a list of what may be known of their events; one table as it is.
+    """The tables, that of people with a list of what may be known of their events; others as they are.
 
     Raises:
         VerificationFailed: tables are not linked by people's keys, all of them and as the papers say, or
             nothing is promised of what may be known of events.
     """
-    if len(tables) == 1 and not _is_linked(tables[0]):
+    real = [table for table in tables if table.kind == "anonymised"]
+    if not real or (len(real) == 1 and not _is_linked(real[0])):
         return dict(frames)
-    people, events = _sorted_out(tables)
+    people, events = _sorted_out(real)
     check_keys(frames[people.name][PERSON], {table.name: frames[table.name] for table in events})
     _check_package(people, package)
     if (asked := known_of_events(people.criteria)) is None:

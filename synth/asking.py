@@ -15,7 +15,8 @@ from anonymizer.errors import BadConfig, SynthesisFailed
 from synth.axes import Allowed, Axis, Bools, Codes
 from synth.conditions import condition, matching
 from synth.recipe import Between, Wanted
-from synth.rewriting.joints import LABEL, Joint
+from synth.rewriting.joints import Joint
+from synth.rewriting.rare import LABEL
 from synth.rewriting.rewriting import Rewriting
 from synth.variables import Variable
 

@@ -44,20 +44,20 @@ def fitted(recipe: Recipe, coded: Coded, rng: np.random.Generator, *, report: Re
 
 
 def _sdv() -> Callable[..., Model]:
-    from synth.methods import sdv_models
+    from synth.methods.sdv_models import fit
 
-    return sdv_models.fit
+    return fit
 
 
 def _own(method: str) -> Callable[..., Model]:
     if method == "cart":
-        from synth.methods import cart
+        from synth.methods.cart import fit as cart
 
-        return cart.fit
+        return cart
     if method == "gaussian-copula":
-        from synth.methods import gaussian_copula
+        from synth.methods.gaussian_copula import fit as copula
 
-        return gaussian_copula.fit
-    from synth.methods import dp_marginals
+        return copula
+    from synth.methods.dp_marginals import fit as private
 
-    return dp_marginals.fit
+    return private

@@ -112,7 +112,7 @@ def fit(
         rewriting = Rewriting(table.variables)
         coding, rewritten_table = _declared(table, recipe), table
     else:
-        rewritten_table, rewriting = rewritten(table, recipe.constraints)
+        rewritten_table, rewriting = rewritten(table, recipe.constraints, recipe.given)
         coding = _coding(rewritten_table)
     learned = Learned(coding, rewritten_table.variables, rewriting)
     coded = Coded(coding.encode(rewritten_table.frame), coding.axes, rewritten_table.people)

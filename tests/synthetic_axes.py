@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import chi2_contingency
 
 from synth.axes import Axis, Coded
 
@@ -32,6 +33,15 @@ def shares(codes: np.ndarray, *sizes: int) -> np.ndarray:
     """How often each combination of codes occurs, as a share of rows: shape ``sizes``."""
     flat = np.ravel_multi_index(tuple(codes.T), sizes)
     return np.bincount(flat, minlength=int(np.prod(sizes))).reshape(sizes) / len(codes)
+
+
+def one_law(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two sets of rows may have come from one distribution: a chi-squared test at 0.1 %."""
+    rows, numbers = np.unique(np.concatenate([one, other]), axis=0, return_inverse=True)
+    sides = np.repeat([0, 1], [len(one), len(other)])
+    counts = np.bincount(sides * len(rows) + numbers.ravel(), minlength=2 * len(rows)).reshape(2, -1)
+    common = counts.sum(0) >= 20
+    return bool(chi2_contingency(counts[:, common]).pvalue > 0.001)
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> float:

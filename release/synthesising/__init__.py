@@ -4,6 +4,7 @@ holding_out   people who have no part in a release
 columns       what the synthesiser is told of each column
 domains       what a column can hold, without a look at the data
 learning      the table that is learned from, and the people in it
+histories     patients and events, of a release of several tables
 making        rows drawn as the config asks
 synthesised   the table that is staged and verified, and the twin that is attacked instead
 """

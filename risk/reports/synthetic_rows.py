@@ -116,8 +116,9 @@ def _points(synthesis: Synthesis, words: Words) -> Iterator[Point]:
 
 def _learned(synthesis: Synthesis, words: Words) -> Any:
     if synthesis.fit_on == "original":
-        private = "" if synthesis.privacy is None else "_private"
-        return words.markup(f"synthetic.verdict.original{private}_told")
+        if synthesis.privacy is None:
+            return words.markup("synthetic.verdict.original_told")
+        return words.markup("synthetic.verdict.original_private_told")
     titles = dict.fromkeys(criteria_words.title_of(each, words) for each in synthesis.criteria)
     listed = f" ({', '.join(titles)})" if titles else ""
     return words.markup("synthetic.verdict.anonymised_told", criteria=listed)
@@ -145,8 +146,8 @@ def _headline(table: SyntheticTable, words: Words) -> Iterator[Number]:
         )
     privacy = table.synthesis.privacy
     kind, stated = ("none", {}) if privacy is None else ("private", _stated(privacy, words))
-    said = words.say(f"synthetic.headline.guarantee_{kind}", **stated)
-    means = words.say(f"synthetic.headline.guarantee_{kind}_means", **stated)
+    said = words.say(f"synthetic.headline.promise.{kind}", **stated)
+    means = words.say(f"synthetic.headline.promise_means.{kind}", **stated)
     yield _number("guarantee", said, means, words)
 
 
@@ -171,7 +172,7 @@ def _limits(synthesis: Synthesis, words: Words) -> Iterator[str]:
     if synthesis.fewest is not None:
         yield words.say("synthetic.limits.fewest", fewest=wording.plain(synthesis.fewest, words))
     if synthesis.filtered == synthesis.fit_on:
-        yield words.say(f"synthetic.limits.filtered_{synthesis.filtered}")
+        yield words.say(f"synthetic.limits.filtered.{synthesis.filtered}")
     yield words.say("synthetic.limits.truth")
 
 
@@ -180,7 +181,7 @@ def _settings(synthesis: Synthesis, words: Words) -> Iterator[tuple[str, str]]:
         return words.say(f"synthetic.made.{topic}"), words.say(f"synthetic.made.{value}", **named)
 
     yield words.say("synthetic.made.method"), _method(synthesis, words)
-    yield line("fit_on", f"fit_on_{synthesis.fit_on}")
+    yield line("fit_on", f"learned.{synthesis.fit_on}")
     if synthesis.privacy is None:
         yield line("guarantee", "guarantee_none")
     else:
@@ -192,7 +193,7 @@ def _settings(synthesis: Synthesis, words: Words) -> Iterator[tuple[str, str]]:
     if synthesis.filtered is None:
         yield line("filter", "filter_none")
     else:
-        near = words.say(f"synthetic.made.fit_on_{synthesis.filtered}")
+        near = words.say(f"synthetic.made.learned.{synthesis.filtered}")
         yield line("filter", "filter_cone", table=near)
     yield line("distilled", "distilled_yes" if synthesis.distilled else "distilled_no")
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from synth.axes import Axis, Bools, Codes, Ints
-from synth.coding.coder import axis, refuse_none
+from synth.coding.coder import axis, refuse_none, refuse_pickling
 from synth.coding.levels import groups, positions
 from synth.coding.merging import nearest, shared
 from synth.coding.people import People
@@ -66,6 +66,8 @@ class Categories:
         missing = len(self.labels) if self.has_missing else self.fallback
         return np.array([*(self.fallback if code is None else code for code in found), missing], np.int32)
 
+    __reduce__ = refuse_pickling
+
 
 def learned(cells: pl.Series, variable: Variable, people: People, k: int) -> Categories:
     """Return the categories that k ``people`` share, of the ``cells`` of a column of text or truth values."""
@@ -96,7 +98,7 @@ def categories(
 
 
 def words(cells: pl.Series, variable: Variable) -> pl.Series:
-    """The cells as text, whatever they are; truth values as ``true`` or ``false``, what is neither missing."""
+    """The cells as text, whatever they are; truth values as ``true`` or ``false``, others missing."""
     if isinstance(cells.dtype, pl.List):
         cells = cells.cast(pl.List(pl.String), strict=False).list.sort().list.join(" ")
     texts = cells.cast(pl.String, strict=False)

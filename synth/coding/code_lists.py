@@ -13,7 +13,7 @@ from synth.axes import Axis, Bools, Codes, Floats, Ints
 from synth.coding import bands
 from synth.coding.bands import Bands
 from synth.coding.categories import distinct
-from synth.coding.coder import axis, refuse_none
+from synth.coding.coder import axis, refuse_none, refuse_pickling
 from synth.coding.merging import nearest, shared
 from synth.coding.people import People, once
 from synth.conditions import Condition, matching
@@ -31,12 +31,13 @@ class CodeLists:
     """A column of lists: of each of ``frequent`` whether a row has it, then how many of ``others``.
 
     ``others`` have frequencies ``weights`` (shape (others,)); how many a row has lies in ``counts``, whose
-    last code is a missing list if there are any. ``always`` (shape (frequent,)): hardly a row lacks the code.
+    last code is a missing list if there are any. Every list has the codes that ``always`` names: those that
+    fewer than k people lack.
     """
 
     variable: Variable = field(repr=False)
     frequent: tuple[str, ...]
-    always: Bools = field(repr=False)
+    always: tuple[str, ...]
     others: tuple[str, ...]
     weights: Floats = field(repr=False)
     counts: Bands
@@ -46,29 +47,29 @@ class CodeLists:
 
     def encode(self, cells: pl.Series) -> Codes:
         """Each list's codes, shape (rows, axes): nearest coarser labels of unknown codes, or nothing."""
-        values, rows, numbers, known = entries(cells)
-        known_rows, labels = self._labelled(values, rows, numbers)
-        codes = np.zeros((len(known), len(self.axes)), dtype=np.int32)
-        codes[known | (not self.has_missing), :-1] = self.always
-        own = labels < len(self.frequent)
-        codes[known_rows[own], labels[own]] = 1
+        entries = _Entries.of(cells)
+        found = entries.labelled(self._labels, self.variable)
+        codes = np.zeros((len(entries.known), len(self.axes)), dtype=np.int32)
+        rows, labels = found.below(len(self.frequent))
+        codes[rows, labels] = 1
         if len(self.counts.low):
-            codes[:, -1] = self.counts.nearest(np.bincount(known_rows[~own], minlength=len(known)))
+            codes[:, -1] = self.counts.nearest(found.many(len(self.frequent), len(self.others)))
         if self.has_missing:
-            codes[~known, -1] = len(self.counts.low)
+            codes[~entries.known, -1] = len(self.counts.low)
         return codes
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> pl.Series:
         """Lists for ``codes`` (shape (rows, axes)), their codes sorted and distinct."""
-        labels = (*self.frequent, *self.others)
         is_missing = codes[:, -1] == len(self.counts.low)
         low, high = (np.append(part, 0)[codes[:, -1]] for part in (self.counts.low, self.counts.high))
         many = low + (rng.random(len(codes)) * (high - low + 1)).astype(np.int64)
-        rows, frequent = np.nonzero(codes[:, :-1] == 1)
         drawn = _without_replacement(np.minimum(many, len(self.others)), self.weights, rng)
-        cells = _lists(
-            np.r_[rows, drawn[0]], np.r_[frequent, drawn[1] + len(self.frequent)], labels, len(codes)
-        )
+        rows, numbers = np.nonzero(codes[:, :-1] == 1)
+        first = len(self.frequent) + len(self.others)
+        always = np.tile(np.arange(first, first + len(self.always)), len(codes))
+        rows = np.r_[rows, drawn[0], np.repeat(np.arange(len(codes)), len(self.always))]
+        numbers = np.r_[numbers, drawn[1] + len(self.frequent), always]
+        cells = _lists(rows, numbers, self._labels, len(codes))
         return cells.set(pl.Series(is_missing), None) if is_missing.any() else cells
 
     def matching(self, wanted: Wanted) -> Mapping[int, Bools]:
@@ -79,100 +80,116 @@ class CodeLists:
         is_missing = np.arange(self.axes[-1].size) == len(self.counts.low)
         if wanted is None:
             return {len(self.frequent): refuse_none(self.variable.name, is_missing)}
-        singles = pl.Series([[label] for label in self.frequent], dtype=pl.List(pl.String))
+        labels = (*self.always, *self.frequent)
+        singles = pl.Series([[label] for label in labels], dtype=pl.List(pl.String))
         found = refuse_none(
             self.variable.name, matching(Condition(self.variable, wanted), singles, certain=True)
         )
-        return {int(found.argmax()): np.array([False, True]), len(self.frequent): ~is_missing}
+        told = {len(self.frequent): refuse_none(self.variable.name, ~is_missing)}
+        best = int(found.argmax()) - len(self.always)
+        return told if best < 0 else {best: np.array([False, True]), **told}
 
-    def _labelled(self, values: Sequence[str], rows: Ints, numbers: Ints) -> tuple[Ints, Ints]:
-        """Rows and the numbers of their labels, each pair once."""
-        codes = {label: code for code, label in enumerate((*self.frequent, *self.others))}
-        return labelled(_numbers(values, self.variable, codes), rows, numbers, len(codes))
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return (*self.frequent, *self.others, *self.always)
+
+    __reduce__ = refuse_pickling
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """The codes of lists: entry by entry the row and the number of its value (−1: null); and known rows."""
+
+    values: tuple[str, ...]
+    rows: Ints
+    numbers: Ints
+    known: Bools
+
+    @classmethod
+    def of(cls, cells: pl.Series) -> _Entries:
+        """The entries of lists, or of texts of codes between blanks."""
+        lists = cells if isinstance(cells.dtype, pl.List) else cells.cast(pl.String).str.split(" ")
+        lists = lists.cast(pl.List(pl.String), strict=False)
+        lengths = lists.list.len().fill_null(0).to_numpy()
+        values, numbers = distinct(lists.filter(pl.Series(lengths > 0)).explode(empty_as_null=True))
+        return cls(values, np.repeat(np.arange(len(lists)), lengths), numbers, lists.is_not_null().to_numpy())
+
+    def labelled(self, labels: Sequence[str], variable: Variable) -> _Pairs:
+        """Which rows have which labels; what has no label is left out."""
+        codes = {label: code for code, label in enumerate(labels)}
+        found = (nearest(value, variable.coarser, codes) for value in self.values)
+        of_value = np.array([*(-1 if code is None else code for code in found), -1], dtype=np.int64)
+        labels_here = of_value[self.numbers]
+        told = labels_here >= 0
+        size = max(len(labels), 1)
+        pairs = once(self.rows[told] * size + labels_here[told])
+        return _Pairs(pairs // size, pairs % size, len(self.known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Which of ``height`` rows have which labels (both shape (pairs,)), each pair once."""
+
+    rows: Ints
+    labels: Ints
+    height: int
+
+    def below(self, end: int) -> tuple[Ints, Ints]:
+        """Rows and labels of the first ``end`` labels."""
+        own = self.labels < end
+        return self.rows[own], self.labels[own]
+
+    def many(self, start: int, count: int) -> Ints:
+        """How many of ``count`` labels from ``start`` each row has, shape (rows,)."""
+        own = (self.labels >= start) & (self.labels < start + count)
+        return np.bincount(self.rows[own], minlength=self.height).astype(np.int64)
+
+    def lacking(self, label: int) -> Bools:
+        """Which rows have not a label, shape (rows,)."""
+        lacks = np.ones(self.height, bool)
+        lacks[self.rows[self.labels == label]] = False
+        return lacks
 
 
 def learned(cells: pl.Series, variable: Variable, people: People, k: int) -> CodeLists:
     """Return the codes that k ``people`` share, of the lists of a column."""
-    values, rows, numbers, known = entries(cells)
-    whose = People(people.numbers[rows], people.count, False)
-    labels = sorted(shared(values, numbers, whose, coarser=variable.coarser, k=k) - {SUPPRESSED})
-    codes = {label: code for code, label in enumerate(labels)}
-    found = _numbers(values, variable, codes)
-    frequency = np.bincount(labelled(found, rows, numbers, len(labels))[1], minlength=len(labels))
+    entries = _Entries.of(cells)
+    whose = People(people.numbers[entries.rows], people.count, False)
+    labels = sorted(
+        shared(entries.values, entries.numbers, whose, coarser=variable.coarser, k=k) - {SUPPRESSED}
+    )
+    pairs = entries.labelled(labels, variable)
+    frequency = np.bincount(pairs.labels, minlength=len(labels))
     # Sorting is stable: of equally frequent codes the first as text.
-    order = np.argsort(-frequency, kind="stable")
-    frequent = tuple(labels[code] for code in order[:MOST_FREQUENT])
-    rest = np.sort(order[MOST_FREQUENT:])
-    same = np.array([codes.get(value, -1) for value in values], np.int64) == found
-    bare = CodeLists(
+    order = np.argsort(-frequency, kind="stable").tolist()
+    has_missing = people.among(~entries.known) >= k or people.among(entries.known) < k
+    asked = entries.known | (not has_missing)
+    always = [i for i in order[:MOST_FREQUENT] if people.among(asked & pairs.lacking(i)) < k]
+    rest = [i for i in order if i not in set(always)]
+    others = sorted(rest[MOST_FREQUENT:])
+    many = _Pairs(pairs.rows, np.isin(pairs.labels, others).astype(np.int64), pairs.height).many(1, 1)
+    counts = bands.learned(many[entries.known], people.where(entries.known), k)
+    known = entries.numbers >= 0
+    same = np.isin(entries.numbers[known], [i for i, v in enumerate(entries.values) if v in set(labels)])
+    frequent = tuple(labels[i] for i in rest[:MOST_FREQUENT])
+    return CodeLists(
         variable=variable,
         frequent=frequent,
-        always=np.zeros(len(frequent), bool),
-        others=tuple(labels[code] for code in rest),
-        weights=frequency[rest] / max(frequency[rest].sum(), 1),
-        counts=Bands(np.empty(0, np.int64), np.empty(0, np.int64)),
-        has_missing=people.among(~known) >= k or people.among(known) < k,
-        axes=(),
-        merged=int(np.count_nonzero((~same | (found < 0))[numbers])),
-    )
-    return _with_axes(bare, (values, rows, numbers, known), people, k)
-
-
-def entries(cells: pl.Series) -> tuple[tuple[str, ...], Ints, Ints, Bools]:
-    """The distinct codes, sorted; rows and numbers of the codes they have (shape (entries,)); known rows."""
-    lists = cells if isinstance(cells.dtype, pl.List) else cells.cast(pl.String).str.split(" ")
-    lists = lists.cast(pl.List(pl.String), strict=False)
-    lengths = lists.list.len().fill_null(0).to_numpy()
-    texts = lists.filter(pl.Series(lengths > 0)).explode(empty_as_null=True)
-    rows = np.repeat(np.arange(len(lists)), lengths)
-    values, numbers = distinct(texts)
-    told = numbers >= 0
-    return values, rows[told], numbers[told], lists.is_not_null().to_numpy()
-
-
-def labelled(found: Ints, rows: Ints, numbers: Ints, size: int) -> tuple[Ints, Ints]:
-    """Rows and labels (shape (pairs,)), each pair once; ``found`` is the label of each distinct value."""
-    labels = found[numbers]
-    told = labels >= 0
-    pairs = once(rows[told] * size + labels[told])
-    return pairs // max(size, 1), pairs % max(size, 1)
-
-
-def _numbers(values: Sequence[str], variable: Variable, codes: Mapping[str, int]) -> Ints:
-    """The number of each value's label; −1: it has none."""
-    found = (nearest(value, variable.coarser, codes) for value in values)
-    return np.array([-1 if code is None else code for code in found], dtype=np.int64)
-
-
-def _with_axes(
-    bare: CodeLists, told: tuple[Sequence[str], Ints, Ints, Bools], people: People, k: int
-) -> CodeLists:
-    values, rows, numbers, known = told
-    rows, labels = bare._labelled(values, rows, numbers)
-    frequent = len(bare.frequent)
-    has = np.zeros((len(known), frequent), bool)
-    own = labels < frequent
-    has[rows[own], labels[own]] = True
-    asked = known | (not bare.has_missing)
-    always = np.array([people.among(asked & ~has[:, code]) < k for code in range(frequent)], bool)
-    many = np.bincount(rows[~own], minlength=len(known))[known].astype(np.int64)
-    counts = bands.learned(many, people.where(known), k)
-    has_missing = bare.has_missing or not len(counts.low)
-    name = bare.variable.name
-    middles = np.append((counts.low + counts.high) / 2, [np.nan] * has_missing)
-    axes = tuple(axis(f"{name}[{label}]", np.array([0.0, 1.0])) for label in bare.frequent)
-    axes = (*axes, axis(f"{name}[]", middles, is_ordered=True))
-    return CodeLists(
-        variable=bare.variable,
-        frequent=bare.frequent,
-        always=always,
-        others=bare.others,
-        weights=bare.weights,
+        always=tuple(labels[i] for i in sorted(always)),
+        others=tuple(labels[i] for i in others),
+        weights=frequency[others] / max(frequency[others].sum(), 1),
         counts=counts,
         has_missing=has_missing,
-        axes=axes,
-        merged=bare.merged,
+        axes=axes(variable.name, frequent, counts, has_missing=has_missing),
+        merged=int(np.count_nonzero(~same)),
     )
+
+
+def axes(name: str, frequent: Sequence[str], counts: Bands, *, has_missing: bool) -> tuple[Axis, ...]:
+    """The axes of lists: two-valued ones for the ``frequent`` codes, then one for how many others."""
+    middles = np.append((counts.low + counts.high) / 2, [np.nan] * has_missing)
+    own = (axis(f"{name}[{label}]", np.array([0.0, 1.0])) for label in frequent)
+    return (*own, axis(f"{name}[]", middles, is_ordered=True))
 
 
 def _without_replacement(many: Ints, weights: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import NoReturn
 
 import numpy as np
 import polars as pl
@@ -13,7 +12,7 @@ import polars as pl
 from anonymizer.errors import SynthesisFailed
 from synth.axes import Allowed, Axis, Bools, Coded, Codes, Ints
 from synth.coding import categories, code_lists, numbers
-from synth.coding.coder import Coder
+from synth.coding.coder import Coder, refuse_pickling
 from synth.coding.people import People
 from synth.conditions import condition
 from synth.recipe import Wanted
@@ -107,8 +106,7 @@ class Codec:
         found: Mapping[int, Bools] = self.coders[place].matching(wanted)
         return {self.spans[place][axis]: mask for axis, mask in found.items()}
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a fitted codec is not to be written to disk")
+    __reduce__ = refuse_pickling
 
     def _columns(self) -> Sequence[tuple[Variable, Coder]]:
         return tuple(zip(self.variables, self.coders, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 import polars as pl
@@ -57,3 +57,8 @@ def refuse_none(column: str, mask: Bools) -> Bools:
         raise BadConfig("no value that enough people have is asked for", column=column)
     mask.setflags(write=False)
     return mask
+
+
+def refuse_pickling(_: object) -> NoReturn:
+    """Raise ``TypeError``: hierarchies may name values that few people have."""
+    raise TypeError("what was learned of a table is not to be written to disk")

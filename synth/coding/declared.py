@@ -113,7 +113,7 @@ def _lists(variable: Variable, labels: tuple[str, ...]) -> CodeLists:
     return CodeLists(
         variable=variable,
         frequent=labels,
-        always=np.zeros(len(labels), bool),
+        always=(),
         others=(),
         weights=np.zeros(0),
         counts=Bands(none, none.copy()),

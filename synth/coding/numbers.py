@@ -11,7 +11,7 @@ import polars as pl
 from synth.axes import Axis, Bools, Codes, Ints
 from synth.coding import bands, grids
 from synth.coding.bands import Bands
-from synth.coding.coder import axis, refuse_none
+from synth.coding.coder import axis, refuse_none, refuse_pickling
 from synth.coding.grids import FURTHEST, Grid
 from synth.coding.people import People
 from synth.conditions import Condition, matching
@@ -73,15 +73,19 @@ class Numbers:
             return np.full(len(places), missing, dtype=np.int32)
         return np.where(known, self.bands.nearest(places), missing).astype(np.int32)
 
+    __reduce__ = refuse_pickling
+
 
 def learned(cells: pl.Series, variable: Variable, people: People, k: int) -> Numbers:
     """Return the bands that k ``people`` share, of the ``cells`` of a column of numbers, days or moments."""
     grid = grids.learned(cells, variable.type, people, k)
     places, known = grid.places(cells)
-    places, known = _bounded(places, known, variable, grid)
-    found = bands.learned(places[known], people.where(known), k)
+    places = _bounded(places, variable, grid)
+    # An infinite number makes no band, and none with the largest finite one: that may be one person's.
+    finite = known & (np.abs(places) < FURTHEST)
+    found = bands.learned(places[finite], people.where(finite), k)
     has_missing = not len(found.low) or people.among(~known) >= k
-    half = np.sort(places[known])[known.sum() // 2] if len(found.low) else 0
+    half = np.sort(places[finite])[finite.sum() // 2] if len(found.low) else 0
     fallback = int(found.nearest(np.array([half]))[0]) if len(found.low) else 0
     bare = numbers(variable, grid, found, has_missing=has_missing, fallback=fallback)
     codes = bare._encoded(places, known)
@@ -97,15 +101,9 @@ def numbers(variable: Variable, grid: Grid, found: Bands, *, has_missing: bool, 
     return Numbers(variable, grid, found, has_missing, fallback, own)
 
 
-def _bounded(places: Ints, known: Bools, variable: Variable, grid: Grid) -> tuple[Ints, Bools]:
-    """The places, within the column's public bounds, and what is infinite at the farthest finite one."""
-    finite = places[known & (np.abs(places) < FURTHEST)]
-    if not len(finite):
-        return places, np.zeros(len(known), bool)
-    low, high = int(finite.min()), int(finite.max())
+def _bounded(places: Ints, variable: Variable, grid: Grid) -> Ints:
+    """The places, within the column's public bounds."""
     scale = 10.0**grid.decimals
-    if variable.low is not None:
-        low = max(low, int(np.ceil(round(variable.low * scale, 6))))
-    if variable.high is not None:
-        high = min(high, int(np.floor(round(variable.high * scale, 6))))
-    return np.clip(places, min(low, high), high), known
+    low = -FURTHEST if variable.low is None else int(np.ceil(round(variable.low * scale, 6)))
+    high = FURTHEST if variable.high is None else int(np.floor(round(variable.high * scale, 6)))
+    return np.clip(places, low, max(low, high))

@@ -16,6 +16,7 @@ import numpy as np
 
 from anonymizer.errors import SynthesisFailed
 from synth.axes import Allowed, Axis, Coded, Codes
+from synth.methods.cart_donors import Counting
 from synth.methods.cart_particles import Plan, planned, rows_completed, rows_drawn
 from synth.methods.cart_stages import Growth, Learning, Stage, learned, levels
 
@@ -107,4 +108,5 @@ def _learning(coded: Coded, growth: Growth) -> Learning:
     _, person, rows = np.unique(coded.people, return_inverse=True, return_counts=True)
     usual = np.quantile(rows, _USUAL_ROWS, method="higher")
     counting = None if rows.max() <= usual else np.minimum(1.0, usual / rows)[person]
-    return Learning(np.ascontiguousarray(coded.codes), coded.axes, (1.0 / rows)[person], counting, growth)
+    count = Counting((1.0 / rows)[person], counting)
+    return Learning(np.ascontiguousarray(coded.codes), coded.axes, count, growth)

@@ -19,6 +19,17 @@ JOINING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """How rows count. ``people`` (float64, shape (rows,)): in a leaf, one over how many their person has.
+
+    ``rows`` (same shape): as donors; None: all alike.
+    """
+
+    people: Floats
+    rows: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
 class Donors:
     """Rows by leaf, so that those of each node stand together: from ``first`` to before ``last``.
 
@@ -38,25 +49,33 @@ class Donors:
     def __post_init__(self) -> None:
         sealed(self)
 
+    @property
+    def leaves(self) -> tuple[Ints, Ints]:
+        """The first row of each leaf, and how many it has."""
+        inner = np.zeros(len(self.parent), np.bool_)
+        inner[self.parent[self.parent >= 0]] = True
+        return self.first[~inner], (self.last - self.first)[~inner]
 
-def donors(forest: Forest, leaves: Ints, labels: Ints, people: Floats, rows: Floats | None) -> Donors:
+
+def donors(forest: Forest, leaves: Ints, labels: Ints, at: Ints, counting: Counting) -> Donors:
     """Return the donors of a forest, all of whose trees have rows.
 
-    ``leaves``, ``labels``, ``people`` (what a row counts in people) and ``rows`` (what it counts as a donor)
-    have shape (rows,).
+    ``leaves`` and ``labels`` have shape (rows,). Rows of a leaf stand in the order in which their labels do:
+    ``at`` (by label).
     """
     parent = forest.parent.astype(np.int64)
     levels = _levels(parent)
-    order = np.argsort(leaves, kind="stable")
+    order = np.argsort(leaves * len(at) + at[labels], kind="stable")
     count = np.bincount(leaves, minlength=len(parent))
     first = np.cumsum(count) - count
-    inside, mass = count, np.bincount(leaves, people, len(parent))
+    inside, mass = count, np.bincount(leaves, counting.people, len(parent))
     for level in reversed(levels[1:]):
         np.add.at(inside, parent[level], inside[level])
         np.add.at(mass, parent[level], mass[level])
     climb = np.where(parent >= 0, JOINING / (JOINING + mass), 0.0)
     taken = labels[order].astype(np.int32)
-    return Donors(taken, None if rows is None else rows[order], first, first + inside, parent, climb, levels)
+    rows = None if counting.rows is None else counting.rows[order]
+    return Donors(taken, rows, first, first + inside, parent, climb, levels)
 
 
 def _levels(parent: Ints) -> tuple[Ints, ...]:
@@ -76,11 +95,12 @@ def _levels(parent: Ints) -> tuple[Ints, ...]:
 class Chances:
     """Donors of whom only some come into question, or some more than others.
 
-    ``mass`` (by node) is the share of what would be drawn there that comes into question; ``climb`` as of the
-    donors, given that. ``upto`` (float64, shape (donors + 1,)) adds up the donors' weights, None: all alike.
+    ``numbers`` (int64) are the donors in question, None: all. ``mass`` (by node) is the share of what would
+    be drawn there that comes into question; ``climb`` as of the donors, given that. ``upto`` (float64, shape
+    (donors in question + 1,)) adds up their weights, None: all alike.
     """
 
-    labels: NDArray[np.int32]
+    numbers: Ints | None
     first: Ints
     last: Ints
     parent: Ints
@@ -88,8 +108,8 @@ class Chances:
     mass: Floats
     upto: Floats | None
 
-    def drawn(self, leaves: Ints, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Return the label of a donor for each leaf, whose ``mass`` must not be 0: int32 (leaves,)."""
+    def drawn(self, leaves: Ints, rng: np.random.Generator) -> Ints:
+        """Return the number of a donor for each leaf, whose ``mass`` must not be 0: int64 (leaves,)."""
         nodes = leaves.copy()
         climbing = np.arange(len(nodes))
         while len(climbing):
@@ -103,24 +123,22 @@ class Chances:
             low = self.upto[first]
             at = np.searchsorted(self.upto, low + share * (self.upto[last] - low), "right") - 1
         # Rounding must not reach a neighbour's donors.
-        return self.labels[np.clip(at, first, last - 1)]
+        at = np.clip(at, first, last - 1)
+        return at if self.numbers is None else self.numbers[at]
 
 
-def chances(donors: Donors, by_label: Floats | None = None) -> Chances:
-    """Return what may be drawn: each donor with the weight of its label, float64 (labels,), from 0 to 1."""
+def chances(donors: Donors, likely: Floats | None = None) -> Chances:
+    """Return what may be drawn: each donor in question as ``likely`` as said, float64 (donors,)."""
     everything = np.ones(len(donors.first))
-    if by_label is None and donors.rows is None:
-        return Chances(
-            donors.labels, donors.first, donors.last, donors.parent, donors.climb, everything, None
-        )
+    if likely is None and donors.rows is None:
+        return Chances(None, donors.first, donors.last, donors.parent, donors.climb, everything, None)
     rows = np.ones(len(donors.labels)) if donors.rows is None else donors.rows
-    weights = rows if by_label is None else rows * by_label[donors.labels]
-    possible = weights > 0
-    before = np.concatenate([[0], np.cumsum(possible)])
-    first, last = before[donors.first], before[donors.last]
+    weights = rows if likely is None else rows * likely
+    possible = np.flatnonzero(weights > 0)
+    first, last = np.searchsorted(possible, donors.first), np.searchsorted(possible, donors.last)
     upto = np.concatenate([[0.0], np.cumsum(weights[possible])])
-    if by_label is None:
-        return Chances(donors.labels[possible], first, last, donors.parent, donors.climb, everything, upto)
+    if likely is None:
+        return Chances(possible, first, last, donors.parent, donors.climb, everything, upto)
     total = np.concatenate([[0.0], np.cumsum(rows)])
     own = np.where(last > first, (upto[last] - upto[first]) / (total[donors.last] - total[donors.first]), 0.0)
     mass, climb = own.copy(), np.zeros(len(own))
@@ -128,4 +146,4 @@ def chances(donors: Donors, by_label: Floats | None = None) -> Chances:
         above = donors.climb[level] * mass[donors.parent[level]]
         mass[level] = above + (1 - donors.climb[level]) * own[level]
         climb[level] = np.divide(above, mass[level], out=np.zeros(len(level)), where=mass[level] > 0)
-    return Chances(donors.labels[possible], first, last, donors.parent, climb, mass, upto)
+    return Chances(possible, first, last, donors.parent, climb, mass, upto)

@@ -5,90 +5,127 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth.axes import Bools, Floats, Ints
+from synth.methods.cart_donors import Donors
 from synth.methods.cart_trees import sealed
 
 REACH = 2
 """How many places an ordered code's kin are away, at most."""
 REACH_OF_ROWS = 0.06
 """And the share of all rows that may lie between: large codes stand alone, and few bands are not blurred."""
+EDGE = 0.05
+"""The share of a leaf's donors at either end of an order that are no kin of those between the ends."""
 STRAYING = 0.05
 """The share of drawn unordered codes in whose place one of their kin comes; of ordered ones all do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class Spans:
     """Labels in an ``order`` where kin stand together: those from ``first`` to before ``last`` (by label).
 
-    ``rows`` (int64, shape (labels,)) says how often each label occurs, which is how often it comes in the
-    place of its kin; ``straying`` (float64, same shape) is the share in whose place one does, itself too.
+    Of ``straying`` of the drawn labels the place is taken by kin, itself among them.
     """
 
     order: Ints
     first: Ints
     last: Ints
+    straying: float
+
+    @property
+    def at(self) -> Ints:
+        """The place of each label in the order."""
+        return np.argsort(self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The kin of donors: labels of the ``order`` from ``first`` to before ``last`` (int32, by donor).
+
+    ``labels`` (int32) are the donors' own. ``rows`` (int64, by label) says how often each occurs, which is
+    how often it comes in the place of its kin.
+    """
+
+    labels: NDArray[np.int32]
+    order: Ints
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
     rows: Ints
-    straying: Floats
+    straying: float
 
     def __post_init__(self) -> None:
         sealed(self)
 
+    def among(self, allowed: Bools) -> Ints:
+        """Return how many rows have allowed labels that stand in the order before each place."""
+        return np.concatenate([[0], np.cumsum((self.rows * allowed)[self.order])])
 
-def kin_in_order(places: Floats, rows: Ints) -> Kin:
+
+def near(places: Floats, rows: Ints) -> Spans:
     """Each label's kin are those near it by ``places``; labels without a place have none."""
     count = len(places)
     order = np.argsort(places, kind="stable")
     known = int(np.isfinite(places).sum())
     often = rows[order[:known]]
     below = (np.cumsum(often) - often / 2) / max(often.sum(), 1)
-    at, rank = np.empty(count, np.int64), np.arange(known)
-    at[order] = np.arange(count)
+    at, rank = np.argsort(order), np.arange(known)
     first, last = np.arange(count), np.arange(count) + 1
-    low = np.searchsorted(below, below - REACH_OF_ROWS)
-    high = np.searchsorted(below, below + REACH_OF_ROWS, "right")
-    first[:known] = np.clip(low, rank - REACH, rank)
-    last[:known] = np.clip(high, rank + 1, rank + REACH + 1)
-    return _kin(order, (first[at], last[at]), rows, 1.0)
+    first[:known] = np.clip(np.searchsorted(below, below - REACH_OF_ROWS), rank - REACH, rank)
+    last[:known] = np.clip(np.searchsorted(below, below + REACH_OF_ROWS, "right"), rank + 1, rank + REACH + 1)
+    return Spans(order, first[at], last[at], 1.0)
 
 
-def kin_in_groups(groups: Ints, rows: Ints) -> Kin:
+def grouped(groups: Ints) -> Spans:
     """Each label's kin are those of its group: ``groups`` has shape (labels,)."""
     order = np.argsort(groups, kind="stable")
-    span = (np.searchsorted(groups[order], groups, side) for side in ("left", "right"))
-    return _kin(order, tuple(span), rows, STRAYING)
+    first, last = (np.searchsorted(groups[order], groups, side) for side in ("left", "right"))
+    return Spans(order, first, last, STRAYING)
 
 
-def _kin(order: Ints, span: tuple[Ints, ...], rows: Ints, straying: float) -> Kin:
+def kin(spans: Spans, donors: Donors, rows: Ints) -> Kin:
+    """Return the kin of donors that stand, leaf by leaf, in the order of the spans."""
+    first, last = spans.first[donors.labels], spans.last[donors.labels]
+    if spans.straying == 1:
+        first, last = _inside(spans.at[donors.labels], (first, last), donors)
+    whole = first.astype(np.int32), last.astype(np.int32)
+    return Kin(donors.labels, spans.order, *whole, rows, spans.straying)
+
+
+def _inside(at: Ints, span: tuple[Ints, Ints], donors: Donors) -> tuple[Ints, Ints]:
+    """Spans that do not leave where nine tenths of a leaf lie: an edge that a tree found stays one."""
     first, last = span
-    upto = np.concatenate([[0], np.cumsum(rows[order])])
-    return Kin(
-        order, first, last, rows, np.where((last - first > 1) & (upto[last] > upto[first]), straying, 0.0)
+    starts, counts = donors.leaves
+    skipped = (counts * EDGE).astype(np.int64)
+    low = np.repeat(at[starts + skipped], counts)
+    high = np.repeat(at[starts + counts - 1 - skipped], counts)
+    first = np.where(
+        at > high, np.maximum(first, high + 1), np.where(at < low, first, np.maximum(first, low))
     )
+    last = np.where(at < low, np.minimum(last, low), np.where(at > high, last, np.minimum(last, high + 1)))
+    return first, last
 
 
 def chance(kin: Kin, allowed: Bools) -> Floats:
-    """Return how likely what comes in a label's place, or it itself, is allowed: float64 (labels,)."""
-    all_rows, rows = (
-        np.concatenate([[0], np.cumsum(each[kin.order])]) for each in (kin.rows, kin.rows * allowed)
-    )
-    share = (rows[kin.last] - rows[kin.first]) / np.maximum(all_rows[kin.last] - all_rows[kin.first], 1)
-    return np.asarray((1 - kin.straying) * allowed + kin.straying * share)
+    """Return how likely what comes in a donor's place, or its own label, is allowed: float64 (donors,)."""
+    everything, possible = kin.among(np.ones_like(allowed)), kin.among(allowed)
+    share = (possible[kin.last] - possible[kin.first]) / (everything[kin.last] - everything[kin.first])
+    return np.asarray((1 - kin.straying) * allowed[kin.labels] + kin.straying * share)
 
 
-def strayed(kin: Kin, labels: Ints, rng: np.random.Generator, allowed: Bools | None = None) -> Ints:
-    """Return labels with some replaced by kin, given that all are allowed: int64 (rows,)."""
-    upto = np.concatenate([[0], np.cumsum((kin.rows if allowed is None else kin.rows * allowed)[kin.order])])
-    leaving = kin.straying
+def strayed(kin: Kin, donors: Ints, rng: np.random.Generator, allowed: Bools | None = None) -> Ints:
+    """Return labels of donors, some replaced by kin, given that all are allowed: int64 (rows,)."""
+    first, last = kin.first[donors], kin.last[donors]
+    found = kin.labels[donors].astype(np.int64)
+    upto = kin.among(np.ones(len(kin.rows), np.bool_) if allowed is None else allowed)
+    leaving: Floats | float = kin.straying
     if allowed is not None:
-        likely = chance(kin, allowed)
-        stay = np.divide((1 - kin.straying) * allowed, likely, out=np.zeros(len(likely)), where=likely > 0)
-        # Exactly 0 and 1 where codes must not stay, or have nowhere to go.
-        leaving = np.where(allowed, np.where(kin.straying > 0, 1 - stay, 0.0), 1.0)
-    moved = np.flatnonzero(rng.random(len(labels)) < leaving[labels])
-    where = labels[moved]
+        everything = kin.among(np.ones_like(allowed))
+        by_kin = kin.straying * (upto[last] - upto[first]) / (everything[last] - everything[first])
+        # Exactly 1 where a label must not stay.
+        leaving = by_kin / (by_kin + (1 - kin.straying) * allowed[found])
+    moved = np.flatnonzero((rng.random(len(found)) < leaving) & (last - first > 1))
     # Whole numbers: what is not allowed takes up no room, and rounding cannot reach it.
-    drawn = rng.integers(upto[kin.first[where]], upto[kin.last[where]])
-    found = labels.copy()
+    drawn = rng.integers(upto[first[moved]], upto[last[moved]])
     found[moved] = kin.order[np.searchsorted(upto, drawn, "right") - 1]
     return found

@@ -115,5 +115,4 @@ def _leaves(plan: Plan, codes: Codes) -> Ints:
 
 
 def _labels(plan: Plan, leaves: Ints, rng: np.random.Generator) -> Ints:
-    drawn = plan.chances.drawn(leaves, rng).astype(np.int64)
-    return strayed(plan.stage.kin, drawn, rng, plan.wanted)
+    return strayed(plan.stage.kin, plan.chances.drawn(leaves, rng), rng, plan.wanted)

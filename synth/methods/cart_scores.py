@@ -13,7 +13,7 @@ Table = NDArray[np.float32]
 SCORES = 2
 """How many scores an unordered axis has where the target has more than two classes."""
 SCORES_OF_MANY = 8
-"""And how many one of more than ``MANY`` codes has: what follows 200 diagnoses is not told along two lines."""
+"""And one of more than ``MANY`` codes: what follows each of 200 diagnoses is not told along two lines."""
 MANY = 64
 PRIOR = 5.0
 """So many rows of the usual kind are added to each code: rare codes lie near the middle."""

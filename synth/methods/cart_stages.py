@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 
 from synth.axes import Axis, Bools, Codes, Floats, Ints
-from synth.methods.cart_donors import Donors, donors
-from synth.methods.cart_kin import Kin, kin_in_groups, kin_in_order
+from synth.methods.cart_donors import Counting, Donors, donors
+from synth.methods.cart_kin import Kin, grouped, kin, near
 from synth.methods.cart_scores import ranks
 from synth.methods.cart_targets import MOST_CLASSES, target
 from synth.methods.cart_trees import Forest, Sample, grown, together
 
-PEOPLE_PER_LABEL = 1.5
+PEOPLE_PER_LABEL = 3
 """A leaf's people for each label that the target has, where that is more than asked for."""
 MOST_LEAVES = 4
 """And so many times the people asked for at most."""
@@ -59,16 +59,11 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """What is learned from, and how its rows count.
-
-    ``people`` (float64, shape (rows,)) is what a row counts in a leaf: one over how many its person has.
-    ``rows`` (same shape) is what it counts as a donor, None: all alike.
-    """
+    """What is learned from, how its rows count, and how trees are grown of them."""
 
     codes: Codes
     axes: tuple[Axis, ...]
-    people: Floats
-    rows: Floats | None
+    counting: Counting
     growth: Growth
 
 
@@ -122,8 +117,9 @@ def learned(level: Level, table: Learning, *, before: Sequence[int], rng: np.ran
     roots[groups] = numbers
     leaves = forest.leaves(table.codes, roots[above])
     often = np.bincount(labels, minlength=len(level.above))
-    kin = kin_in_groups(level.kin, often) if places is None else kin_in_order(places, often)
-    return Stage(level, forest, roots, donors(forest, leaves, labels, table.people, table.rows), kin)
+    spans = grouped(level.kin) if places is None else near(places, often)
+    by_leaf = donors(forest, leaves, labels, spans.at, table.counting)
+    return Stage(level, forest, roots, by_leaf, kin(spans, by_leaf, often))
 
 
 def _tree(
@@ -136,7 +132,7 @@ def _tree(
     labels, places = aimed
     seed = int(rng.integers(2**31))
     rows = _drawn(rows, table.growth.most_rows, rng)
-    sample = Sample(table.codes[rows], table.people[rows])
+    sample = Sample(table.codes[rows], table.counting.people[rows])
     aim = target(labels[rows], places, sample.people)
     return grown(sample, aim, given, leaf=_least(aim.labels, table.growth.leaf), seed=seed)
 

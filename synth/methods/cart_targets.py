@@ -11,7 +11,7 @@ from synth.methods.cart_scores import Table
 
 MOST_CLASSES = 48
 """A tree's classes; a target of more is grown level by level, or told apart by the company of its codes."""
-MOST_STEPS = 24
+MOST_STEPS = 10
 """Codes of an ordered axis up to which they are classes too."""
 _BINS = 8
 _COMPANY = 6

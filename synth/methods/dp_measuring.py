@@ -25,8 +25,8 @@ _UNORDERED_NOISES, _MOST_CODES = 8.0, 400
 """A bin holds at least that many scales of a clique's noise, and there are at most so many of an axis."""
 _CELL_NOISES, _MOST_CELLS = 0.25, 20_000
 """A table's mean cell holds at least that many scales of its noise, and it has at most so many cells."""
-_PARENTS, _PARENTS_OF_MANY, _MANY_AXES = 3, 2, 24
-"""How many parents a variable has at most, and if there are many axes."""
+_PARENTS = 4
+"""How many parents a variable has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,7 @@ def _plan(noise: Noise, shares: Shares, axes: int, total: float, target: int | N
     measuring = shares.measuring * noise.ledger.rho / steps
     scale = scale_for(measuring, noise.rows)
     cells = min(_MOST_CELLS, max(4.0, total / scale / _CELL_NOISES))
-    parents = _PARENTS if axes <= _MANY_AXES else _PARENTS_OF_MANY
-    return Plan(parents, cells, choosing, measuring, scale, target)
+    return Plan(_PARENTS, cells, choosing, measuring, scale, target)
 
 
 def _coarseness(plan: Plan, spread: float, total: float) -> Coarseness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -82,10 +82,13 @@ def spans_cut(training: Training, constraints: Sequence[Constraint]) -> tuple[Tr
     return training, outside
 
 
-def rewritten(training: Training, constraints: Sequence[Constraint]) -> tuple[Training, Rewriting]:
+def rewritten(
+    training: Training, constraints: Sequence[Constraint], given: Collection[str] = ()
+) -> tuple[Training, Rewriting]:
     """Return the table to learn from, and how to undo it; spans must have been cut.
 
-    An order of columns that another step has already replaced is left to the rules of drawn rows.
+    An order of columns that another step has already replaced is left to the rules of drawn rows, and so is
+    one whose later column is ``given``: rows are drawn as given only where the column itself was learned.
 
     Raises:
         BadInput: the data break a dependency.
@@ -97,10 +100,12 @@ def rewritten(training: Training, constraints: Sequence[Constraint]) -> tuple[Tr
     for dependency in (each for each in together if isinstance(each, Determines)):
         check_dependency(training, dependency)
     for names in groups(together):
-        training, joint, count = joined(training, names)
+        counted = {name for each in together if isinstance(each, Combinations) for name in each.columns}
+        training, joint, count = joined(training, names, may_suppress=not counted & set(names))
         steps, rare = [*steps, joint], rare + count
     for order in _in_turn([each for each in constraints if isinstance(each, Order)]):
-        if set(order.columns) <= set(training.frame.columns):
+        is_free = set(order.columns) <= set(training.frame.columns)
+        if is_free and not set(order.columns[1:]) & set(given):
             training, chain, count = chained(training, order)
             steps, falling = [*steps, chain], falling + count
     return training, Rewriting(variables, tuple(steps), falling, rare)

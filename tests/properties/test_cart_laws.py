@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from synth.axes import Axis, Coded
 from synth.methods.cart import fit
-from synth.methods.cart_donors import JOINING, chances
-from synth.methods.cart_kin import Kin, chance, kin_in_groups, kin_in_order, strayed
+from synth.methods.cart_donors import JOINING, Counting, chances, donors
+from synth.methods.cart_kin import Kin, chance, grouped, kin, near, strayed
 from synth.methods.cart_stages import Stage
-from synth.methods.cart_trees import Forest
+from synth.methods.cart_trees import LEAF_ALONE, Forest
 from tests.synthetic_axes import apart, coded, ordered, shares, unordered
 
 
@@ -98,7 +98,7 @@ def test_the_mass_of_a_leaf_is_that_of_its_mixture_written_out(table: Coded, see
     for stage in fit(table, rng, leaf=5).stages:
         count = len(stage.level.above)
         by_label = rng.random(count) * rng.integers(0, 2, count)
-        found = chances(stage.donors, by_label)
+        found = chances(stage.donors, by_label[stage.donors.labels])
         rows = stage.donors.rows
         weights = np.ones(len(stage.donors.labels)) if rows is None else rows
         for leaf in np.flatnonzero(stage.forest.left < 0):
@@ -121,54 +121,86 @@ def test_labels_are_drawn_as_often_as_the_mixture_says(restricted: bool) -> None
     table = coded([unordered("a", 3), unordered("b", 5)], first, np.where(first == 1, 2, second))
     stage = fit(table, rng).stages[-1]
     by_label = np.array([0.0, 0.3, 0.9, 0.0, 0.5]) if restricted else np.ones(5)
-    possible = chances(stage.donors, by_label if restricted else None)
+    possible = chances(stage.donors, by_label[stage.donors.labels] if restricted else None)
     for leaf in np.flatnonzero(stage.forest.left < 0):
-        found = shares(possible.drawn(np.full(40_000, leaf), rng)[:, None], 5)
+        chosen = possible.drawn(np.full(40_000, leaf), rng)
+        found = shares(stage.donors.labels[chosen][:, None], 5)
         expected = written_out(stage, int(leaf), 5, np.ones(3_000)) * by_label
         assert apart(found, expected / expected.sum()) < 0.015
         assert not found[by_label == 0].any()
 
 
+def one_leaf(labels: np.ndarray, places: np.ndarray | None, groups: np.ndarray) -> Kin:
+    """The kin of the donors of a single leaf."""
+    rows = np.bincount(labels, minlength=len(groups))
+    spans = grouped(groups) if places is None else near(places, rows)
+    counting = Counting(np.ones(len(labels)), None)
+    found = donors(LEAF_ALONE, np.zeros(len(labels), np.int64), labels, spans.at, counting)
+    return kin(spans, found, rows)
+
+
 @st.composite
 def kins(draw: st.DrawFn) -> Kin:
-    rows = np.asarray(draw(st.lists(st.integers(0, 9), min_size=1, max_size=12)))
-    if draw(st.booleans()):
-        return kin_in_groups(
-            np.asarray(draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows)))), rows
-        )
-    places = st.one_of(st.integers(0, 20).map(float), st.just(np.nan))
-    return kin_in_order(np.asarray(draw(st.lists(places, min_size=len(rows), max_size=len(rows)))), rows)
+    count = draw(st.integers(1, 8))
+    labels = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=40))
+    groups = draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    place = st.one_of(st.integers(0, 20).map(float), st.just(np.nan))
+    places = draw(st.none() | st.lists(place, min_size=count, max_size=count))
+    return one_leaf(np.asarray(labels), None if places is None else np.asarray(places), np.asarray(groups))
 
 
 @given(kins(), st.data())
-def test_a_codes_place_is_taken_by_kin_as_often_as_said(kin: Kin, data: st.DataObject) -> None:
-    count = len(kin.rows)
+def test_a_codes_place_is_taken_by_kin_as_often_as_said(found: Kin, data: st.DataObject) -> None:
+    count = len(found.rows)
     allowed = np.asarray(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
-    place = np.argsort(kin.order)
-    for label in range(count):
-        among = kin.order[kin.first[label] : kin.last[label]]
-        assert label in among
-        share = kin.rows[among] @ allowed[among] / max(kin.rows[among].sum(), 1)
-        expected = (1 - kin.straying[label]) * allowed[label] + kin.straying[label] * share
-        assert chance(kin, allowed)[label] == pytest.approx(expected)
-        assert kin.first[label] <= place[label] < kin.last[label]
-    possible = np.flatnonzero(chance(kin, allowed) > 0)
-    labels = np.repeat(possible, 5)
-    found = strayed(kin, labels, np.random.default_rng(1), allowed)
-    assert allowed[found].all()
-    assert all(kin.first[a] <= place[b] < kin.last[a] for a, b in zip(labels, found, strict=True))
+    likely = chance(found, allowed)
+    among = [found.order[a:b].tolist() for a, b in zip(found.first, found.last, strict=True)]
+    for donor, label in enumerate(found.labels):
+        assert label in among[donor]
+        share = found.rows[among[donor]] @ allowed[among[donor]] / found.rows[among[donor]].sum()
+        expected = (1 - found.straying) * allowed[label] + found.straying * share
+        assert likely[donor] == pytest.approx(expected)
+    possible = np.repeat(np.flatnonzero(likely > 0), 5)
+    drawn = strayed(found, possible, np.random.default_rng(1), allowed)
+    assert allowed[drawn].all()
+    assert all(label in among[donor] for donor, label in zip(possible, drawn, strict=True))
+
+
+@pytest.mark.parametrize("allowed", [None, np.array([True, False, True, True])])
+def test_kin_come_in_proportion_to_their_rows(allowed: np.ndarray | None) -> None:
+    labels = np.repeat([0, 1, 2, 3], [10, 20, 30, 40])
+    found = one_leaf(labels, None, np.array([0, 0, 0, 1]))
+    drawn = strayed(found, np.full(200_000, 25), np.random.default_rng(1), allowed)
+    assert found.labels[25] == 1
+    expected = np.array([1 / 6, 1 / 3, 1 / 2, 0]) * found.straying + (1 - found.straying) * np.eye(4)[1]
+    expected *= 1 if allowed is None else allowed
+    assert apart(shares(drawn[:, None], 4), expected / expected.sum()) < 0.005
 
 
 def test_large_codes_and_missing_have_no_kin() -> None:
     """Half of all values are nil, in the middle of an order."""
     rows = np.array([10, 10, 10, 500, 10, 10, 450])
-    kin = kin_in_order(np.array([0.0, 1, 2, 3, 4, 5, np.nan]), rows)
-    assert [kin.order[a:b].tolist() for a, b in zip(kin.first, kin.last, strict=True)] == [
+    spans = near(np.array([0.0, 1, 2, 3, 4, 5, np.nan]), rows)
+    assert [spans.order[a:b].tolist() for a, b in zip(spans.first, spans.last, strict=True)] == [
         *([0, 1, 2], [0, 1, 2], [0, 1, 2]),
         [3],
         *([4, 5], [4, 5]),
         [6],
     ]
+
+
+def test_kin_do_not_reach_across_the_edge_of_a_leaf() -> None:
+    """A leaf of the codes 10 to 19, and two stragglers: nobody between the edges leaves, nobody comes in."""
+    everybody = np.repeat(np.arange(40), 50)
+    spans = near(np.arange(40.0), np.bincount(everybody))
+    labels = np.concatenate([[3], np.repeat(np.arange(10, 20), 10), [22]])
+    leaf = donors(LEAF_ALONE, np.zeros(102, np.int64), labels, spans.at, Counting(np.ones(102), None))
+    found = kin(spans, leaf, np.bincount(everybody))
+    lowest, highest = found.first.tolist(), (found.last - 1).tolist()
+    assert (lowest[0], highest[0]) == (1, 5)
+    assert min(lowest[1:-1]) == 10
+    assert max(highest[1:-1]) == 19
+    assert (lowest[-1], highest[-1]) == (20, 24)
 
 
 def relabelled(table: Coded, axis: int, rng: np.random.Generator) -> tuple[Coded, np.ndarray]:

@@ -14,7 +14,7 @@ from synth.methods import cart_particles
 from synth.methods.cart import Cart, fit, visited
 from synth.methods.cart_stages import Stage, levels
 from synth.methods.cart_targets import MOST_CLASSES
-from tests.synthetic_axes import apart, coded, ordered, shares, unordered
+from tests.synthetic_axes import apart, coded, one_law, ordered, shares, unordered
 
 ROWS = 4_000
 LEAF = 25
@@ -77,7 +77,7 @@ def test_missing_is_a_code_like_others() -> None:
 
 
 def test_of_several_thousand_codes_the_groups_are_drawn_first() -> None:
-    """5,000 codes in 50 blocks in 5 chapters: which chapter goes with the department, and no tree has 5,000 classes."""
+    """5,000 codes in 50 blocks in 5 chapters, which go with the department. No tree has 5,000 classes."""
     rng = np.random.default_rng(1)
     codes = np.arange(5_000)
     axis = unordered("diagnosis", 5_000, codes // 100, codes // 1_000)
@@ -119,7 +119,7 @@ def test_a_leaf_holds_so_many_people(rows_each: int) -> None:
 
 
 def test_somebody_with_very_many_rows_is_no_leaf_of_their_own() -> None:
-    """One person has 2,000 rows of one combination, which nobody else has: others' codes are drawn with it."""
+    """One person has 2,000 rows of one combination, which nobody else has."""
     rng = np.random.default_rng(1)
     others = rng.integers(0, 4, (ROWS, 2))
     codes = np.concatenate([others, np.full((2_000, 2), 4)])
@@ -140,22 +140,31 @@ def test_a_planted_combination_is_not_repeated() -> None:
     assert not (found[:, :5] == 4).all(1).any()
 
 
-def test_fresh_rows_are_somebodys_no_more_often_than_those_of_others() -> None:
-    """Sixteen times four combinations for each person: few are met by chance, of drawn rows as of held-out ones."""
+def test_drawn_rows_are_somebodys_no_more_often_than_those_of_others() -> None:
+    """Four numbers in forty bands each: the rows of people who had no part are met by chance as often."""
     rng = np.random.default_rng(1)
 
     def people(count: int) -> np.ndarray:
         base = rng.normal(0, 1, (count, 1))
-        return np.clip(8 + 3 * (base + rng.normal(0, 0.7, (count, 5))), 0, 15).astype(np.int32)
+        return np.clip(20 + 6 * (base + rng.normal(0, 0.5, (count, 4))), 0, 39).astype(np.int32)
 
     trained, others = people(8_000), people(8_000)
-    found = drawn(coded([ordered(str(at), 16) for at in range(5)], *trained.T), 8_000)
+    found = drawn(coded([ordered(str(at), 40) for at in range(4)], *trained.T), 8_000)
 
     def copied(rows: np.ndarray) -> float:
         known = {row.tobytes() for row in trained}
         return float(np.mean([np.ascontiguousarray(row).tobytes() in known for row in rows]))
 
     assert copied(found) < copied(others) + 0.01
+    assert np.abs(np.corrcoef(found.T) - np.corrcoef(trained.T)).max() < 0.05
+
+
+def test_an_edge_in_an_order_stays_one() -> None:
+    """Everybody of 18 or more is an adult: ages are smoothed, and nobody is smoothed across."""
+    age = np.random.default_rng(1).integers(0, 80, ROWS)
+    found = drawn(coded([ordered("age", 80), unordered("adult", 2)], age, age >= 18))
+    assert ((found[:, 0] >= 18) == found[:, 1]).mean() > 0.98
+    assert len(np.unique(found[:, 0])) > 70
 
 
 def test_rows_under_conditions_are_as_those_picked_from_all() -> None:
@@ -167,8 +176,8 @@ def test_rows_under_conditions_are_as_those_picked_from_all() -> None:
     asked = model.sample(30_000, np.random.default_rng(3), {0: severe, 1: mostly})
     assert severe[asked[:, 0]].all()
     assert mostly[asked[:, 1]].all()
-    assert apart(shares(picked[:, :2], 40, 4), shares(asked[:, :2], 40, 4)) < 0.02
-    assert apart(shares(picked[:, 1:], 4, 7), shares(asked[:, 1:], 4, 7)) < 0.02
+    assert one_law(picked[:, :2], asked[:, :2])
+    assert one_law(picked[:, 1:], asked[:, 1:])
 
 
 def test_so_are_those_drawn_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +201,7 @@ def test_one_of_many_codes_can_be_asked_for() -> None:
     assert (asked[:, 1] == 250).all()
     everything = model.sample(400_000, np.random.default_rng(3))
     picked = everything[everything[:, 1] == 250]
-    assert apart(shares(picked[:, :1], 5), shares(asked[:, :1], 5)) < 0.03
+    assert one_law(picked, asked)
 
 
 def test_what_hardly_ever_happens_can_be_asked_for_together() -> None:

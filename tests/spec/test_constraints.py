@@ -160,6 +160,16 @@ def test_a_rare_combination_that_shares_no_value_tells_nothing() -> None:
     assert rewriting.undone(changed.frame).rows()[-1] == ("*", "*")
 
 
+def test_of_a_rare_pair_what_is_determined_stays_if_k_people_have_it() -> None:
+    places = [*["04103"] * 3, "99996", "99997", "99998", "10115"]
+    districts = [*["14713"] * 3, *["16051"] * 3, "11000"]
+    training = table({"plz": ("string", places), "ags": ("string", districts)}, k=3)
+    changed, rewriting = rewritten(training, [Determines("plz", "ags")])
+    back = rewriting.undone(changed.frame)
+    assert back.rows() == [("04103", "14713")] * 3 + [("*", "16051")] * 3 + [("*", "*")]
+    assert set(drawn(training, Determines("plz", "ags"))[1].rows()) <= set(back.rows())
+
+
 def test_only_combinations_of_k_people_are_drawn() -> None:
     _, frame = drawn(PLACES, Combinations(("plz", "ags")))
     had = {("04103", "14713"), ("04105", "14713"), ("01067", "14612")}

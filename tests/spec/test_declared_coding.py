@@ -64,8 +64,8 @@ def test_numbers_fall_into_bands_of_equal_width_and_come_back_from_anywhere_in_t
 
 def test_a_number_has_digits_by_the_width_of_the_bands_alone() -> None:
     codec = declared.codec([CRP], {"crp": Declared(span=Between(0, 300), bands=30)})
-    codes = codec.encode(cells(CRP, [0.0, 9.99, 150.0, 300.0, 300.2, float("inf"), None], pl.Float64))
-    assert codes[:, 0].tolist() == [0, 0, 14, 29, 30, 30, 30]
+    codes = codec.encode(cells(CRP, [0.0, 9.9, 150.0, 300.0, 300.2, float("inf"), None], pl.Float64))
+    assert codes[:, 0].tolist() == [0, 0, 15, 29, 30, 30, 30]
     drawn = codec.decode(codes, np.random.default_rng(0))["crp"].drop_nulls()
     assert (drawn == drawn.round(1)).all()
 

@@ -153,7 +153,7 @@ def test_a_figure_of_an_attack_can_be_limited(tmp_path: Path, figure: str, limit
     ("risk", "says"),
     [
         ("{thresholds: {anonymised.linkages: 0.1}}", "no known figure"),
-        ("{thresholds: {synthetic.linkage: 0.1}}", "no known figure"),
+        ("{thresholds: {synthetic.linkage: 0.1}}", "there is no `synthesis`"),
         ("{attacks: none, thresholds: {anonymised.linkage: 0.1}}", "switched off"),
         ("{population: {size: 3}}", "smaller than"),
         ("{attacks: thorough}", "attacks"),

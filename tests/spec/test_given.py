@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -153,6 +153,15 @@ def test_a_condition_on_the_later_column_of_an_order() -> None:
     given: dict[str, Wanted] = {"to": Between(date(2024, 1, 10), date(2024, 1, 12))}
     _, frame = drawn(training, given, Order(("from", "to")))
     assert frame["to"].is_between(date(2024, 1, 10), date(2024, 1, 12)).all()
+
+
+def test_a_rare_condition_on_the_later_column_of_an_order_is_drawn() -> None:
+    days = [date(2000, 1, 1) + timedelta(days=each) for each in range(4000)]
+    training = table({"from": ("date", days), "to": ("date", days)}, k=2)
+    asked = Between(days[2000], days[2001])
+    synthesiser, frame = drawn(training, {"to": asked}, Order(("from", "to")))
+    assert frame["to"].is_between(days[2000], days[2001]).all()
+    assert synthesiser.tally.drawn < 5_000
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from anonymizer.errors import BadConfig, BadInput, SynthesisFailed
 from synth.axes import Allowed, Bools, Coded, Codes
 from synth.methods.drawing import Patience, rejected, until
-from synth.recipe import Combinations, Determines, Order, Recipe
+from synth.recipe import Between, Combinations, Declared, Determines, Never, Order, Range, Recipe
 from synth.rewriting.cells import canonical
 from synth.rewriting.rewriting import Rewriting
 from synth.synthesis import distilled, filtered, fit
@@ -145,6 +145,32 @@ def test_a_private_method_refuses_constraints_that_read_the_data(
         fit(COHORT, private, np.random.default_rng(1))
 
 
+def test_a_private_method_learns_no_coding_and_its_rows_keep_all_that_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("opendp")
+    monkeypatch.setattr("synth.synthesis._coding", None)
+    domain = {
+        "gender": Declared(("female", "male", "divers")),
+        "age": Declared(span=Between(0, 120)),
+        "crp": Declared(span=Between(0, 60), bands=12),
+        "codes": Declared(("E11", "I10")),
+    }
+    private = Recipe(
+        "dp-marginals",
+        {"epsilon": 5.0, "delta": 1e-3},
+        {"age": Between(30, 55)},
+        (Range("crp", Between(2, 50)), Never({"gender": "male"}, {"codes": "E*"}), Order(("crp", "age"))),
+        domain,
+    )
+    rng = np.random.default_rng(1)
+    frame = fit(COHORT, private, rng).sample(200, rng)
+    assert frame["age"].is_between(30, 55).all()
+    assert frame["crp"].drop_nulls().is_between(2, 50).all()
+    assert (frame["crp"] <= frame["age"]).all()
+    assert not frame.filter(pl.col("gender") == "male")["codes"].list.contains("E11").any()
+
+
 def test_a_private_method_is_not_distilled() -> None:
     with pytest.raises(BadConfig, match="distilled"):
         distilled(COHORT, Recipe("dp-marginals"), everyone, np.random.default_rng(1))
@@ -159,7 +185,7 @@ def test_a_synthesiser_shows_no_cell_and_cannot_be_written_to_a_file() -> None:
 
 def test_the_finished_table_is_checked_whatever_the_rules_let_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synth.synthesis.Rules.hold", lambda rules, frame: everyone(frame))
-    monkeypatch.setattr("synth.synthesis.rewritten", lambda table, _: (table, Rewriting(table.variables)))
+    monkeypatch.setattr("synth.synthesis.rewritten", lambda table, *_: (table, Rewriting(table.variables)))
     rng = np.random.default_rng(1)
     with pytest.raises(SynthesisFailed, match="order"):
         fit(COHORT, recipe(Order(("age", "crp"))), rng).sample(50, rng)

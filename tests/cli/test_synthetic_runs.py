@@ -1,0 +1,245 @@
+"""`anon run` with `synthesis`, from the config to the release folder; `anon synth`; methods in a sweep."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.drawn_runs import LONGEST_NAME, OUTLIER, RARE_CODE, config, drawn, manifest, people
+from tests.runs import anon, files
+
+ORIGINAL = "{method: cart, leaf: 5, fit_on: original}"
+LIMITED = "{thresholds: {synthetic.copied_rare: 1.0}}"
+
+
+def test_a_synthetic_table_alone_is_published(tmp_path: Path) -> None:
+    assert anon("run", config(tmp_path), "--quiet").code == 0
+
+    release = tmp_path / "out/ward/release"
+    told = manifest(tmp_path)
+    (table,) = told["tables"]
+    assert sorted(path.name for path in (release / "data").iterdir()) == [
+        "synthetic_table.csv",
+        "synthetic_table.parquet",
+    ]
+    assert (table["kind"], table["guarantee"]) == ("synthetic", "none: empirical only")
+    assert table["synthesis"]["fit_on"] == "anonymised"
+    assert table["criteria"] == []
+    assert drawn(tmp_path).columns == ["sex", "age", "diagnosis", "crp", "admitted", "discharged"]
+    checked = anon("verify", release)
+    assert checked.code == 0
+    assert "synthetic_table (synthetic)" in checked.out
+
+
+def test_what_the_model_learned_from_is_in_the_words_of_the_anonymised_table(tmp_path: Path) -> None:
+    both = config(tmp_path, output="{directory: out, publish: both}")
+    assert anon("run", both, "--quiet").code == 0
+
+    released = pl.read_parquet(tmp_path / "out/ward/release/data/table.parquet")
+    made = drawn(tmp_path)
+    assert [table["kind"] for table in manifest(tmp_path)["tables"]] == ["anonymised", "synthetic"]
+    assert set(made["age"]) <= set(released["age"])
+    assert made.schema == released.schema
+    assert (tmp_path / "out/ward/internal/risk_report_synthetic.html").exists()
+    assert anon("verify", tmp_path / "out/ward").code == 0
+
+
+def test_a_limit_whose_attack_was_not_made_is_not_kept(tmp_path: Path) -> None:
+    """Attacks are not made in tests that are not marked so."""
+    told = anon("run", config(tmp_path, synthesis=ORIGINAL, risk=LIMITED), "--quiet", "--json")
+
+    assert told.code == 13
+    assert json.loads(told.out)["exit_code"] == 13
+
+
+@pytest.mark.attacked
+def test_a_table_fitted_on_the_original_is_published_where_its_limits_are_kept(tmp_path: Path) -> None:
+    path = config(tmp_path, synthesis=ORIGINAL, risk=LIMITED)
+    assert anon("run", path, "--quiet").code == 0
+
+    ages = set(drawn(tmp_path)["age"].drop_nulls())
+    assert any(age.isdigit() for age in ages)  # ages of fewer than five people are bands
+    figures = json.loads((tmp_path / "out/ward/internal/risk.json").read_text())
+    assert figures["synthetic.copied_rare"]["value"] == 0
+    assert figures["synthetic.membership_tpr_1"]["value"] is None
+    assert "held out" in figures["synthetic.membership_tpr_1"]["method"]
+    internal = {path.name for path in (tmp_path / "out/ward/internal").iterdir()}
+    assert {"risk_report.html", "utility_report.html", "utility.json"} <= internal
+
+
+@pytest.mark.attacked
+def test_a_limit_that_is_not_kept_publishes_nothing(tmp_path: Path) -> None:
+    limits = "{thresholds: {synthetic.copies_near: 0.0}}"
+    ended = anon("run", config(tmp_path, synthesis=ORIGINAL, risk=limits), "--quiet")
+
+    assert ended.code == 13
+    assert "synthetic.copies_near" in ended.err
+    assert not (tmp_path / "out/ward").exists()
+
+
+@pytest.mark.attacked
+def test_the_figures_of_a_twin_say_so(tmp_path: Path) -> None:
+    assert anon("run", config(tmp_path, risk="{holdout: twin}"), "--quiet").code == 0
+
+    internal = tmp_path / "out/ward/internal"
+    figures = json.loads((internal / "risk.json").read_text())
+    attacks = [name for name in figures if name.startswith("synthetic.copies_exact")]
+    assert attacks
+    assert all("twin" in figures[name]["method"] for name in attacks)
+    assert drawn(tmp_path).height > 200  # nobody is held out of the release itself
+    assert "rows_held_out" not in json.loads((internal / "audit.json").read_text())["summary"]
+
+
+def test_people_who_are_held_out_are_in_no_table(tmp_path: Path) -> None:
+    both = "{directory: out, publish: both}"
+    assert anon("run", config(tmp_path, risk="{holdout: 0.25}", output=both), "--quiet").code == 0
+
+    summary = json.loads((tmp_path / "out/ward/internal/audit.json").read_text())["summary"]
+    assert summary["rows_held_out"] == 60
+    assert summary["rows_in"] == 180
+    assert drawn(tmp_path).height == summary["rows_out"] <= 180
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path: Path) -> None:
+    tables = []
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert anon("run", config(folder, seed=seed, risk="{holdout: 0.2}"), "--quiet").code == 0
+        release = files(folder / "out/ward/release")
+        tables.append({name: content for name, content in release.items() if not name.startswith("mani")})
+    assert tables[0] == tables[1] != tables[2]
+
+
+def test_without_a_seed_no_run_is_like_another(tmp_path: Path) -> None:
+    found = []
+    for name in "ab":
+        folder = tmp_path / name
+        folder.mkdir()
+        assert anon("run", config(folder, seed=None), "--quiet").code == 0
+        found.append(drawn(folder))
+    assert not found[0].equals(found[1])
+
+
+def test_the_order_of_the_input_changes_nothing(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        people(folder)
+    shuffled = pl.read_csv(other / "people.csv", infer_schema=False).sample(fraction=1, shuffle=True, seed=3)
+    shuffled.write_csv(other / "people.csv")
+    for folder in (one, other):
+        assert anon("run", config(folder), "--quiet").code == 0
+    assert drawn(one).equals(drawn(other))
+
+
+def test_what_one_person_has_alone_is_nowhere_in_the_release(tmp_path: Path) -> None:
+    assert anon("run", config(tmp_path), "--quiet").code == 0
+
+    written = b"".join(files(tmp_path / "out/ward/release").values())
+    for canary in (RARE_CODE, LONGEST_NAME, OUTLIER, "987654"):
+        assert canary.encode() not in written
+
+
+def test_conditions_and_constraints_hold_in_every_row(tmp_path: Path) -> None:
+    asked = (
+        "{method: cart, leaf: 5, rows: 500, given: {sex: f, diagnosis: 'I*'}, constraints: "
+        "[{order: [admitted, discharged]}, {column: crp, from: 5, to: 60}]}"
+    )
+    assert anon("run", config(tmp_path, synthesis=asked), "--quiet").code == 0
+
+    made = drawn(tmp_path)
+    assert made.height == 500
+    assert set(made["sex"]) == {"f"}
+    assert all(code.startswith("I") for code in made["diagnosis"])
+    assert made.filter(pl.col("admitted") > pl.col("discharged")).is_empty()
+    assert made["crp"].drop_nulls().is_between(5, 60).all()
+    report = (tmp_path / "out/ward/release/release_report.html").read_text()
+    assert "admitted ≤ discharged" in report
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ({"synthesis": ORIGINAL}, "risk.thresholds"),
+        ({"synthesis": ORIGINAL, "risk": "{attacks: none}"}, "risk.attacks"),
+        ({"synthesis": "{method: cart, epsilon: 1.0}"}, "synthesis.epsilon"),
+        ({"synthesis": "{method: card}"}, "synthesis.method"),
+        ({"synthesis": "{method: cart, given: {nmae: x}}"}, "synthesis.given.nmae"),
+        ({"synthesis": "{method: cart, given: {name: x}}"}, "not released"),
+        ({"output": "{directory: out, publish: anonymised}"}, "output.publish"),
+        ({"output": "{directory: out, formats: [parquet, fhir], publish: both}"}, "output.formats"),
+        ({"risk": "{thresholds: {synthetic.memberschip_tpr_1: 0.1}}"}, "risk.thresholds"),
+        ({"risk": "{holdout: 0.9}"}, "risk.holdout"),
+        ({"synthesis": "{method: dp-marginals, fit_on: original}"}, "synthesis.epsilon"),
+        ({"synthesis": "{method: cart, constraints: [{where: {sex: m}}]}"}, "never"),
+    ],
+)
+def test_a_config_that_is_wrong_is_told_by_its_key(
+    tmp_path: Path, section: dict[str, str], says: str
+) -> None:
+    ended = anon("run", config(tmp_path, **section), "--quiet")  # type: ignore[arg-type]
+
+    assert ended.code == 78
+    assert says in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_synthesis_alone_writes_one_file_and_no_release(tmp_path: Path) -> None:
+    path, output = config(tmp_path), tmp_path / "drawn.parquet"
+    told = anon("synth", path, "-o", output, "--rows", "50", "--seed", "3")
+
+    assert told.code == 0
+    assert "no release" in told.out
+    assert pl.read_parquet(output).height == 50
+    assert oct(output.stat().st_mode)[-3:] == "600"
+    assert {name for name in files(tmp_path) if name.startswith("out/")} <= {"out/.anon.lock"}
+    assert anon("synth", path, "-o", output).code == 73
+
+
+def test_any_table_can_be_synthesised(tmp_path: Path) -> None:
+    table = people(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        asked = ("--seed", "1", "--given", "sex=f", "--subject", "id", "--rows", "100")
+        assert anon("synth", table, "-o", tmp_path / name, *asked).code == 0
+
+    made = pl.read_csv(tmp_path / "a.csv", try_parse_dates=True)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert set(made["sex"]) == {"f"}
+    assert made["name"].unique().to_list() == ["*"]
+    assert made.schema["age"] == pl.Int64
+    assert made.schema["admitted"] == pl.Date
+    assert RARE_CODE.encode() not in (tmp_path / "a.csv").read_bytes()
+    assert made["crp"].max() < 1000  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("-o", "x.xlsx"), 2),
+        (("-o", "x.csv", "--given", "sex"), 2),
+        (("-o", "x.csv", "--given", "sx=f"), 78),
+        (("-o", "x.csv", "--subject", "nobody"), 2),
+        (("-o", "x.csv", "--method", "dp-marginals"), 2),
+        (("-o", "x.csv", "--rows", "0"), 2),
+    ],
+)
+def test_synthesis_alone_refuses_what_it_cannot_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert anon("synth", people(tmp_path), *arguments).code == code
+    assert {path.name for path in tmp_path.iterdir()} == {"people.csv"}
+
+
+def test_a_sweep_compares_methods(tmp_path: Path) -> None:
+    swept = anon("sweep", config(tmp_path), "--vary", "synthesis.method=gaussian-copula,cart", "--json")
+
+    points = json.loads(swept.out)
+    assert [point["settings"]["synthesis.method"] for point in points] == ["gaussian-copula", "cart"]
+    assert [point["refusal"][-9:] for point in points] == ["(exit 78)", ""]  # leaf is cart's alone
+    shutil.rmtree(tmp_path / "out", ignore_errors=True)
