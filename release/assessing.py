@@ -179,7 +179,8 @@ def write_reports(
             f"internal/risk_report{name}.html", risk_report(table.assessment, context, table.findings)
         )
         if (utility := table.findings.utility) is not None:
-            staging.write(f"internal/utility_report{name}.html", utility_report(utility, context))
+            page = utility_report(utility, context, is_twin=table.findings.is_twin)
+            staging.write(f"internal/utility_report{name}.html", page)
 
 
 def _facts(

@@ -13,6 +13,7 @@ from release.files import tables
 from release.files.fhir import is_fhir
 from release.files.staging import Staging
 from release.gate import PassedGate
+from release.verifying.synthetic import VerifiedSynthetic
 from release.verifying.verify import VerifiedRelease
 
 PAPERS = {"release_report.html", datapackage.FILE}
@@ -81,7 +82,7 @@ def _write_package(staging: Staging, verified: VerifiedRelease, leaving: Leaving
     in_fhir = tuple(filter(is_fhir, sorted(verified.digests))) if leaving.anonymised else ()
     described = _described(verified) if leaving.anonymised else []
     if (synthetic := leaving.synthetic) is not None:
-        described.append(datapackage.Described(synthetic.promise.name, synthetic_columns(synthetic)))
+        described += _drawn(synthetic)
     package = datapackage.build(name, described, verified.promise.formats, in_fhir)
     staging.write(f"release/{datapackage.FILE}", datapackage.encode(package))
 
@@ -98,6 +99,19 @@ def _described(verified: VerifiedRelease) -> list[datapackage.Described]:
     return [
         datapackage.Described(name, (KEY, *told), KEY.name, people)
         for name, told in ((people, columns), *events)
+    ]
+
+
+def _drawn(synthetic: VerifiedSynthetic) -> list[datapackage.Described]:
+    promise = synthetic.promise
+    columns = synthetic_columns(promise.columns, synthetic.frame)
+    if not promise.events:
+        return [datapackage.Described(promise.name, columns)]
+    tables_ = {promise.name: columns} | {
+        name: synthetic_columns(each.columns, synthetic.frames[name]) for name, each in promise.events.items()
+    }
+    return [
+        datapackage.Described(name, (KEY, *told), KEY.name, promise.name) for name, told in tables_.items()
     ]
 
 

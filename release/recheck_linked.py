@@ -29,6 +29,7 @@ def with_known(
         VerificationFailed: tables are not linked by people's keys, all of them and as the papers say, or
             nothing is promised of what may be known of events.
     """
+    _check_drawn([table for table in tables if table.kind == "synthetic"], frames)
     real = [table for table in tables if table.kind == "anonymised"]
     if not real or (len(real) == 1 and not _is_linked(real[0])):
         return dict(frames)
@@ -43,6 +44,17 @@ def with_known(
         raise VerificationFailed("a column has a name that linked tables need")
     told = known_of(rows[PERSON], {table.name: frames[table.name] for table in events}, known)
     return {**frames, people.name: rows.with_columns(told)}
+
+
+def _check_drawn(tables: Sequence[TableEntry], frames: Frames) -> None:
+    """Raise ``VerificationFailed`` unless synthetic tables are one, or several that keys link."""
+    linked = [table for table in tables if _is_linked(table)]
+    if not linked and len(tables) < 2:
+        return
+    if len(linked) < len(tables):
+        raise VerificationFailed("the manifest's synthetic tables are not linked by people's keys")
+    people, *events = (frames[table.name] for table in tables)
+    check_keys(people[PERSON], {str(place): frame for place, frame in enumerate(events)})
 
 
 def known_of_events(entries: Sequence[CriterionEntry]) -> tuple[int, int] | None:

@@ -32,13 +32,15 @@ def assess_synthetic(comparison: Comparison, found: Findings, *, population: int
     """Return every figure of a synthetic table, ``found`` ones included, and of the people it tells about.
 
     The figures of its classes count rows that look alike: they are the probability of nothing, as no row is a
-    person. How many people were left out of it nobody can say.
+    person. How many people were left out of it nobody can say. Of a twin (``of_twin``) they are marked as the
+    others are: ``comparison`` then holds the twin's rows.
     """
     before, after = classes(comparison)
     people = len(np.unique(comparison.people))
+    drawn = measures(after) | of_population(after, population, None)
     told = {
         "original": measures(before) | of_population(before, population, people),
-        "synthetic": measures(after) | of_population(after, population, None),
+        "synthetic": {name: _figure(each) for name, each in drawn.items()} if found.is_twin else drawn,
     }
     share = not_estimated("a table does not tell what is missing in it")
     figures = {name: each for table, part in told.items() for name, each in named(table, part).items()}

@@ -103,11 +103,12 @@ def within(cells: pl.Series, span: Between) -> Bools:
 
 def check_span(variable: Variable, span: Between) -> None:
     """Raise ``BadConfig`` where a column has no order, or bounds of another kind, or the span is empty."""
-    if variable.type not in _NUMBERS | _DAYS:
+    if variable.type not in _NUMBERS | _DAYS and not _has_bands(variable):
         raise BadConfig("a span needs a column of numbers or days", column=variable.name)
     bounds = [bound for bound in (span.low, span.high) if bound is not None]
-    if not all(_KINDS[variable.type](bound) and not isinstance(bound, str) for bound in bounds):
-        kind = "numbers" if variable.type in _NUMBERS else "days"
+    fits = _KINDS[variable.type] if variable.type in _DAYS else _is_number
+    if not all(fits(bound) for bound in bounds):
+        kind = "days" if variable.type in _DAYS else "numbers"
         raise BadConfig(f"the bounds of this column's span must be {kind}", column=variable.name)
     if len(bounds) == 2 and _moment(bounds[0]) > _moment(bounds[1], time.max):  # type: ignore[operator]
         raise BadConfig("the span ends before it begins", column=variable.name)
@@ -120,8 +121,7 @@ def _each(wanted: Wanted) -> Sequence[Wanted]:
 
 def _check(variable: Variable, wanted: Wanted) -> None:
     if isinstance(wanted, Between):
-        if not (variable.type == "string" and variable.order):
-            check_span(variable, wanted)
+        check_span(variable, wanted)
     elif wanted is not None and not _KINDS[variable.type](wanted):
         is_text = variable.type in ("string", "list")
         raise BadConfig(
@@ -129,6 +129,11 @@ def _check(variable: Variable, wanted: Wanted) -> None:
             column=variable.name,
             hint="put a text that looks like a number in quotes" if is_text else None,
         )
+
+
+def _has_bands(variable: Variable) -> bool:
+    """Whether a column's texts may be bands of numbers: those that have an order are read as such."""
+    return variable.type == "string" and bool(variable.order)
 
 
 def _is_number(wanted: Wanted) -> bool:

@@ -71,12 +71,15 @@ Constraint = Order | Range | Determines | Combinations | Never
 class Declared:
     """The values a column can have, by declaration: categories, or ``bands`` of equal width of a span.
 
-    What lies outside becomes missing. Nothing of it comes from the data.
+    What lies outside becomes missing. ``coarser`` and ``order`` are as a ``Variable`` has them, but of every
+    value that can be and not only of those in the data. Nothing of it comes from the data.
     """
 
     values: tuple[str, ...] = ()
     span: Between | None = None
     bands: int = 20
+    coarser: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from synth.rewriting.cells import canonical, empty
 from synth.rewriting.rewriting import Rewriting, rewritten, spans_cut
 from synth.rewriting.rewriting import check as check_constraints
 from synth.rewriting.rules import Rules, rules
-from synth.variables import Training
+from synth.variables import Training, Variable
 
 Keep = Callable[[pl.DataFrame], Bools]
 """Says which drawn rows may stay, shape (rows,)."""
@@ -103,6 +103,8 @@ def fit(
         SynthesisFailed: there are fewer than k people, or no columns, or the method cannot be fitted.
     """
     check_options(recipe)
+    told = training.variables
+    training = _publicly(training, recipe)
     asked = rules(training.variables, recipe.given, recipe.constraints)
     check_constraints(training.variables, recipe.constraints)
     _check_learnable(training, recipe)
@@ -110,7 +112,7 @@ def fit(
     promise = checking.promise(table, recipe.given, recipe.constraints)
     if recipe.method == _PRIVATE:
         rewriting = Rewriting(table.variables)
-        coding, rewritten_table = _declared(table, recipe), table
+        coding, rewritten_table = _declared(told, recipe), table
     else:
         rewritten_table, rewriting = rewritten(table, recipe.constraints, recipe.given)
         coding = _coding(rewritten_table)
@@ -209,10 +211,22 @@ def _coding(training: Training) -> Coding:
     return Codec.of(training)
 
 
-def _declared(training: Training, recipe: Recipe) -> Coding:
+def _publicly(training: Training, recipe: Recipe) -> Training:
+    """For a private method: the table with nothing told of its values but by declaration.
+
+    What conditions match, and so what is drawn, would otherwise depend on which values are in the data.
+    """
+    if recipe.method != _PRIVATE:
+        return training
     from synth.coding import declared
 
-    return declared.codec(training.variables, recipe.domain)
+    return replace(training, variables=declared.public(training.variables, recipe.domain))
+
+
+def _declared(variables: Sequence[Variable], recipe: Recipe) -> Coding:
+    from synth.coding import declared
+
+    return declared.codec(variables, recipe.domain)
 
 
 def _facts(learned: Learned, outside: int) -> dict[str, object]:

@@ -299,7 +299,16 @@ def synthesis_fits(
     yield from _is_measured(synthesis, risk, output)
     yield from _can_be_published(synthesis, output)
     if tables:
-        yield Finding(("synthesis",), "this version does not have this with `tables` yet", later=True)
+        yield from _tables_can_be_drawn(synthesis)
+
+
+def _tables_can_be_drawn(synthesis: Synthesis) -> Findings:
+    """What this version does not have with several tables (69)."""
+    later = "this version does not have this with `tables` yet"
+    if synthesis.fit_on == "original":
+        yield Finding(("synthesis", "fit_on"), later, later=True)
+    if synthesis.distil:
+        yield Finding(("synthesis", "distil"), later, later=True)
 
 
 def _nothing_to_publish(risk: Risk, output: Output) -> Findings:

@@ -74,6 +74,19 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     highest_level: int | None = None
 
 
+_KEY = ColumnEntry(
+    name=PERSON,
+    role=KEY.role,
+    released=True,
+    level=None,
+    levels=(),
+    min_level=0,
+    max_level=None,
+    weight=1.0,
+    clip=None,
+)
+
+
 class AveragedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns whose numbers are means over groups of ``k`` people or more."""
 
@@ -257,23 +270,28 @@ def _tables(verified: VerifiedRelease, leaving: Leaving) -> Iterator[TableEntry]
     if leaving.anonymised:
         yield _table(verified)
         yield from (_events(verified, name) for name in verified.events)
-    if leaving.synthetic is not None:
-        yield _synthetic(leaving.synthetic)
+    if (synthetic := leaving.synthetic) is not None:
+        promise = synthetic.promise
+        yield _synthetic(synthetic, promise.name, promise.columns)
+        for name, events in promise.events.items():
+            yield _synthetic(synthetic, name, events.columns)
 
 
-def _synthetic(verified: VerifiedSynthetic) -> TableEntry:
+def _synthetic(verified: VerifiedSynthetic, name: str, columns: Sequence[Column]) -> TableEntry:
     promise = verified.promise
+    is_linked = bool(promise.events)
     return TableEntry(
-        name=promise.name,
+        name=name,
         kind="synthetic",
         guarantee=promise.guarantee,
         row_is_person=False,
-        rows=verified.frame.height,
-        files=tuple(sorted(verified.digests)),
+        rows=verified.frames[name].height,
+        files=tuple(sorted(f"data/{name}.{format_}" for format_ in promise.formats)),
         suppression_limit=None,
         suppressed=None,
         criteria=(),
-        columns=tuple(_drawn(column) for column in promise.columns),
+        columns=(*((_KEY,) if is_linked else ()), *map(_drawn, columns)),
+        linked_by=PERSON if is_linked else None,
         synthesis=SynthesisEntry(
             promise.recipe.method,
             promise.fit_on,
@@ -338,18 +356,7 @@ def _files(promise: Promise) -> tuple[str, ...]:
 
 def _columns(promise: Promise, *, linked: bool) -> tuple[ColumnEntry, ...]:
     """The entries of a table's columns; of several tables the key comes first."""
-    key = ColumnEntry(
-        name=PERSON,
-        role=KEY.role,
-        released=True,
-        level=None,
-        levels=(),
-        min_level=0,
-        max_level=None,
-        weight=1.0,
-        clip=None,
-    )
-    return (*((key,) if linked else ()), *(_column(column, promise) for column in promise.table))
+    return (*((_KEY,) if linked else ()), *(_column(column, promise) for column in promise.table))
 
 
 def _shift(shift: Shift | None) -> ShiftEntry | None:

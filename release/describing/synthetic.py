@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from release.describing.stated_rules import stated_rules
 from release.describing.treatment import synthetic_columns
 from release.verifying.synthetic import VerifiedSynthetic
 from release.verifying.verify import VerifiedRelease
-from risk.facts import Privacy, Synthesis, SyntheticTable
+from risk.facts import LinkedTable, Privacy, Synthesis, SyntheticTable
 
 
 def synthetic_table(verified: VerifiedRelease, synthetic: VerifiedSynthetic) -> SyntheticTable:
@@ -26,4 +28,11 @@ def synthetic_table(verified: VerifiedRelease, synthetic: VerifiedSynthetic) -> 
         distilled=promise.is_distilled,
         fewest=promise.training.k if loss is None else None,
     )
-    return SyntheticTable(promise.name, synthetic.frame, synthetic_columns(synthetic), told)
+    columns = synthetic_columns(promise.columns, synthetic.frame)
+    return SyntheticTable(promise.name, synthetic.frame, columns, told, tuple(_events(synthetic)))
+
+
+def _events(synthetic: VerifiedSynthetic) -> Iterator[LinkedTable]:
+    for name, each in synthetic.promise.events.items():
+        frame = synthetic.frames[name]
+        yield LinkedTable(name, frame, synthetic_columns(each.columns, frame))

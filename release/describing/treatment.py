@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import polars as pl
+
 from anonymizer.tables.table import Column, Role
 from anonymizer.transforming.microaggregation import Microaggregation
 from anonymizer.transforming.timing import Timing
@@ -10,13 +14,15 @@ from release.files.tables import Types, types
 from release.verifying.labels import Span
 from release.verifying.promise import Promise
 from release.verifying.recount import PERSON
-from release.verifying.synthetic import VerifiedSynthetic
 from risk.facts import ReleasedColumn
 
 KEY = ReleasedColumn(
     PERSON, "key", "string", None, None, None, "random, the same for a person in every table"
 )
 """The column that links the tables of a release of several; a one-table release has none."""
+
+
+_DRAWN = "drawn from a model"
 
 
 def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ...]:
@@ -27,14 +33,12 @@ def released_columns(promise: Promise, types: Types) -> tuple[ReleasedColumn, ..
     return tuple(_described(column, promise, types[column.name]) for column in promise.table.released)
 
 
-def synthetic_columns(verified: VerifiedSynthetic) -> tuple[ReleasedColumn, ...]:
-    """Every column of a synthetic table, whose values have the levels of the table that was learned from."""
-    told = types(verified.frame)
+def synthetic_columns(columns: Sequence[Column], frame: pl.DataFrame) -> tuple[ReleasedColumn, ...]:
+    """The columns of a synthetic table, whose values have the levels of the table that was learned from."""
+    told = types(frame)
     return tuple(
-        ReleasedColumn(
-            column.name, roles_of(column), told[column.name], None, None, None, "drawn from a model"
-        )
-        for column in verified.promise.columns
+        ReleasedColumn(column.name, roles_of(column), told[column.name], None, None, None, _DRAWN)
+        for column in columns
     )
 
 

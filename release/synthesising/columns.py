@@ -30,7 +30,12 @@ def _variable(column: Column, base: pl.Series, type_: str) -> Variable:
         return Variable(column.name, kind, low=low, high=high)
     told = base.drop_nulls()
     cells = told.explode(empty_as_null=False) if isinstance(told.dtype, pl.List) else told
-    values = cells.cast(pl.String).unique().sort().to_list()
+    coarser, order = above(column, cells.cast(pl.String).unique().sort().to_list())
+    return Variable(column.name, kind, coarser, {} if type_ == "list" else order)
+
+
+def above(column: Column, values: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, float]]:
+    """What is coarser than the values and their labels, and in what order all of them stand."""
     ladders = _ladders(column, values)
     coarser = {
         label: tuple(dict.fromkeys(ladder[level + 1 :]))
@@ -38,7 +43,7 @@ def _variable(column: Column, base: pl.Series, type_: str) -> Variable:
         for ladder in ladders
         if (label := ladder[level]) != SUPPRESSED
     }
-    return Variable(column.name, kind, coarser, {} if type_ == "list" else _places(values, ladders))
+    return coarser, _places(values, ladders)
 
 
 def _levels(column: Column) -> int:

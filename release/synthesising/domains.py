@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import product
 from string import digits
 
-from anonymizer.errors import BadConfig
+from anonymizer.errors import BadConfig, BadInput
 from anonymizer.hierarchies.dates import Dates
 from anonymizer.hierarchies.hierarchy import Bands, Prefix
 from anonymizer.hierarchies.hierarchy_file import FromFile
@@ -16,6 +16,7 @@ from mii.codesystems import Icd10Gm
 from release.config.synthesis import Bands as DeclaredBands
 from release.config.synthesis import Synthesis
 from release.files.tables import Types
+from release.synthesising.columns import above
 from synth.recipe import Between, Declared
 
 MOST_VALUES = 100_000
@@ -39,7 +40,7 @@ def _domain(column: Column, synthesis: Synthesis, type_: str) -> Declared:
             raise BadConfig("synthesis.domain: a column of text has values, and no span", column=column.name)
         return told.declared
     if told is not None:
-        return Declared(values=told)
+        return _with_above(column, told, type_)
     if type_ == "boolean":
         return Declared(values=("false", "true"))
     if type_ in ("integer", "number") and column.clip is not None and None not in column.clip:
@@ -48,12 +49,29 @@ def _domain(column: Column, synthesis: Synthesis, type_: str) -> Declared:
     if not values:
         hint = "name them under synthesis.domain, or give it a higher min_level"
         raise BadConfig(_NOTHING, column=column.name, hint=hint)
-    return Declared(values=values)
+    return _with_above(column, values, type_)
+
+
+def _with_above(column: Column, values: tuple[str, ...], type_: str) -> Declared:
+    """The values with all that is above and beside them, whether the data have them or not."""
+    if type_ not in ("string", "list"):
+        return Declared(values=values)
+    try:
+        coarser, order = above(column, _leaves(column, _level(column) or 0) or values)
+    except BadInput:
+        # Declared labels that are no values of the hierarchy: nothing is known above them.
+        return Declared(values=values)
+    return Declared(values=values, coarser=coarser, order={} if type_ == "list" else order)
+
+
+def _level(column: Column) -> int | None:
+    """The level at which a column is learned from."""
+    return column.min_level if column.role is Role.QUASI_IDENTIFIER else column.release_level
 
 
 def _labels(column: Column) -> tuple[str, ...]:
     """Every label of the level at which the column is learned from; none where they are too many."""
-    level = column.min_level if column.role is Role.QUASI_IDENTIFIER else column.release_level
+    level = _level(column)
     if column.hierarchy is None or level is None:
         return ()
     leaves = _leaves(column, level)

@@ -32,7 +32,16 @@ def split(config: Config, source: Source) -> tuple[Source, Table | None]:
     if not out.any() or out.all():
         raise BadInput("there are too few people to hold some out", count=table.people.n_unique())
     inside, outside = (replace(table, frame=table.frame.filter(pl.Series(part))) for part in (~out, out))
-    return replace(source, table=inside), outside
+    events = {name: _without(each, outside) for name, each in source.events.items()}
+    return replace(source, table=inside, events=events), outside
+
+
+def _without(events: Table, outside: Table) -> Table:
+    """The events of those who are not held out."""
+    if events.subject is None or outside.subject is None:
+        raise BadInput("events name nobody, so that nobody's can be held out")
+    theirs = outside.frame[outside.subject].implode()
+    return replace(events, frame=events.frame.filter(~pl.col(events.subject).is_in(theirs)))
 
 
 def numbers(people: pl.Series) -> NDArray[np.int64]:

@@ -19,12 +19,15 @@ from release.synthesising.domains import domains
 from risk.attacks import cone
 from risk.comparison import Attribute
 from synth.dispatch import Report
+from synth.longitudinal import linked as longitudinal
+from synth.longitudinal.histories import PATIENTS, Histories
 from synth.recipe import Recipe
-from synth.synthesis import distilled, filtered, fit
+from synth.synthesis import Synthesiser, distilled, filtered, fit
 from synth.variables import Training
 
 Bools = NDArray[np.bool_]
 Keep = Callable[[pl.DataFrame], Bools]
+LEAF = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Maker:
     columns: tuple[Column, ...]
     report: Report | None = None
 
+    def rows(self, training: Training) -> int:
+        """How many rows are drawn: as many as are learned from, unless the config says otherwise."""
+        return self.synthesis.rows or training.frame.height
+
     def attributes(self, words: pl.DataFrame) -> tuple[Attribute, ...]:
         """The columns as attacks and distances see them."""
         return tuple(attribute(column, words.schema[column.name]) for column in self.columns)
@@ -46,11 +53,34 @@ class Made:
     """Drawn rows, sorted by all columns, and what is told of their making inside the house.
 
     ``first`` has as many rows of the first model where the table was distilled; None where it was not.
+    ``events`` are the drawn people's events by table; they and ``frame`` then have the column ``person``.
     """
 
     frame: pl.DataFrame
     told: Mapping[str, object] = field(default_factory=dict)
     first: pl.DataFrame | None = None
+    events: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Drawer:
+    """A fitted model, and which of its rows may ``keep``; what is ``told`` of it grows as rows are drawn."""
+
+    model: Synthesiser
+    keep: Keep | None
+    told: dict[str, object]
+    first: pl.DataFrame | None = None
+
+    def sample(self, n: int, rng: np.random.Generator) -> pl.DataFrame:
+        """``n`` rows; raises ``SynthesisFailed`` where too few of those drawn may be kept."""
+        if self.keep is None:
+            frame = self.model.sample(n, rng)
+        else:
+            passed = filtered(self.model, n, self.keep, rng)
+            self.told |= {"rows_filtered": passed.drawn, "rows_that_passed": passed.kept}
+            frame = passed.frame
+        self.told |= _named(self.model.told)
+        return frame
 
 
 def maker(
@@ -81,20 +111,35 @@ def made(
         BadConfig: the cone cannot be made, or a constraint that fits no column.
         ComponentMissing: the method needs what is not installed.
     """
+    source = drawer(how, training, rng, outside=outside)
+    frame = in_order(source.sample(how.rows(training), rng))
+    return Made(frame, source.told, source.first)
+
+
+def made_with_events(
+    how: Maker, histories: Histories, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
+) -> Made:
+    """Drawn people with their events, in tables that a key links; raises as ``made``."""
+    source = drawer(how, histories.patients, rng, outside=outside)
+    leaf = int(how.recipe.options.get("leaf", LEAF))
+    found = longitudinal.fit(histories, source, rng, leaf=leaf).sample(how.rows(histories.patients), rng)
+    people = found.pop(PATIENTS)
+    return Made(people, source.told, source.first, found)
+
+
+def drawer(
+    how: Maker, training: Training, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
+) -> Drawer:
+    """The model that rows are drawn from, fitted, distilled where asked for; raises as ``made``."""
     asked = how.synthesis
-    count = asked.rows or training.frame.height
-    keep = _keep(how, training, outside) if asked.filters or asked.distil else None
-    model = fit(training, how.recipe, rng, report=how.report)
-    first = None
+    cones = _cones(how, training, outside) if asked.filters or asked.distil else None
+    keep = None if cones is None else _outside(cones)
+    told: dict[str, object] = {} if cones is None else {"cone_width": round(cones.alpha, 4)}
+    model, first = fit(training, how.recipe, rng, report=how.report), None
     if asked.distil and keep is not None:
-        first = in_order(model.sample(count, rng))
+        first = in_order(model.sample(how.rows(training), rng))
         model = distilled(training, how.recipe, keep, rng, report=how.report)
-    if keep is None or not asked.filters:
-        frame = in_order(model.sample(count, rng))
-        return Made(frame, _named(model.told), first)
-    passed = filtered(model, count, keep, rng)
-    shares = {"rows_filtered": passed.drawn, "rows_that_passed": passed.kept}
-    return Made(in_order(passed.frame), {**_named(model.told), **shares}, first)
+    return Drawer(model, keep if asked.filters else None, told, first)
 
 
 def refitted(how: Maker, training: Training) -> Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]:
@@ -112,18 +157,22 @@ def _named(told: Mapping[str, object]) -> dict[str, object]:
     return {name.replace(":", "").replace(" ", "_"): value for name, value in told.items()}
 
 
-def _keep(how: Maker, training: Training, outside: pl.DataFrame | None) -> Keep:
-    """Which rows lie in nobody's Cone of Privacy."""
+def _outside(cones: cone.Cone) -> Keep:
+    """Says which rows lie in nobody's Cone of Privacy; where it has no width, all do."""
+    return lambda frame: ~cones.flags(in_words(frame))
+
+
+def _cones(how: Maker, training: Training, outside: pl.DataFrame | None) -> cone.Cone:
+    """The Cones of Privacy of those who are learned from."""
     real = in_words(training.frame)
     others = None if outside is None else in_words(outside)
     try:
-        cones = cone.fit(real, _numbered(training.people), how.attributes(real), holdout=others)
+        return cone.fit(real, _numbered(training.people), how.attributes(real), holdout=others)
     except ValueError:
         raise BadConfig(
             "synthesis.filter: distances cannot be measured between so many or so few cells",
             hint="use `filter: none`, and limit the risk by thresholds",
         ) from None
-    return lambda frame: ~cones.flags(in_words(frame))
 
 
 def _numbered(people: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,21 @@ from anonymizer.tables.table import Table
 from release.config.root import Config
 from release.describing.comparing import in_words
 from release.files import tables
+from release.files.staging import Staging
+from release.synthesising.histories import histories
 from release.synthesising.holding_out import TWIN_SHARE, drawn
 from release.synthesising.learning import Learned, learned
-from release.synthesising.making import Made, Maker, made, maker, refitted
-from release.verifying.synthetic import SyntheticPromise, VerifiedSynthetic, verify_synthetic
+from release.synthesising.making import Made, Maker, made, made_with_events, maker, refitted
+from release.verifying.synthetic import (
+    DrawnEvents,
+    SyntheticPromise,
+    VerifiedSynthetic,
+    verify_synthetic,
+)
 from release.verifying.verify import VerifiedRelease
 from risk.comparison import Comparison
 from synth.dispatch import Report
+from synth.longitudinal.histories import Histories
 
 Refit = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
 NAME = "synthetic_{table}"
@@ -122,18 +130,24 @@ def synthesise(
         raise SynthesisFailed("the table that is to be learned from has no rows")
     types = tables.types(found.training.frame)
     how = maker(config.synthesis, verified.promise.table.released, types, report)
-    rows = made(how, found.training, spawned(config.seed, "synthesis"), outside=found.held_out)
+    rng = spawned(config.seed, "synthesis")
+    told = histories(verified, found.training.k) if verified.events else None
+    if told is None:
+        rows = made(how, found.training, rng, outside=found.held_out)
+    else:
+        rows = made_with_events(how, told, rng, outside=found.held_out)
     twin = _twin(config, how, found) if config.risk.holdout == "twin" else None
-    return Synthesised(_staged(config, verified, how, rows, found), how, rows, found, twin)
+    staged = _staged(verified.staging, _promise(verified, how, rows, found, told))
+    return Synthesised(staged, how, rows, found, twin)
 
 
-def _staged(
-    config: Config, verified: VerifiedRelease, how: Maker, rows: Made, found: Learned
-) -> VerifiedSynthetic:
-    promise = SyntheticPromise(
+def _promise(
+    verified: VerifiedRelease, how: Maker, rows: Made, found: Learned, told: Histories | None
+) -> SyntheticPromise:
+    return SyntheticPromise(
         name=NAME.format(table=verified.promise.table_name),
         formats=verified.promise.formats,
-        rows=how.synthesis.rows or found.training.frame.height,
+        rows=how.rows(found.training),
         recipe=how.recipe,
         training=found.training,
         columns=how.columns,
@@ -141,9 +155,22 @@ def _staged(
         frame=rows.frame,
         is_filtered=how.synthesis.filters,
         is_distilled=how.synthesis.distil,
+        events={} if told is None else dict(_events(verified, rows, told)),
     )
-    tables.write(rows.frame, verified.staging.data, promise.name, promise.formats)
-    return verify_synthetic(verified.staging, promise)
+
+
+def _events(verified: VerifiedRelease, rows: Made, told: Histories) -> Iterator[tuple[str, DrawnEvents]]:
+    for name, events in told.events.items():
+        columns = tuple(verified.promise.events[name].released)
+        times = tuple(each for each in (events.time, *events.beside) if each is not None)
+        drawn_events = DrawnEvents(events.training, columns, rows.events[name], times)
+        yield NAME.format(table=name), drawn_events
+
+
+def _staged(staging: Staging, promise: SyntheticPromise) -> VerifiedSynthetic:
+    for name, frame in promise.frames.items():
+        tables.write(frame, staging.data, name, promise.formats)
+    return verify_synthetic(staging, promise)
 
 
 def _twin(config: Config, how: Maker, found: Learned) -> Twin:
@@ -154,7 +181,7 @@ def _twin(config: Config, how: Maker, found: Learned) -> Twin:
         raise SynthesisFailed("there are too few people for a twin")
     own = replace(found.training, frame=found.everyone.filter(pl.Series(learns)), people=found.people[learns])
     # The attacked table is as large as the released one; more rows would tell more.
-    asked = how.synthesis.model_copy(update={"rows": how.synthesis.rows or found.training.frame.height})
+    asked = how.synthesis.model_copy(update={"rows": how.rows(found.training)})
     rng = spawned(config.seed, "twin")
     outside = found.everyone.filter(pl.Series(out))
     return Twin(made(replace(how, synthesis=asked), own, rng, outside=outside), out)

@@ -16,9 +16,10 @@ from typing import Literal
 import polars as pl
 
 from anonymizer.errors import SynthesisFailed, VerificationFailed
-from anonymizer.tables.table import Column
+from anonymizer.tables.table import PERSON, Column
 from release.files import tables
 from release.files.staging import Staging
+from release.verifying.people import check_keys
 from release.verifying.rows import is_sorted
 from synth.recipe import Declared, Recipe
 from synth.rewriting import checking
@@ -29,8 +30,24 @@ _ROW = "\0row"
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnEvents:
+    """A table of drawn people's events: what was learned from, its columns, and what was drawn.
+
+    ``times`` are columns whose values are sums of drawn gaps, of which no count says how many people reach.
+    """
+
+    training: Training
+    columns: tuple[Column, ...]
+    frame: pl.DataFrame
+    times: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SyntheticPromise:
-    """What the files ``<name>.<format>`` must hold: ``rows`` made by a recipe of what was learned from."""
+    """What the files ``<name>.<format>`` must hold: ``rows`` made by a recipe of what was learned from.
+
+    ``events`` are further tables by the names of their files; all are then linked by the column ``person``.
+    """
 
     name: str
     formats: tuple[str, ...]
@@ -42,6 +59,12 @@ class SyntheticPromise:
     frame: pl.DataFrame
     is_filtered: bool = False
     is_distilled: bool = False
+    events: Mapping[str, DrawnEvents] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Every table by the name of its files."""
+        return {self.name: self.frame, **{name: each.frame for name, each in self.events.items()}}
 
     @property
     def privacy_loss(self) -> dict[str, int | float] | None:
@@ -67,13 +90,18 @@ class SyntheticPromise:
 class VerifiedSynthetic:
     """A staged synthetic table that is what was promised. Only ``verify_synthetic`` constructs one.
 
-    ``frame`` is what the staged bytes hold, ``digests`` their SHA-256 by path below ``release/``.
+    ``frames`` are what the staged bytes hold by table, ``digests`` their SHA-256 by path below ``release/``.
     """
 
     promise: SyntheticPromise
-    frame: pl.DataFrame
+    frames: Mapping[str, pl.DataFrame]
     proof: InitVar[object]
     digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows of drawn people, without the key that links them to others."""
+        return self.frames[self.promise.name].drop(PERSON, strict=False)
 
     def __post_init__(self, proof: object) -> None:
         if proof is not _PROOF:
@@ -86,35 +114,58 @@ def verify_synthetic(staging: Staging, promise: SyntheticPromise) -> VerifiedSyn
     Raises:
         VerificationFailed: the staged bytes are not what was promised (rule, column and count).
     """
-    schema = tables.types(promise.frame)
+    frames: dict[str, pl.DataFrame] = {}
+    digests: dict[str, str] = {}
+    for name, drawn in promise.frames.items():
+        frames[name], own = _reread(staging, name, promise.formats, drawn)
+        digests |= own
+    check_synthetic(frames, promise)
+    return VerifiedSynthetic(promise, frames, _PROOF, digests)
+
+
+def _reread(
+    staging: Staging, name: str, formats: tuple[str, ...], drawn: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """A table as it was staged, the same in every format, and the files' digests."""
     frames, digests = [], {}
-    for format_ in promise.formats:
-        content = (staging.data / f"{promise.name}.{format_}").read_bytes()
-        digests[f"data/{promise.name}.{format_}"] = hashlib.sha256(content).hexdigest()
-        frames.append(tables.canonical(tables.decode(content, format_, schema)))
-    frame = frames[0]
-    if not all(each.equals(frame) for each in frames):
+    for format_ in formats:
+        content = (staging.data / f"{name}.{format_}").read_bytes()
+        digests[f"data/{name}.{format_}"] = hashlib.sha256(content).hexdigest()
+        frames.append(tables.canonical(tables.decode(content, format_, tables.types(drawn))))
+    if not all(each.equals(frames[0]) for each in frames):
         raise VerificationFailed("the formats do not hold the same rows")
-    if not frame.equals(tables.canonical(promise.frame)):
+    if not frames[0].equals(tables.canonical(drawn)):
         raise VerificationFailed("the staged synthetic rows are not those that were drawn")
-    check_synthetic(frame, promise)
-    return VerifiedSynthetic(promise, frame, _PROOF, digests)
+    return frames[0], digests
 
 
-def check_synthetic(frame: pl.DataFrame, promise: SyntheticPromise) -> None:
-    """Raise ``VerificationFailed`` unless the rows are as promised."""
-    if frame.columns != [each.name for each in promise.training.variables]:
-        raise VerificationFailed("the columns of the synthetic table are not the released ones")
-    if frame.height != promise.rows:
-        raise VerificationFailed("the synthetic table has another number of rows than was asked for")
-    if not is_sorted(frame):
+def check_synthetic(frames: Mapping[str, pl.DataFrame], promise: SyntheticPromise) -> None:
+    """Raise ``VerificationFailed`` unless the rows of every table are as promised."""
+    people = frames[promise.name]
+    if not all(map(is_sorted, frames.values())):
         raise VerificationFailed("the synthetic rows are not sorted")
-    _check_asked(frame, promise)
-    for name in frame.columns:
+    if people.height != promise.rows:
+        raise VerificationFailed("the synthetic table has another number of rows than was asked for")
+    if promise.events:
+        check_keys(people[PERSON], {name: frames[name] for name in promise.events})
+        people = people.drop(PERSON)
+    _check_columns(people, promise.training)
+    _check_asked(people, promise)
+    for cells in people:
         if promise.recipe.domain:
-            _check_declared(frame[name], promise.recipe.domain[name])
+            _check_declared(cells, promise.recipe.domain[cells.name])
         else:
-            _check_shared(frame[name], promise.training)
+            _check_shared(cells, promise.training)
+    for name, events in promise.events.items():
+        told = frames[name].drop(PERSON)
+        _check_columns(told, events.training)
+        for cells in told.drop(events.times):
+            _check_shared(cells, events.training)
+
+
+def _check_columns(frame: pl.DataFrame, training: Training) -> None:
+    if frame.columns != [each.name for each in training.variables]:
+        raise VerificationFailed("the columns of the synthetic table are not the released ones")
 
 
 def _check_asked(frame: pl.DataFrame, promise: SyntheticPromise) -> None:

@@ -15,6 +15,8 @@ from risk.results import Compared
 INSTEAD = {
     "attacks.marks.figure": "synthetic.twin.figure",
     "attacks.section.release": "synthetic.twin.head",
+    "parts.figures.synthetic": "synthetic.twin.head",
+    "parts.chart.synthetic": "synthetic.twin.figure",
     "risk.cone.released": "synthetic.twin.figure",
     "utility.associations.released": "synthetic.twin.figure",
     "utility.prediction.released": "synthetic.twin.trained",

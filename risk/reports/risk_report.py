@@ -82,7 +82,7 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         size_chart=_size_chart(assessment, context.name, words),
         attacks=attack_rows.sections(found.attacks, limits, words),
         is_twin=found.is_twin,
-        drawn=list(synthetic_numbers.headline(assessment, found, words)) if is_synthetic else [],
+        drawn=_drawn(assessment, context, found, words) if is_synthetic else [],
         compared=model_rows.rows(found.compared, words),
         settings=list(wording.flattened(context.synthesis, words)),
         frontier=found.frontier,
@@ -94,6 +94,13 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         linked=None if known is None else _kept_inside(context, known, words),
         example=EXAMPLE,
     )
+
+
+def _drawn(
+    assessment: Assessment, context: RunContext, found: Findings, words: Words
+) -> list[synthetic_numbers.First]:
+    is_filtered = context.synthesis.get("filter") == "cone"
+    return list(synthetic_numbers.headline(assessment, found, words, is_filtered=is_filtered))
 
 
 def _limits(thresholds: Mapping[str, float], table: TableKind) -> dict[str, float]:

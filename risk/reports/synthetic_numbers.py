@@ -22,15 +22,20 @@ class First(NamedTuple):
     is_found: bool
 
 
-def headline(assessment: Assessment, found: Findings, words: Words) -> Iterator[First]:
-    """Yield the rows drawn, the exact copies among them, and those inside the Cone of Privacy."""
+def headline(
+    assessment: Assessment, found: Findings, words: Words, *, is_filtered: bool = False
+) -> Iterator[First]:
+    """Yield the rows drawn, the exact copies among them, and those inside the Cone of Privacy.
+
+    ``is_filtered`` says that the Cone was a filter of the rows already.
+    """
     rows = plain(assessment.after.records, words)
-    yield First(words.say("synthetic.risk.rows"), rows, "", words.say("synthetic.risk.rows_means"), False)
+    yield First(words.say("synthetic.risk.rows"), rows, "", words.say("synthetic.risk.rows_means"), True)
     for attack in found.attacks:
         if attack.name == "copies_exact":
             yield _exact(attack, words)
     if found.frontier is not None:
-        yield _near(found.frontier, words)
+        yield _near(found.frontier, words, is_filtered=is_filtered)
 
 
 def _exact(attack: Attack, words: Words) -> First:
@@ -44,11 +49,13 @@ def _exact(attack: Attack, words: Words) -> First:
     return First(title, percent(figure.value, words), interval_of(figure, words), means, True)
 
 
-def _near(frontier: Frontier, words: Words) -> First:
+def _near(frontier: Frontier, words: Words, *, is_filtered: bool) -> First:
     title, figure = words.say("synthetic.risk.near"), frontier.released
     if figure.value is None:
         return _nothing(title, words)
     means = words.say("synthetic.risk.near_means", allowed=percent(frontier.allowed, words))
+    if is_filtered:
+        means = f"{means} {words.say('synthetic.risk.near_filtered')}"
     return First(title, percent(figure.value, words), interval_of(figure, words), means, True)
 
 

@@ -157,6 +157,9 @@ def _estimated(
     kind: ModelKind, outcome: Floats, columns: Floats, times: Floats | None
 ) -> tuple[Floats, Floats]:
     """Coefficients of columns with mean 0 and variance 1, and half their intervals' widths."""
+    # Importing it puts filters before all others: imported inside, it would undo the one that is set here.
+    import statsmodels.tools.sm_exceptions  # noqa: F401
+
     unbounded = Unfit(
         "the fit does not converge" if kind == "linear" else "no fit: the terms seem to separate the outcome"
     )

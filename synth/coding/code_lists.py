@@ -108,7 +108,7 @@ class _Entries:
     @classmethod
     def of(cls, cells: pl.Series) -> _Entries:
         """The entries of lists, or of texts of codes between blanks."""
-        lists = cells if isinstance(cells.dtype, pl.List) else cells.cast(pl.String).str.split(" ")
+        lists = cells if isinstance(cells.dtype, pl.List) else cells.cast(pl.String).str.extract_all(r"\S+")
         lists = lists.cast(pl.List(pl.String), strict=False)
         lengths = lists.list.len().fill_null(0).to_numpy()
         values, numbers = distinct(lists.filter(pl.Series(lengths > 0)).explode(empty_as_null=True))

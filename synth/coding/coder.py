@@ -44,11 +44,12 @@ class Coder(Protocol):
 
 
 def axis(name: str, positions: Floats, *, is_ordered: bool = False, groups: tuple[Ints, ...] = ()) -> Axis:
-    """An axis whose arrays are its own and read-only, of as many codes as ``positions``."""
+    """An axis of as many codes as ``positions``, its arrays read-only; ordered only if one has a place."""
     held = [np.array(part) for part in (positions, *groups)]
     for part in held:
         part.setflags(write=False)
-    return Axis(name, len(positions), held[0], is_ordered, tuple(held[1:]))
+    has_places = bool(np.isfinite(held[0]).any())
+    return Axis(name, len(positions), held[0], is_ordered and has_places, tuple(held[1:]))
 
 
 def refuse_none(column: str, mask: Bools) -> Bools:

@@ -2,12 +2,16 @@
 
 What lies outside the domain is coded as missing, and every column can be missing. So two tables that differ
 in any rows have the same axes, and a row's codes follow from that row and the declaration.
+
+What a ``Variable`` tells of coarser values and of order may be told of the values in the data alone, and then
+tells which those are. It only serves to find the label of a cell that is finer than the domain; which codes
+there are, lie beside one another, belong together or match a condition follows from ``Declared``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import ceil, log10
 
@@ -34,10 +38,17 @@ _DAY = 86_400_000_000
 _DECIMALS = 6
 
 
+def public(variables: Sequence[Variable], domain: Mapping[str, Declared]) -> tuple[Variable, ...]:
+    """Return the variables with nothing told of their values but what the ``domain`` says."""
+    return tuple(_public(each, domain.get(each.name, Declared())) for each in variables)
+
+
+def _public(variable: Variable, declared: Declared) -> Variable:
+    return replace(variable, coarser=declared.coarser, order=declared.order)
+
+
 def codec(variables: Sequence[Variable], domain: Mapping[str, Declared]) -> Codec:
     """Return the codec of a declared ``domain`` by column; a column of truth values needs none.
-
-    ``coarser`` and ``order`` of the variables must not depend on the data either.
 
     Raises:
         BadConfig: a column has no domain, or one that its type cannot have, or a domain is of no column.
@@ -45,7 +56,8 @@ def codec(variables: Sequence[Variable], domain: Mapping[str, Declared]) -> Code
     unknown = set(domain) - {each.name for each in variables}
     if unknown:
         raise BadConfig("a domain is declared for a column that is not synthesised", column=min(unknown))
-    return Codec(tuple(variables), tuple(_coder(each, domain.get(each.name)) for each in variables))
+    coders = (_coder(each, domain.get(each.name)) for each in variables)
+    return Codec(public(variables, domain), tuple(coders))
 
 
 def _coder(variable: Variable, declared: Declared | None) -> Coder:
@@ -59,12 +71,50 @@ def _coder(variable: Variable, declared: Declared | None) -> Coder:
         labels = tuple(sorted(set(declared.values)))
         if not labels:
             raise BadConfig("its domain must be declared as values", column=variable.name)
+        own, finer = _public(variable, declared), _finer(variable, declared)
         if variable.type == "list":
-            return _lists(variable, labels)
-        return categories(variable, labels, has_missing=True, fallback=len(labels))
+            lists = _lists(own, labels)
+            return Finer(replace(lists, variable=finer), lists)
+        known = categories(own, labels, has_missing=True, fallback=len(labels))
+        return Finer(replace(known, variable=finer), known)
     grid = _grid(variable, declared)
     bands = _singles(variable, declared, grid) if declared.values else _equal(variable, declared, grid)
     return Within(numbers(variable, grid, bands, has_missing=True))
+
+
+def _finer(variable: Variable, declared: Declared) -> Variable:
+    """The variable with what is known above values that the domain does not name."""
+    return replace(variable, coarser={**variable.coarser, **declared.coarser})
+
+
+@dataclass(frozen=True, slots=True)
+class Finer:
+    """Text or lists: ``reader`` finds the code of a cell, all else is that of the ``declared``."""
+
+    reader: Coder
+    declared: Coder
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The declared axes."""
+        return self.declared.axes
+
+    @property
+    def merged(self) -> int:
+        """Nothing was learned, so nothing was merged."""
+        return 0
+
+    def encode(self, cells: pl.Series) -> Codes:
+        """Return the codes of each cell's value or nearest declared label, shape (rows, axes)."""
+        return self.reader.encode(cells)
+
+    def decode(self, codes: Codes, rng: np.random.Generator) -> pl.Series:
+        """Return the declared labels of ``codes``."""
+        return self.declared.decode(codes, rng)
+
+    def matching(self, wanted: Wanted) -> Mapping[int, Bools]:
+        """Return which codes are what is wanted; raises ``BadConfig`` where none is."""
+        return self.declared.matching(wanted)
 
 
 @dataclass(frozen=True, slots=True)

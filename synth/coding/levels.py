@@ -49,7 +49,7 @@ def _ladders(labels: Sequence[str], coarser: Coarser) -> list[tuple[str, ...]]:
     for value in sorted(coarser):
         steps = path(value, coarser)
         for height, label in enumerate(steps):
-            if height and label in wanted and height + 1 > len(ladders[label]) - len(steps) + height + 1:
+            if height and label in wanted and len(steps) > len(ladders[label]):
                 ladders[label] = (label,) * height + steps[height:]
     return [ladders[label] for label in labels]
 

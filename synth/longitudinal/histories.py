@@ -16,7 +16,7 @@ PERSON = "person"
 TIMES = frozenset({"integer", "number", "date", "datetime"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Events:
     """One table of events; its ``people`` are the numbers of the patients.
 
@@ -51,7 +51,7 @@ class Events:
         return next((each for each in self.training.variables if each.name == self.time), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Histories:
     """Patients, one row each, and their ``events`` by table; those of a table may depend on tables before it.
 

@@ -13,25 +13,15 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from anonymizer.tables.row_order import in_order
 from synth.axes import Coded, Ints
 from synth.coding.codec import Codec
 from synth.longitudinal.histories import PATIENTS, PERSON, Histories
 from synth.longitudinal.sequences import Context, Sequence, learned
-from synth.longitudinal.timeline import Timeline, told
 from synth.methods import cart
 from synth.methods.cart import Cart
-from synth.variables import Training, Type, Variable
-
-_PLACE = "\0place"
-_DTYPES: Mapping[Type, pl.DataType] = {
-    "string": pl.String(),
-    "integer": pl.Int64(),
-    "number": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "date": pl.Date(),
-    "datetime": pl.Datetime("us"),
-    "list": pl.List(pl.String()),
-}
+from synth.rewriting.cells import empty
+from synth.variables import Training, Variable
 
 
 class Patients(Protocol):
@@ -42,7 +32,7 @@ class Patients(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Linked:
     """Fitted histories; a table that fewer than k people are in has no sequence and stays ``empty``."""
 
@@ -64,7 +54,7 @@ class Linked:
         """
         drawing, counting, keying, *others = rng.spawn(3 + len(self.sequences))
         frame = self.patients.sample(n, drawing)
-        context, counts = self._begun(frame, counting)
+        context, counts = self.begun(frame, counting)
         keys = _keys(n, keying)
         found = {PATIENTS: _keyed(frame.with_columns(pl.int_range(n).alias(PERSON)), keys)}
         for (name, sequence), own in zip(self.sequences.items(), others, strict=True):
@@ -76,8 +66,8 @@ class Linked:
             context = context.beside(*sequence.summary(drawn.codes, drawn.person, n))
         return found
 
-    def _begun(self, frame: pl.DataFrame, rng: np.random.Generator) -> tuple[Context, dict[str, Ints]]:
-        """What is known of drawn patients before any event, and how many events of each table they have."""
+    def begun(self, frame: pl.DataFrame, rng: np.random.Generator) -> tuple[Context, dict[str, Ints]]:
+        """Return what is known of drawn patients before any event, and how many events they have by table."""
         codes = self.codec.encode(frame)
         numbers = self.counting.sample_after(codes, rng)
         counts = self.numbers.decode(numbers, rng)
@@ -88,10 +78,13 @@ class Linked:
 def fit(histories: Histories, patients: Patients, rng: np.random.Generator, *, leaf: int = 25) -> Linked:
     """Return what draws patients like those of ``histories``, with their events.
 
-    ``patients`` draws the table of patients, fitted to ``histories.patients`` by any method. Counts and
-    events are drawn by trees whose leaves hold ``leaf`` people at least; categories that fewer
-    than k people have are merged, and numbers and times become bands of k people. Nobody's whole history is
-    learned: only one event at a time, given the one before.
+    ``patients`` draws the table of patients, fitted to ``histories.patients`` by any method. Counts and first
+    events are drawn by trees whose leaves hold ``leaf`` people or more, further ones from about ``leaf`` rows
+    of k people or more. Categories that fewer than k people have are merged; numbers and times become bands
+    of k people. Nobody's whole history is learned: only one event at a time, given the one before.
+
+    Raises:
+        SynthesisFailed: there are fewer than k patients, or they have no column.
     """
     training = histories.patients
     codec = Codec.of(training)
@@ -102,14 +95,10 @@ def fit(histories: Histories, patients: Patients, rng: np.random.Generator, *, l
     coded = Coded(context.codes, context.axes, training.people)
     counting = cart.fit(coded, rng, leaf=leaf, given=len(codec.axes))
     sequences: dict[str, Sequence | None] = {}
-    for name, line in _lines(histories).items():
-        found = learned(histories.events[name], line, context, rng, leaf)
-        sequences[name] = None if found is None else found[0]
-        if found is not None:
-            own = found[1]
-            context = context.beside(*found[0].summary(own.codes, own.person, len(codes)))
-    empty = {name: _empty(table.training) for name, table in histories.events.items()}
-    return Linked(patients, codec, numbers, counting, sequences, empty)
+    for name, table in histories.events.items():
+        own = replace(table, training=replace(table.training, people=histories.rows(name)))
+        sequences[name], context = learned(own, context, rng, leaf=leaf)
+    return Linked(patients, codec, numbers, counting, sequences, _empty(histories))
 
 
 def _numbered(histories: Histories) -> Training:
@@ -119,24 +108,14 @@ def _numbered(histories: Histories) -> Training:
     return Training(frame, variables, histories.patients.people, histories.patients.k)
 
 
-def _lines(histories: Histories) -> dict[str, Timeline]:
-    """The events of every table in order; their people are the numbers of the patients' rows."""
-    return {
-        name: told(replace(table, training=replace(table.training, people=histories.rows(name))))
-        for name, table in histories.events.items()
-    }
-
-
-def _empty(training: Training) -> pl.DataFrame:
-    return pl.DataFrame(schema={PERSON: pl.String(), **{v.name: _DTYPES[v.type] for v in training.variables}})
+def _empty(histories: Histories) -> dict[str, pl.DataFrame]:
+    key = Variable(PERSON, "string")
+    return {name: empty((key, *table.training.variables)) for name, table in histories.events.items()}
 
 
 def _keyed(frame: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
-    """The rows with the keys of their people, sorted by all columns, lists by their joined text."""
-    keyed = frame.select(keys.gather(frame[PERSON]).alias(PERSON), pl.exclude(PERSON))
-    comparable = keyed.with_columns(pl.col(pl.List(pl.String)).list.join(" "))
-    places = comparable.with_row_index(_PLACE).sort(keyed.columns)[_PLACE]
-    return keyed[places.to_numpy()]
+    """The rows with the keys of their people, sorted by all columns."""
+    return in_order(frame.select(keys.gather(frame[PERSON]).alias(PERSON), pl.exclude(PERSON)))
 
 
 def _keys(n: int, rng: np.random.Generator) -> pl.Series:

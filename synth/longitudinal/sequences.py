@@ -13,14 +13,15 @@ import polars as pl
 from synth.axes import Axis, Coded, Codes, Ints
 from synth.coding.codec import Codec
 from synth.longitudinal.histories import PERSON, Events
-from synth.longitudinal.timeline import Timeline, restored
+from synth.longitudinal.timeline import Timeline, restored, told
 from synth.methods import cart
 from synth.methods.cart import Cart
 
 _TOLD = 12
+"""So many codes of a table are told to the tables after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Context:
     """What is known of every person before a table's events: ``codes`` (int32, (people, axes))."""
 
@@ -32,7 +33,7 @@ class Context:
         return Context(np.hstack([self.codes, codes]), (*self.axes, *axes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Drawn:
     """Drawn events, person by person and in order: whose each is, and its codes; codes of first times."""
 
@@ -41,13 +42,14 @@ class Drawn:
     start: Codes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sequence:
     """What is learned of one table.
 
     No person has more than ``most`` events, which k people have. ``opening`` draws the start and a first
-    event less its ``gap`` (codes of the axes of what lies between two), ``following`` any other event.
-    ``told`` are the most frequent codes of the axis ``kind``: who has them is told to the tables after.
+    event less its ``gap`` (codes of the axes of what lies between two), ``following`` any other, given the
+    first ``asked`` axes of the context. ``told`` are the most frequent codes of the axis ``kind``: who has
+    them is told to the tables after.
     """
 
     table: Events
@@ -55,6 +57,7 @@ class Sequence:
     start: Codec | None
     opening: Cart
     following: Cart | None
+    asked: int
     gap: Codes
     kind: int | None
     told: Codes
@@ -81,7 +84,8 @@ class Sequence:
     def _next(self, context: Codes, number: int, before: Codes, rng: np.random.Generator) -> Codes:
         assert self.following is not None
         position = np.full((len(before), 1), min(number, self.most - 1), np.int32)
-        return self.following.sample_after(np.hstack([context, position, before]), rng)
+        own = context[:, : self.asked]
+        return self.following.sample_after(np.hstack([own, position, before]), rng)
 
     def decoded(self, drawn: Drawn, rng: np.random.Generator) -> pl.DataFrame:
         """Return the events as cells, with a column ``person`` of numbers; times never decrease."""
@@ -101,7 +105,41 @@ class Sequence:
         return had, tuple(_ordered(f"had {i}", 2) for i in range(len(self.told)))
 
 
-@dataclass(frozen=True, slots=True)
+def learned(
+    table: Events, context: Context, rng: np.random.Generator, *, leaf: int
+) -> tuple[Sequence | None, Context]:
+    """Return what is learned of a table, and the ``context`` with what the tables after it are told.
+
+    The people of ``table`` are the numbers of the context's rows. Nothing is learned of fewer than k people.
+    """
+    training = table.training
+    most = reached(np.bincount(training.people, minlength=1), training.k)
+    if not most or not training.variables:
+        return None, context
+    line = told(table)
+    codec, start = Codec.of(line.events), None if line.start is None else Codec.of(line.start)
+    coded = codec.coded(line.events.frame, line.events.people)
+    own = _Own(coded, 0 if start is None else len(codec.spans[0]), line.position, most, training.k)
+    kind = _kind(codec)
+    opening = own.opening(context, _begun(line, start), rng, leaf=leaf)
+    following, asked = own.following(context, rng, leaf=leaf) if most > 1 else (None, 0)
+    found = Sequence(
+        table=table,
+        codec=codec,
+        start=start,
+        opening=opening,
+        following=following,
+        asked=asked,
+        gap=_fixed(coded.codes[0, : own.gap]),
+        kind=kind,
+        told=_fixed(np.zeros(0, np.int32) if kind is None else _of_most_people(coded, kind)),
+        most=most,
+        latest=line.latest,
+    )
+    return found, context.beside(*found.summary(coded.codes, coded.people, len(context.codes)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class _Own:
     """The coded events to learn from, person by person and in order.
 
@@ -111,79 +149,52 @@ class _Own:
     coded: Coded
     gap: int
     position: Ints
+    most: int
     k: int
-    leaf: int
 
-    def opening(self, context: Context, begin: Context, rng: np.random.Generator) -> Cart:
+    def opening(self, context: Context, begin: Context, rng: np.random.Generator, *, leaf: int) -> Cart:
         """Return trees for the start (``begin``) and a first event, after the context."""
         rows, axes = self.position == 0, (*context.axes, *begin.axes, *self.coded.axes[self.gap :])
         people = self.coded.people[rows]
         codes = np.hstack([context.codes[people], begin.codes, self.coded.codes[rows][:, self.gap :]])
-        return cart.fit(Coded(codes, axes, people), rng, leaf=self.leaf, given=len(context.axes))
+        return cart.fit(Coded(codes, axes, people), rng, leaf=leaf, given=len(context.axes))
 
-    def following(self, context: Context, most: int, rng: np.random.Generator) -> Cart:
-        """Return trees for any other event, after the context, its number and the event before."""
+    def following(self, context: Context, rng: np.random.Generator, *, leaf: int) -> tuple[Cart, int]:
+        """Return trees for any other event, and the number of the context's axes that they know.
+
+        They are drawn after the event's number and the event before, and the context unless there are fewer
+        than ``leaf`` rows for each axis: of few rows too many axes tell something by chance.
+        """
         rows = np.flatnonzero(self.position > 0)
+        asked = len(context.axes)
+        asked = asked if len(rows) >= leaf * (asked + len(self.coded.axes)) else 0
         people, codes = self.coded.people[rows], self.coded.codes
-        place = np.minimum(self.position[rows], most - 1).astype(np.int32)[:, None]
-        before = (*context.axes, _ordered("position", most), *self.coded.axes)
-        coded = Coded(
-            np.hstack([context.codes[people], place, codes[rows - 1], codes[rows]]),
-            (*before, *self.coded.axes),
-            people,
-        )
-        number = len(np.unique(people))
-        leaf = max(self.k, round(self.leaf * number / len(rows)))
-        return cart.fit(coded, rng, leaf=leaf, given=len(before))
-
-    def most_people(self, axis: int) -> Codes:
-        """Return the codes of an axis that most people have, at most ``_TOLD`` (int32)."""
-        pairs = np.unique(np.column_stack([self.coded.codes[:, axis], self.coded.people]), axis=0)
-        codes, counts = np.unique(pairs[:, 0], return_counts=True)
-        return codes[np.argsort(-counts, kind="stable")[:_TOLD]].astype(np.int32)
+        place = np.minimum(self.position[rows], self.most - 1).astype(np.int32)[:, None]
+        before = (*context.axes[:asked], _ordered("position", self.most), *self.coded.axes)
+        every = np.hstack([context.codes[people, :asked], place, codes[rows - 1], codes[rows]])
+        # A leaf counts each person once however many events it holds: k of them, or leaf rows on average.
+        least = max(self.k, round(leaf * len(np.unique(people)) / len(rows)))
+        coded = Coded(every, (*before, *self.coded.axes), people)
+        return cart.fit(coded, rng, leaf=least, given=len(before)), asked
 
 
-def learned(
-    table: Events, line: Timeline, context: Context, rng: np.random.Generator, leaf: int
-) -> tuple[Sequence, Drawn] | None:
-    """Return what is learned of a table, and its own events as codes; None of fewer than k people.
+def _begun(line: Timeline, start: Codec | None) -> Context:
+    """The codes of everybody's first time; no axis where there are no times."""
+    if start is None or line.start is None:
+        return Context(np.zeros((int((line.position == 0).sum()), 0), np.int32), ())
+    return Context(start.encode(line.start.frame), start.axes)
 
-    The people of ``line`` are the numbers of the ``context``'s rows.
-    """
-    training = line.events
-    most = reached(np.bincount(training.people, minlength=1), training.k)
-    if not most or not training.variables:
-        return None
-    codec, begin = Codec.of(training), Context(np.zeros((_people(line), 0), np.int32), ())
-    start = None
-    if line.start is not None:
-        start = Codec.of(line.start)
-        begin = Context(start.encode(line.start.frame), start.axes)
-    coded = Coded(codec.encode(training.frame), codec.axes, training.people)
-    own = _Own(coded, 0 if start is None else len(codec.spans[0]), line.position, training.k, leaf)
-    kind = _kind(codec)
-    found = Sequence(
-        table=table,
-        codec=codec,
-        start=start,
-        opening=own.opening(context, begin, rng),
-        following=own.following(context, most, rng) if most > 1 else None,
-        gap=coded.codes[0, : own.gap],
-        kind=kind,
-        told=np.zeros(0, np.int32) if kind is None else own.most_people(kind),
-        most=most,
-        latest=line.latest,
-    )
-    return found, Drawn(training.people, coded.codes, begin.codes)
+
+def _of_most_people(coded: Coded, axis: int) -> Codes:
+    """The codes of an axis that most people have, at most ``_TOLD`` (int32)."""
+    pairs = np.unique(np.column_stack([coded.codes[:, axis], coded.people]), axis=0)
+    codes, counts = np.unique(pairs[:, 0], return_counts=True)
+    return codes[np.argsort(-counts, kind="stable")[:_TOLD]].astype(np.int32)
 
 
 def reached(counts: Ints, k: int) -> int:
     """Return the largest number that ``k`` of the people, who have ``counts``, reach."""
     return int(np.sort(counts)[-k]) if len(counts) >= k else 0
-
-
-def _people(line: Timeline) -> int:
-    return int((line.position == 0).sum())
 
 
 def _kind(codec: Codec) -> int | None:
@@ -200,3 +211,9 @@ def _kind(codec: Codec) -> int | None:
 
 def _ordered(name: str, size: int) -> Axis:
     return Axis(name, size, np.arange(size, dtype=np.float64), is_ordered=True)
+
+
+def _fixed(codes: Codes) -> Codes:
+    own = codes.copy()
+    own.setflags(write=False)
+    return own

@@ -15,7 +15,7 @@ _SECOND = 1_000_000
 _PLACE, _BEGIN = "\0place", "\0begin"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Timeline:
     """All events of a table, person by person and in order.
 

@@ -10,7 +10,12 @@ cart_walk        the kernel that sends rows down them
 cart_donors      whose codes are drawn in a leaf, and what is mixed into it
 cart_kin         codes that may stand for one another
 cart_particles   rows drawn stage by stage, under conditions too
-gaussian_copula  the margins, and the correlations of normal scores
+gaussian_copula  the margins, and the correlations of normals that the axes are cut from
+copula_cells     codes in few cells, and how many rows each pair of cells has
+copula_splits    an axis as nested splits, each with a normal of its own
+copula_scores    a normal cut into parts, and what these mean on it
+copula_correlations  the correlations of these normals
+copula_conditions    these normals under conditions
 dp_marginals     noisy marginals, chosen and measured with differential privacy
 dp_accounting    what that may spend, and what is left
 dp_noise         where its noise comes from, and which rows of a person take part

@@ -11,10 +11,10 @@ from synth.axes import Bools, Floats, Ints
 from synth.methods.cart_donors import Donors
 from synth.methods.cart_trees import sealed
 
-REACH = 2
-"""How many places an ordered code's kin are away, at most."""
-REACH_OF_ROWS = 0.06
-"""And the share of all rows that may lie between: large codes stand alone, and few bands are not blurred."""
+RUN = 4
+"""How many ordered codes next to one another are kin, at most."""
+RUN_OF_ROWS = 0.06
+"""And the share of all rows that may lie between them: large codes stand alone, few bands are not blurred."""
 EDGE = 0.05
 """The share of a leaf's donors at either end of an order that are no kin of those between the ends."""
 STRAYING = 0.05
@@ -23,9 +23,11 @@ STRAYING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Labels in an ``order`` where kin stand together: those from ``first`` to before ``last`` (by label).
+    """Labels in an ``order`` where kin stand together: those from ``first`` to before ``last``.
 
-    Of ``straying`` of the drawn labels the place is taken by kin, itself among them.
+    These have shape (partitions, labels): donors take the partitions in turn. Within each a label is kin to
+    its kin, so that margins stay what they are when kin take places as often as they occur. That happens to
+    ``straying`` of the drawn labels.
     """
 
     order: Ints
@@ -63,29 +65,42 @@ class Kin:
 
 
 def near(places: Floats, rows: Ints) -> Spans:
-    """Each label's kin are those near it by ``places``; labels without a place have none."""
+    """Each label's kin are those near it by ``places``; labels without a place have none.
+
+    Runs of kin begin elsewhere in each partition.
+    """
     count = len(places)
     order = np.argsort(places, kind="stable")
-    known = int(np.isfinite(places).sum())
-    often = rows[order[:known]]
+    often = rows[order[: int(np.isfinite(places).sum())]]
     below = (np.cumsum(often) - often / 2) / max(often.sum(), 1)
-    at, rank = np.argsort(order), np.arange(known)
-    first, last = np.arange(count), np.arange(count) + 1
-    first[:known] = np.clip(np.searchsorted(below, below - REACH_OF_ROWS), rank - REACH, rank)
-    last[:known] = np.clip(np.searchsorted(below, below + REACH_OF_ROWS, "right"), rank + 1, rank + REACH + 1)
-    return Spans(order, first[at], last[at], 1.0)
+    spans = [_runs(below, count, length) for length in range(1, RUN + 1)]
+    at = np.argsort(order)
+    first, last = (np.stack([each[side][at] for each in spans]) for side in (0, 1))
+    return Spans(order, first, last, 1.0)
+
+
+def _runs(below: Floats, count: int, length: int) -> tuple[Ints, Ints]:
+    """Where the run of each place begins and ends; the first run has at most ``length`` places."""
+    begins = np.arange(count)
+    start, room = 0, length
+    for place in range(1, len(below)):
+        if place - start >= room or below[place] - below[start] > RUN_OF_ROWS:
+            start, room = place, RUN
+        begins[place] = start
+    return begins, np.searchsorted(begins, begins, "right")
 
 
 def grouped(groups: Ints) -> Spans:
     """Each label's kin are those of its group: ``groups`` has shape (labels,)."""
     order = np.argsort(groups, kind="stable")
     first, last = (np.searchsorted(groups[order], groups, side) for side in ("left", "right"))
-    return Spans(order, first, last, STRAYING)
+    return Spans(order, first[None], last[None], STRAYING)
 
 
 def kin(spans: Spans, donors: Donors, rows: Ints) -> Kin:
     """Return the kin of donors that stand, leaf by leaf, in the order of the spans."""
-    first, last = spans.first[donors.labels], spans.last[donors.labels]
+    partition = np.arange(len(donors.labels)) % len(spans.first)
+    first, last = (side[partition, donors.labels] for side in (spans.first, spans.last))
     if spans.straying == 1:
         first, last = _inside(spans.at[donors.labels], (first, last), donors)
     whole = first.astype(np.int32), last.astype(np.int32)

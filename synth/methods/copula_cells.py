@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth.axes import Axis, Bools, Coded, Floats, Ints
+from synth.axes import Axis, Bools, Coded, Codes, Floats, Ints
 
 MOST_CELLS = 100
 MOST_OF_ALL = 4_000
@@ -60,7 +60,7 @@ def tables(coded: Coded, cells: Sequence[Cells]) -> Floats:
     return found
 
 
-def _cells(axis: Axis, codes: Ints, most: int) -> Cells:
+def _cells(axis: Axis, codes: Codes, most: int) -> Cells:
     counts = np.bincount(codes, minlength=axis.size).astype(np.int64)
     if axis.is_ordered:
         return _ordered(axis, counts, most)

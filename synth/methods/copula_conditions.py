@@ -15,7 +15,7 @@ import numpy as np
 from anonymizer.errors import SynthesisFailed
 from synth.axes import Allowed, Bools, Floats, Ints
 from synth.methods.copula_cells import Cells
-from synth.methods.copula_correlations import edges_of
+from synth.methods.copula_scores import edges_of
 from synth.methods.copula_splits import Split
 
 _FURTHEST = 38.0
@@ -60,7 +60,9 @@ def conditions(allowed: Allowed, cells: Sequence[Cells], splits: Sequence[Split]
         SynthesisFailed: an axis may have nothing that the data have.
     """
     made = [
-        _condition(axis, codes, cells[axis], splits) for axis, codes in sorted(allowed.items()) if not codes.all()
+        _condition(axis, codes, cells[axis], splits)
+        for axis, codes in sorted(allowed.items())
+        if not codes.all()
     ]
     if any(not each.likely for each in made):
         raise SynthesisFailed("nothing of what is asked for is drawn by the model")
@@ -100,38 +102,57 @@ def drawn(
 
 
 def _effective(made: Sequence[Particles]) -> float:
+    """As many particles of equal weight would be as good (Kish 1965)."""
     weights = np.concatenate([each.weights for each in made])
-    total = weights.sum()
-    return float((total / np.sqrt(max(float(np.square(weights / total).sum()), 1e-300)) / total) ** 2) if total else 0.0
+    squares = float(np.square(weights).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
 def _particles(
     n: int, rng: np.random.Generator, root: Floats, asked: Sequence[Condition], splits: Sequence[Split]
 ) -> Particles:
-    innovations = rng.standard_normal((n, sum(len(each.splits) for each in asked)))
-    cells, weights, at = np.zeros((n, len(asked)), np.int64), np.ones(n), 0
+    made = Particles(
+        rng.standard_normal((n, sum(len(each.splits) for each in asked))),
+        np.zeros((n, len(asked)), np.int64),
+        np.ones(n),
+    )
+    first = 0
     for column, each in enumerate(asked):
-        comes = {int(number): np.zeros(n, np.bool_) for number in each.splits}
-        for number in each.splits[:1]:
-            comes[int(number)][:] = True
-        for number, may in zip(each.splits.tolist(), each.open, strict=True):
-            rows, split = np.flatnonzero(comes[number]), splits[number]
-            mean = innovations[rows, :at] @ root[at, :at]
-            confined = _confined(mean, float(root[at, at]), edges_of(split.shares), may, rng)
-            innovations[rows, at], part, probability = confined
-            weights[rows] *= probability
-            for which, below in enumerate(split.below):
-                there = rows[part == which]
-                if below >= 0:
-                    comes[below][there] = True
-                else:
-                    cells[there, column] = split.parts[which][0]
-            at += 1
-        if len(each.splits):
-            weights *= each.share[cells[:, column]]
-        else:
-            cells[:, column] = int(np.argmax(each.share))
-    return Particles(innovations, cells, weights)
+        _walk(made, column, rng, root[first:], _Walked(each, splits, first))
+        first += len(each.splits)
+        made.weights[:] *= each.share[made.cells[:, column]]
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """A condition, all splits, and how many normals were drawn before those of the condition's axis."""
+
+    condition: Condition
+    splits: Sequence[Split]
+    first: int
+
+
+def _walk(made: Particles, column: int, rng: np.random.Generator, root: Floats, walked: _Walked) -> None:
+    """Lets all particles go down an axis's splits, where they may, to a cell."""
+    asked = walked.condition
+    if not len(asked.splits):
+        made.cells[:, column] = int(np.argmax(asked.share))
+    comes = dict.fromkeys(asked.splits[:1].tolist(), np.arange(len(made.weights)))
+    for row, (number, may) in enumerate(zip(asked.splits.tolist(), asked.open, strict=True)):
+        if number not in comes or not may.any():
+            continue
+        rows, split, at = comes[number], walked.splits[number], walked.first + row
+        mean = made.innovations[rows, :at] @ root[row, :at]
+        innovation, part, probability = _confined(
+            mean, float(root[row, at]), edges_of(split.shares), may, rng
+        )
+        made.innovations[rows, at] = innovation
+        made.weights[rows] *= probability
+        made.cells[rows, column] = np.array([each[0] for each in split.parts])[part]
+        for which, below in enumerate(split.below):
+            if below >= 0:
+                comes[below] = rows[part == which]
 
 
 def _confined(

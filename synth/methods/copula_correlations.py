@@ -4,7 +4,8 @@ What is matched is the correlation of two splits' scores, the means of the norma
 functions a and b of normals with correlation r have the covariance sum over k of r^k a_k b_k, where a_k are
 their Hermite coefficients (Mehler 1866; of two binary splits this is Pearson's tetrachoric series, 1900).
 Which two splits of one axis no row comes to is nobody's: these correlations are free, and are chosen so that
-all the others can be kept (a weighted nearest correlation matrix, after Higham, IMA J. Numer. Anal. 22, 2002).
+all the others can be kept (a nearest correlation matrix with weights, after Higham, IMA Journal of Numerical
+Analysis 22, 2002).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 
 from synth.axes import Floats
 from synth.methods.copula_cells import Cells, starts_of
+from synth.methods.copula_scores import TERMS, density_times_hermite, normal_scores
 from synth.methods.copula_splits import Split
 
-_TERMS = 24
 _HALVINGS = 20
 _STRONGEST = 0.99
 _FEWEST_ROWS = 30
@@ -25,14 +26,6 @@ _CHANCE = 9.0
 _TRUSTED_ROWS = 2_000.0
 _ROUNDS = 40
 _LEAST_EIGENVALUE = 1e-4
-
-
-def edges_of(shares: Floats) -> Floats:
-    """Return the standard normal's cuts, shape (parts + 1,), from -inf to inf, between parts of these shares."""
-    from scipy.special import ndtri
-
-    ends = np.cumsum(shares)[:-1]
-    return np.concatenate([[-np.inf], ndtri(np.clip(ends, 0.0, 1.0)), [np.inf]])
 
 
 def correlations(splits: Sequence[Split], cells: Sequence[Cells], table: Floats) -> Floats:
@@ -56,9 +49,9 @@ def _wanted(splits: Sequence[Split], cells: Sequence[Cells], table: Floats) -> t
     starts = starts_of(cells)
     comes, scores = np.zeros((2, len(splits), len(table)))
     seconds = np.zeros_like(comes)
-    hermite = np.zeros((len(splits), _TERMS))
+    hermite = np.zeros((len(splits), TERMS))
     for number, split in enumerate(splits):
-        means, hermite[number] = _normal_scores(split.shares)
+        means, hermite[number] = normal_scores(split.shares)
         for part, mean in zip(split.parts, means, strict=True):
             comes[number, starts[split.axis] + part] = 1
             scores[number, starts[split.axis] + part] = mean
@@ -80,28 +73,6 @@ def _wanted(splits: Sequence[Split], cells: Sequence[Cells], table: Floats) -> t
     return _solved(np.where(known, observed, 0), series, known), rows
 
 
-def _normal_scores(shares: Floats) -> tuple[Floats, Floats]:
-    """Each part's mean of the normal, and the Hermite coefficients of these scores over their deviation."""
-    edges = edges_of(shares)
-    inner = edges[1:-1]
-    density = np.concatenate([[0.0], np.exp(-(inner**2) / 2) / np.sqrt(2 * np.pi), [0.0]])
-    means = (density[:-1] - density[1:]) / np.maximum(shares, 1e-300)
-    spread = np.sqrt(max(float(shares @ means**2), 1e-300))
-    steps = np.diff(means)
-    return means, _density_times_hermite(inner) @ steps / spread
-
-
-def _density_times_hermite(at: Floats) -> Floats:
-    """phi(x) He_{k-1}(x) / sqrt(k!) for k = 1, 2, …: shape (terms, *at.shape)."""
-    density = np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
-    found = np.zeros((_TERMS, *at.shape))
-    before, now = np.zeros_like(at), np.ones_like(at)
-    for k in range(1, _TERMS + 1):
-        found[k - 1] = density * now / np.sqrt(k)
-        before, now = now, (at * now - np.sqrt(k - 1) * before) / np.sqrt(k)
-    return found
-
-
 def _local(hermite: Floats, binary: Floats, second: Floats) -> Floats:
     """The coefficients of each split among the rows that come to another: (terms, splits, splits).
 
@@ -111,7 +82,7 @@ def _local(hermite: Floats, binary: Floats, second: Floats) -> Floats:
 
     series = np.repeat(hermite.T[:, :, None], len(hermite), axis=2)
     share = np.clip(second[binary], 1e-6, 1 - 1e-6)
-    series[:, binary] = _density_times_hermite(ndtri(1 - share)) / np.sqrt(share * (1 - share))
+    series[:, binary] = density_times_hermite(ndtri(1 - share)) / np.sqrt(share * (1 - share))
     return series
 
 

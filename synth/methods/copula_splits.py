@@ -19,10 +19,12 @@ import numpy as np
 
 from synth.axes import Floats, Ints
 from synth.methods.copula_cells import Cells, starts_of
+from synth.methods.copula_scores import normal_scores
 
 MOST_SPLITS = 400
 LEAST_ROWS = 200
-BENT = 0.9
+BENT = 0.0
+_POOLED = 10
 _PRIOR_ROWS = 10.0
 
 
@@ -30,7 +32,7 @@ _PRIOR_ROWS = 10.0
 class Split:
     """The parts that cells of an axis are split into, in the order of the latent normal.
 
-    ``parts`` hold numbers among the axis's cells; ``below`` names for each part the split that it is split by,
+    ``parts`` hold numbers among the axis's cells; ``below`` names for each part the split that splits it,
     counted among all splits, -1 where it is one cell. ``shares`` (float64, shape (parts,)) are the rows' of
     those that come here, ``above`` the splits over this one, the highest first.
     """
@@ -50,6 +52,7 @@ class _Node:
     above: tuple[int, ...] = ()
     below: list[int] = field(default_factory=list)
     is_final: bool = False
+    is_ordered: bool = False
 
 
 def splits_of(cells: Sequence[Cells], table: Floats) -> tuple[Split, ...]:
@@ -92,15 +95,17 @@ def _roots(cells: Cells, rows: Floats, others: Floats) -> list[_Node]:
     for number, side in enumerate(sides):
         if len(side) > 1:
             follows = side is apart or _follows(rows[side], others[side])
-            cut = side if follows else side[order_of(others[side])]
-            if nodes and nodes[0].is_final and len(sides) == 2:
+            above = (0,) if len(sides) == 2 else ()
+            if above:
                 nodes[0].below[number] = len(nodes)
-            nodes.append(_node(cut, (0,) if len(sides) == 2 else (), is_final=follows))
+            nodes.append(_node(side, above, is_final=follows, is_ordered=True))
     return nodes
 
 
-def _node(order: Ints, above: tuple[int, ...] = (), *, is_final: bool = False) -> _Node:
-    return _Node([np.array([cell]) for cell in order], above, [-1] * len(order), is_final)
+def _node(
+    order: Ints, above: tuple[int, ...] = (), *, is_final: bool = False, is_ordered: bool = False
+) -> _Node:
+    return _Node([np.array([cell]) for cell in order], above, [-1] * len(order), is_final, is_ordered)
 
 
 def _grown(nodes: list[_Node], rows: Floats, others: Floats, most: int) -> list[_Node]:
@@ -126,7 +131,8 @@ def _cut(nodes: list[_Node], number: int, others: Floats) -> None:
     for side, part in enumerate(node.parts):
         if len(part) > 1:
             node.below[side] = len(nodes)
-            nodes.append(_node(part[order_of(others[part])], (*node.above, number)))
+            cells = part if node.is_ordered else part[order_of(others[part])]
+            nodes.append(_node(cells, (*node.above, number), is_ordered=node.is_ordered))
 
 
 def order_of(table: Floats) -> Ints:
@@ -167,9 +173,14 @@ def _best_cut(table: Floats) -> int:
 
 
 def _follows(rows: Floats, others: Floats) -> bool:
-    """Whether the analysis leaves cells about in their order: most of what they tell goes along with it."""
-    scores, place = _scores(others), np.cumsum(rows) - rows / 2
-    weights = rows / rows.sum()
-    scores, place = scores - weights @ scores, place - weights @ place
-    spread = float(np.sqrt((weights @ scores**2) * (weights @ place**2)))
-    return spread == 0 or abs(float(weights @ (scores * place))) >= BENT * spread
+    """Whether most of what ordered cells tell, pooled to a few, goes along with their order."""
+    middle = (np.cumsum(rows) - rows / 2) / rows.sum()
+    pooled = np.unique(np.floor(middle * _POOLED), return_inverse=True)[1]
+    table = np.zeros((int(pooled.max()) + 1, others.shape[1]))
+    np.add.at(table, pooled, others)
+    held = np.bincount(pooled, rows)
+    shares = held / held.sum()
+    scores, (place, _) = _scores(table), normal_scores(shares)
+    scores = scores - shares @ scores
+    spread = float(np.sqrt((shares @ scores**2) * (shares @ place**2)))
+    return spread == 0 or abs(float(shares @ (scores * place))) >= BENT * spread

@@ -46,26 +46,31 @@ class Bins:
 class Coarseness:
     """The noisy counts from which on a bin is kept apart: ``ordered`` of neighbours, ``unordered`` of codes.
 
-    Below ``noise`` what is left over joins another bin.
+    Either must also stand out from the noise of all its codes: that of one is taken for ``noise``.
     """
 
     ordered: float
     unordered: float
     noise: float
 
+    def enough(self, least: float, widths: Ints | int) -> Floats:
+        """The least that bins of so many codes must hold."""
+        needed: Floats = np.maximum(least, self.noise * np.sqrt(widths))
+        return needed
 
-def bins_for(axis: Axis, noisy: Ints, total: float, least: Coarseness) -> Bins:
-    """Return the bins of an axis by its noisy counts (shape (size,)), of ``total`` rows.
+
+def bins_for(axis: Axis, noisy: Ints, least: Coarseness) -> Bins:
+    """Return the bins of an axis by its noisy counts (shape (size,)).
 
     Neighbours on an ordered axis are pooled until they hold enough; of another the rare codes, by the finest
     of the axis's groups that holds enough, and the rest together.
     """
-    counts = projected(noisy.astype(np.float64), total)
+    counts = noisy.astype(np.float64)
     has_place = np.isfinite(axis.positions) if axis.is_ordered else np.zeros(axis.size, np.bool_)
     of_code = np.full(axis.size, -1, np.int64)
-    _pool_neighbours(of_code, axis, counts, least.ordered, has_place)
-    _pool_groups(of_code, axis, counts, least.unordered)
-    _pool_rest(of_code, counts, least.noise)
+    _pool_neighbours(of_code, axis, counts, least, has_place)
+    _pool_groups(of_code, axis, counts, least)
+    _pool_rest(of_code, counts, least)
     _, of_code = np.unique(of_code, return_inverse=True)
     return Bins(of_code, _shares(of_code, counts))
 
@@ -79,44 +84,51 @@ def projected(noisy: Floats, total: float) -> Floats:
     return counts
 
 
-def _pool_neighbours(of_code: Ints, axis: Axis, counts: Floats, least: float, has_place: Bools) -> None:
+def _pool_neighbours(of_code: Ints, axis: Axis, counts: Floats, least: Coarseness, has_place: Bools) -> None:
     codes = np.flatnonzero(has_place)
     codes = codes[np.argsort(axis.positions[codes], kind="stable")]
-    number, held = 0, 0.0
+    number, held, width = 0, 0.0, 0
     for code in codes:
         of_code[code] = number
-        held += counts[code]
-        if held >= least:
-            number, held = number + 1, 0.0
-    if held < least and number:
+        held, width = held + counts[code], width + 1
+        if held >= least.enough(least.ordered, width):
+            number, held, width = number + 1, 0.0, 0
+    if width and number:
         of_code[of_code == number] = number - 1
 
 
-def _pool_groups(of_code: Ints, axis: Axis, counts: Floats, least: float) -> None:
+def _pool_groups(of_code: Ints, axis: Axis, counts: Floats, least: Coarseness) -> None:
     for groups in (np.arange(axis.size), *axis.groups):
         free = of_code < 0
-        held = np.bincount(groups[free], weights=counts[free], minlength=int(groups.max()) + 1)
+        size = int(groups.max()) + 1
+        held = np.bincount(groups[free], weights=counts[free], minlength=size)
+        widths = np.bincount(groups[free], minlength=size)
         first = int(of_code.max()) + 1
-        enough = held >= least
+        enough = (held >= least.enough(least.unordered, widths)) & (widths > 0)
         numbers = np.where(enough, first + np.cumsum(enough) - 1, -1)
         of_code[free] = numbers[groups[free]]
 
 
-def _pool_rest(of_code: Ints, counts: Floats, noise: float) -> None:
+def _pool_rest(of_code: Ints, counts: Floats, least: Coarseness) -> None:
     """What is left over is a bin of its own, or too little for one and joins the smallest."""
     rest = of_code < 0
     if not rest.any():
         return
     held = np.bincount(of_code[~rest], weights=counts[~rest]) if not rest.all() else np.zeros(0)
-    is_own = held.size == 0 or counts[rest].sum() >= noise
+    is_own = held.size == 0 or counts[rest].sum() >= least.enough(0.0, int(rest.sum()))
     of_code[rest] = held.size if is_own else int(np.argmin(held))
 
 
 def _shares(of_code: Ints, counts: Floats) -> Floats:
-    held = np.bincount(of_code, weights=counts)
-    widths = np.bincount(of_code)
-    even = held[of_code] <= 0
-    return np.where(even, 1 / widths[of_code], counts / np.where(even, 1.0, held[of_code]))
+    """The nearest counts of each bin that are not negative, over their sum; all alike if nothing is there."""
+    order = np.argsort(of_code, kind="stable")
+    ends = np.cumsum(np.bincount(of_code))
+    shares = np.zeros(len(of_code))
+    for codes in np.split(order, ends[:-1]):
+        held = counts[codes].sum()
+        own = projected(counts[codes], held) if held > 0 else np.ones(len(codes))
+        shares[codes] = own / own.sum()
+    return shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth.axes import Axis, Coded, Ints
+from synth.axes import Coded, Ints
 from synth.methods.dp_accounting import scale_for
 from synth.methods.dp_bins import Bins, Coarseness, bins_for, projected
 from synth.methods.dp_estimate import Measured
@@ -72,15 +72,12 @@ def measure(
     total = _total(ones)
     plan = _plan(noise, shares, len(coded.axes), total, target)
     spread = scale_for(own, noise.rows)
-    bins = _bins(coded.axes, ones, total, _coarseness(plan, spread, total))
+    least = _coarseness(plan, spread, total)
+    bins = tuple(bins_for(axis, noisy, least) for axis, noisy in zip(coded.axes, ones, strict=True))
     binned = np.stack([each.of_code[codes[:, at]] for at, each in enumerate(bins)], axis=1)
     pooled = [projected(each.pooled(noisy), total) for each, noisy in zip(bins, ones, strict=True)]
     found = grown(Binned(binned, tuple(each.size for each in bins)), pooled, noise, plan)
     return Measurements(found.tree, bins, tuple(_measured(found, bins, ones, (spread, plan.scale))), total)
-
-
-def _bins(axes: Sequence[Axis], ones: Sequence[Ints], total: float, least: Coarseness) -> tuple[Bins, ...]:
-    return tuple(bins_for(axis, noisy, total, least) for axis, noisy in zip(axes, ones, strict=True))
 
 
 def _total(ones: Sequence[Ints]) -> float:

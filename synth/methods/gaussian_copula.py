@@ -17,7 +17,8 @@ from anonymizer.errors import SynthesisFailed
 from synth.axes import Allowed, Axis, Coded, Codes, Floats, Ints
 from synth.methods.copula_cells import Cells, cells_of, tables
 from synth.methods.copula_conditions import Condition, conditions, drawn
-from synth.methods.copula_correlations import correlations, edges_of
+from synth.methods.copula_correlations import correlations
+from synth.methods.copula_scores import edges_of
 from synth.methods.copula_splits import Split, splits_of
 
 _BLOCK = 20_000
@@ -43,7 +44,7 @@ class Copula:
         asked = conditions(allowed or {}, self.cells, self.splits)
         order = _order(asked, self.splits)
         with _one_thread():
-            root = np.linalg.cholesky(self.correlation[np.ix_(order, order)])
+            root = np.asarray(np.linalg.cholesky(self.correlation[np.ix_(order, order)]), np.float64)
             blocks = [
                 self._block(min(_BLOCK, n - at), rng, root, order=order, asked=asked)
                 for at in range(0, n, _BLOCK)
@@ -116,8 +117,9 @@ def _within(cells: Cells, rows: Floats, at: Ints, rng: np.random.Generator) -> I
     held = np.bincount(cells.of_code, rows, cells.size)
     starts = np.cumsum(held) - held
     drawn_at = np.searchsorted(ends, starts[at] + rng.random(len(at)) * held[at], side="right")
-    last = np.array([np.flatnonzero((cells.of_code[order] == cell) & (rows[order] > 0))[-1:].sum() for cell in range(cells.size)])
-    return order[np.minimum(drawn_at, last[at])]
+    last = np.zeros(cells.size, np.int64)
+    np.maximum.at(last, cells.of_code[order], np.where(rows[order] > 0, np.arange(len(order)), 0))
+    return np.asarray(order[np.minimum(drawn_at, last[at])])
 
 
 @contextmanager

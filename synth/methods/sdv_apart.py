@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def _repeatable(device: str) -> Iterator[None]:
 
 
 @contextmanager
-def epochs_seen(after: Any) -> Iterator[None]:
+def epochs_seen(after: Callable[[int], None]) -> Iterator[None]:
     """Call ``after(done)`` behind every epoch of a network that is trained inside.
 
     The networks have no hook but their progress bar, which this takes the place of.

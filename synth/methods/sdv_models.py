@@ -37,7 +37,7 @@ _TRIAL_BATCHES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class Schedule:
     """How it is trained: ``epochs`` over all rows in batches of ``batch_size``, on ``cpu`` or ``gpu``."""
 
     method: str
@@ -70,7 +70,7 @@ class SdvModel:
 
     columns: Columns = field(repr=False)
     fitted: Any = field(repr=False)
-    training: Training
+    schedule: Schedule
     told: Mapping[str, int | float | str] = field(default_factory=dict)
 
     def sample(self, n: int, rng: np.random.Generator, allowed: Allowed | None = None) -> Codes:
@@ -83,21 +83,21 @@ class SdvModel:
     def _drawn(self, n: int, rng: np.random.Generator) -> Codes:
         if self.fitted is None or not n:
             return np.repeat(self.columns.constant[None, :], n, axis=0)
-        rule = f"{self.training.method} draws no rows: its training diverged"
+        rule = f"{self.schedule.method} draws no rows: its training diverged"
         found = until(n, lambda size: self._batch(size, rng), rule=rule)
         return np.concatenate(found.batches)[:n]
 
     def _batch(self, n: int, rng: np.random.Generator) -> Codes:
         """Rows that hold only codes, n or fewer."""
         seed = int(rng.integers(2**32))
-        with apart(rng, device=self.training.device):
+        with apart(rng, device=self.schedule.device):
             try:
                 self.fitted.reset_sampling()
                 self.fitted._set_random_state(seed)
                 drawn, _ = self.fitted._sample_rows(n)
             except (ValueError, RuntimeError):
                 raise SynthesisFailed(
-                    f"{self.training.method} cannot be drawn from: its training diverged"
+                    f"{self.schedule.method} cannot be drawn from: its training diverged"
                 ) from None
         return self.columns.codes({name: drawn[name].to_numpy() for name in drawn.columns})
 
@@ -123,68 +123,68 @@ def fit(
         SynthesisFailed: there is no row, or the training diverges.
     """
     library = loaded()
-    training = Training(method, epochs, batch_size, checked_device(device))
+    schedule = Schedule(method, epochs, batch_size, checked_device(device))
     columns = Columns.of(coded)
     seeds: NDArray[np.int64] = rng.integers(2**63, size=4)
     if not columns.varied:
-        return SdvModel(columns, None, training, _told(training))
-    fitting = _Fitting(library, columns, training, seeds)
+        return SdvModel(columns, None, schedule, _told(schedule))
+    fitting = _Fitting(library, columns, schedule, seeds)
     fitted = fitting.of(coded.codes, report)
-    return SdvModel(columns, fitted, training, _told(training))
+    return SdvModel(columns, fitted, schedule, _told(schedule))
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitting:
     library: Any
     columns: Columns
-    training: Training
+    schedule: Schedule
     seeds: NDArray[np.int64]
 
     def of(self, codes: Codes, report: Report | None) -> Any:
         """The fitted synthesiser; the seconds it will take are estimated first, if there is whom to tell."""
-        if report is None or not self.training.is_trained:
-            return self._fitted(codes, self.training, lambda done: None)
-        training = self.training
-        estimate = self._seconds_per_step(codes) * _steps(len(codes), training) * training.epochs
-        report(0, training.epochs, estimate)
+        if report is None or not self.schedule.is_trained:
+            return self._fitted(codes, self.schedule, lambda done: None)
+        schedule = self.schedule
+        estimate = self._seconds_per_step(codes) * _steps(len(codes), schedule) * schedule.epochs
+        report(0, schedule.epochs, estimate)
         started = monotonic()
 
         def after(done: int) -> None:
-            left = (monotonic() - started) / done * (training.epochs - done)
-            report(done, training.epochs, left)
+            left = (monotonic() - started) / done * (schedule.epochs - done)
+            report(done, schedule.epochs, left)
 
-        return self._fitted(codes, training, after)
+        return self._fitted(codes, schedule, after)
 
     def _seconds_per_step(self, codes: Codes) -> float:
         """Seconds of one batch, from the second epoch over a few: the first one warms up."""
         ends: list[float] = []
-        size = _TRIAL_BATCHES * int(self.training.options()["batch_size"])
+        size = _TRIAL_BATCHES * int(self.schedule.options()["batch_size"])
         few = codes[:: max(len(codes) // size, 1)][:size]
-        trial = Training(self.training.method, 2, self.training.batch_size, self.training.device)
+        trial = Schedule(self.schedule.method, 2, self.schedule.batch_size, self.schedule.device)
         self._fitted(few, trial, lambda done: ends.append(monotonic()))
         return (ends[1] - ends[0]) / _steps(len(few), trial)
 
-    def _fitted(self, codes: Codes, training: Training, after: Callable[[int], None]) -> Any:
+    def _fitted(self, codes: Codes, schedule: Schedule, after: Callable[[int], None]) -> Any:
         frame = self.columns.frame(codes).to_pandas()
-        with apart(np.random.default_rng(self.seeds), device=training.device):
-            made = self._made(training)
+        with apart(np.random.default_rng(self.seeds), device=schedule.device):
+            made = self._made(schedule)
 
             def checked(done: int) -> None:
                 if not _is_sound(made._model):
-                    raise SynthesisFailed(f"the training of {training.method} diverged", count=done)
+                    raise SynthesisFailed(f"the training of {schedule.method} diverged in epoch {done}")
                 after(done)
 
             try:
                 with epochs_seen(checked):
                     made.fit({TABLE: frame})
             except (ValueError, RuntimeError):
-                raise SynthesisFailed(f"the training of {training.method} failed or diverged") from None
+                raise SynthesisFailed(f"the training of {schedule.method} failed or diverged") from None
         return made
 
-    def _made(self, training: Training) -> Any:
+    def _made(self, schedule: Schedule) -> Any:
         """SDV's synthesiser, not fitted; it must not print, for it may name columns."""
         metadata = self.library.metadata.Metadata.load_from_dict(self.columns.metadata())
-        made = getattr(self.library.single_table, _CLASSES[training.method])(metadata, **training.options())
+        made = getattr(self.library.single_table, _CLASSES[schedule.method])(metadata, **schedule.options())
         made._print_warning = lambda data: None
         return made
 
@@ -195,16 +195,16 @@ def _is_sound(network: Any) -> bool:
     return bool(np.isfinite(last).all())
 
 
-def _steps(rows: int, training: Training) -> int:
-    return max(rows // int(training.options()["batch_size"]), 1)
+def _steps(rows: int, schedule: Schedule) -> int:
+    return max(rows // int(schedule.options()["batch_size"]), 1)
 
 
-def _told(training: Training) -> dict[str, int | float | str]:
+def _told(schedule: Schedule) -> dict[str, int | float | str]:
     facts = {
-        "method": training.method,
-        "device": training.device,
+        "method": schedule.method,
+        "device": schedule.device,
         "sdv": version("sdv"),
         "torch": version("torch"),
     }
-    trained = {name: value for name, value in training.options().items() if name != "enable_gpu"}
+    trained = {name: value for name, value in schedule.options().items() if name != "enable_gpu"}
     return facts | trained

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from synth.conditions import condition, conditions
+from synth.conditions import conditions
 from synth.recipe import Between, Combinations, Constraint, Determines, Order, Range
 from synth.rewriting.joints import (
     Joint,
@@ -18,7 +18,7 @@ from synth.rewriting.joints import (
     joined,
 )
 from synth.rewriting.orders import Chain, chained, check_order
-from synth.rewriting.spans import cut
+from synth.rewriting.spans import check_range, cut
 from synth.variables import Training, Variable
 
 
@@ -63,7 +63,7 @@ def check(variables: tuple[Variable, ...], constraints: Sequence[Constraint]) ->
         if isinstance(each, Order):
             check_order(variables, each)
         elif isinstance(each, Range):
-            condition(variables, each.column, each.span)
+            check_range(variables, each)
         elif isinstance(each, Determines):
             check_determines(variables, each)
         elif isinstance(each, Combinations):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from anonymizer.errors import BadConfig
 from synth.conditions import check_span, named, within
 from synth.recipe import Range
 from synth.variables import Training, Variable
@@ -19,14 +20,22 @@ def cut(training: Training, constraint: Range) -> tuple[Training, int]:
     Raises:
         BadConfig: no such column, or one that has no order, or a span of another kind.
     """
-    variable = named(training.variables, constraint.column)
-    check_span(variable, constraint.span)
+    variable = check_range(training.variables, constraint)
     cells = training.frame[variable.name]
     outside = ~within(cells, constraint.span) & cells.is_not_null().to_numpy()
     kept = pl.select(pl.when(~pl.Series(outside)).then(cells).alias(variable.name)).to_series()
     variables = tuple(_bounded(each, constraint) for each in training.variables)
     frame = training.frame.with_columns(kept)
     return replace(training, frame=frame, variables=variables), int(outside.sum())
+
+
+def check_range(variables: tuple[Variable, ...], constraint: Range) -> Variable:
+    """Return the column of a range; raises ``BadConfig`` unless it is one of numbers, days or moments."""
+    variable = named(variables, constraint.column)
+    if variable.type == "string":
+        raise BadConfig("a range needs a column of numbers or days", column=variable.name)
+    check_span(variable, constraint.span)
+    return variable
 
 
 def _bounded(variable: Variable, constraint: Range) -> Variable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from risk.utility.analyses import analyse
 from risk.utility.asked import Asked, Followed, Model
 from risk.utility.coefficients import fit_model
 from tests.comparisons import anonymised, synthetic
+from tests.conftest import ROOT
 
 CANARY = "canary-7"
 ROWS = 60
@@ -190,3 +193,20 @@ def typed(table: dict[str, Any]) -> dict[str, Any]:
 
     types = {"codes": pl.List(pl.String), "two": pl.String, "three": pl.String}
     return {name: pl.Series(values, dtype=types.get(name, pl.Float64)) for name, values in table.items()}
+
+
+UNQUIET = """
+from tests.faults.test_analyses_that_cannot_be import SEPARATED, logistic
+from risk.utility.analyses import analyse
+from tests.comparisons import synthetic
+import numpy as np
+analyse(synthetic(SEPARATED), logistic(), np.random.default_rng(1))
+"""
+
+
+def test_the_first_fit_of_a_process_says_nothing_of_its_own() -> None:
+    """statsmodels sets filters of warnings when it is imported, before those of whoever imports it."""
+    run = subprocess.run(
+        [sys.executable, "-c", UNQUIET], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stderr == ""

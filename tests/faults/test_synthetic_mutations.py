@@ -72,6 +72,10 @@ def promised(frame: pl.DataFrame | None = None, **recipe: object) -> SyntheticPr
     )
 
 
+def check(frame: pl.DataFrame, promise: SyntheticPromise) -> None:
+    check_synthetic({promise.name: frame}, promise)
+
+
 def put(name: str, value: object, row: int = 1) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """One cell replaced, and the rows sorted again."""
 
@@ -84,7 +88,7 @@ def put(name: str, value: object, row: int = 1) -> Callable[[pl.DataFrame], pl.D
 
 
 def test_what_was_drawn_is_verified() -> None:
-    check_synthetic(drawn(), promised())
+    check(drawn(), promised())
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_a_table_that_tells_of_few_people_is_none(
     change: Callable[[pl.DataFrame], pl.DataFrame], says: str
 ) -> None:
     with pytest.raises(VerificationFailed, match=says) as caught:
-        check_synthetic(change(drawn()), promised())
+        check(change(drawn()), promised())
     assert RARE not in str(caught.value)
 
 
@@ -127,7 +131,7 @@ def test_a_condition_or_constraint_that_a_row_breaks_is_found(recipe: dict[str, 
         variables = (*training.variables, Variable("day2", "date"))
         promise = replace(promise, training=replace(training, frame=again, variables=variables))
     with pytest.raises(VerificationFailed, match="asked"):
-        check_synthetic(frame, promise)
+        check(frame, promise)
 
 
 def test_a_private_table_holds_only_what_is_declared() -> None:
@@ -139,10 +143,10 @@ def test_a_private_table_holds_only_what_is_declared() -> None:
         "codes": Declared(values=("I10",)),
     }
     promise = replace(promised(), recipe=Recipe("dp-marginals", domain=domain))
-    check_synthetic(put("lab", 39.0)(drawn()), promise)  # that a person is alone with it is no matter
+    check(put("lab", 39.0)(drawn()), promise)  # that a person is alone with it is no matter
     for change in (put("code", RARE), put("lab", 41.0), put("day", date(2024, 2, 2)), put("codes", [RARE])):
         with pytest.raises(VerificationFailed, match="declared"):
-            check_synthetic(change(drawn()), promise)
+            check(change(drawn()), promise)
 
 
 @pytest.mark.parametrize("name", ["synthetic_table.parquet", "synthetic_table.csv"])
@@ -160,4 +164,4 @@ def test_staged_bytes_that_are_others_are_found(tmp_path: Path, name: str) -> No
 
 def test_only_the_verifier_makes_a_verified_table() -> None:
     with pytest.raises(TypeError, match="verify_synthetic"):
-        VerifiedSynthetic(promised(), drawn(), object())
+        VerifiedSynthetic(promised(), {}, object())

@@ -100,7 +100,7 @@ CONSTRAINTS: st.SearchStrategy[Constraint] = st.one_of(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(tables(), st.lists(CONSTRAINTS, max_size=4), st.lists(CONDITIONS, max_size=1), st.booleans())
 def test_every_drawn_row_keeps_all_that_was_asked(
     training: Training, constraints: list[Constraint], asked: list[tuple[str, Wanted]], is_exact: bool
@@ -182,7 +182,7 @@ def _cell_has(cell: Any, wanted: Wanted) -> bool:
     return bool(cell == wanted)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(tables(), st.lists(CONSTRAINTS, min_size=1, max_size=3))
 def test_the_rules_and_the_check_agree_on_the_learned_table_itself(
     training: Training, constraints: list[Constraint]
@@ -202,7 +202,7 @@ def _passes(frame: pl.DataFrame, promised: Any) -> bool:
     return True
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(CONDITIONS, st.data(), st.booleans())
 def test_a_condition_reads_cells_as_its_literal_twin(
     asked: tuple[str, Wanted], data: st.DataObject, certain: bool
@@ -216,7 +216,7 @@ def test_a_condition_reads_cells_as_its_literal_twin(
     assert found.tolist() == twin
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(_maybe(MOMENTS), max_size=9), _maybe(DAYS), _maybe(MOMENTS))
 def test_moments_lie_in_spans_of_days_and_moments(
     moments: list[Any], low: date | None, high: date | None
@@ -227,7 +227,7 @@ def test_moments_lie_in_spans_of_days_and_moments(
         assert within(cells, span).tolist() == twin
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(tables(), st.lists(CONSTRAINTS, max_size=3))
 def test_rewriting_and_back_changes_only_what_is_counted(
     training: Training, constraints: list[Constraint]
@@ -245,7 +245,7 @@ def test_rewriting_and_back_changes_only_what_is_counted(
         assert back.equals(cut.frame)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=3, max_size=40), st.integers(1, 4))
 def test_what_one_column_determines_it_determines_in_every_drawn_row(
     pairs: list[tuple[int, int]], k: int

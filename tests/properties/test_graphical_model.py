@@ -124,7 +124,7 @@ def test_bins_hold_every_code_and_all_its_share(seed: int) -> None:
     places_of = np.append(rng.permutation(size - 1).astype(float), np.nan)
     axis = Axis("a", size, places_of, bool(rng.integers(2)), (rng.integers(0, 5, size),))
     noisy = rng.integers(-20, 200, size)
-    bins = bins_for(axis, noisy, 1_000, Coarseness(120, 60, 30))
+    bins = bins_for(axis, noisy, Coarseness(120, 60, 30))
     assert set(bins.of_code.tolist()) == set(range(bins.size))
     assert bins.pooled(bins.shares) == pytest.approx(np.ones(bins.size))
     if axis.is_ordered:

@@ -81,7 +81,7 @@ def test_times_never_decrease_in_the_order_in_which_events_are_drawn(world: Worl
     sequence = linked.sequences["timed"]
     if sequence is None:
         return
-    context, counts = linked._begun(histories.patients.frame, rng)
+    context, counts = linked.begun(histories.patients.frame, rng)
     events = sequence.sample(context, np.minimum(counts["timed"], sequence.most), rng)
     frame = sequence.decoded(events, rng)
     steps = frame.drop_nulls("day").select(step=(pl.col("day") - pl.col("day").shift(1)).over("person"))[

@@ -52,12 +52,33 @@ def test_a_row_with_what_is_no_code_is_left_out(coded: Coded, data: st.DataObjec
         return
     name = data.draw(st.sampled_from(sorted(found)))
     row = data.draw(st.integers(0, len(coded.codes) - 1))
-    column = next(each for each in columns.varied if name in (each.number, each.category))
-    is_number_not_meant = name == column.number and coded.codes[row, column.axis] not in column.ordered
-    found[name][row] = np.nan if name == column.number else data.draw(st.sampled_from(["", "nan", "7", None]))
+    is_number = name.endswith("number")
+    category = found.get(name.removesuffix(" number"))
+    is_number_not_meant = is_number and category is not None and category[row] != "in order"
+    found[name][row] = np.nan if is_number else data.draw(st.sampled_from(["", "nan", "7", None]))
     kept = columns.codes(found)
     rest = coded.codes if is_number_not_meant else np.delete(coded.codes, row, axis=0)
     assert (kept == rest).all()
+
+
+def test_many_labels_are_told_by_two_columns_in_which_kin_stand_together() -> None:
+    codes = np.random.default_rng(0).permutation(1000).astype(np.int32)
+    chapters = np.arange(1000) % 10
+    axis = Axis("icd", 1000, np.full(1000, np.nan), groups=(np.arange(1000) % 200, chapters))
+    coded = Coded(codes[:, None], (axis,), np.arange(1000))
+    columns = Columns.of(coded)
+    found = drawn(columns, coded)
+    assert {name: len(set(labels)) for name, labels in found.items()} == {
+        "axis 0 block": 32,
+        "axis 0 place": 32,
+    }
+    assert (columns.codes(found) == coded.codes).all()
+    of_block = {
+        block: set(chapters[codes[found["axis 0 block"] == block]]) for block in found["axis 0 block"]
+    }
+    assert max(map(len, of_block.values())) == 2
+    nothing = {"axis 0 block": np.array(["31", "31"]), "axis 0 place": np.array(["7", "8"])}
+    assert len(columns.codes(nothing)) == 1
 
 
 @pytest.mark.parametrize(("number", "code"), [(-9.0, 4), (0.4, 4), (0.6, 0), (1.2, 0), (1.9, 2), (1e300, 2)])

@@ -102,7 +102,7 @@ def test_many_codes_without_groups_are_told_apart_by_the_company_they_keep() -> 
     assert (sort[found[:, 1]] == found[:, 0]).mean() > 0.85
 
 
-def people_by_leaf(table: Coded, stage: Stage, before: int) -> list[int]:
+def people_by_leaf(table: Coded, stage: Stage) -> list[int]:
     """How many people come to each leaf of a stage that is the first of its axis and has one tree."""
     leaves = stage.forest.leaves(table.codes, np.zeros(len(table.codes), np.int64))
     assert stage.roots.tolist() == [0]
@@ -114,7 +114,7 @@ def test_a_leaf_holds_so_many_people(rows_each: int) -> None:
     table = replace(related(), people=np.arange(ROWS) // rows_each)
     model = fit(table, np.random.default_rng(1), leaf=LEAF)
     for stage in model.stages:
-        assert min(people_by_leaf(table, stage, 0)) >= LEAF
+        assert min(people_by_leaf(table, stage)) >= LEAF
     assert any(len(stage.forest.left) > 3 for stage in model.stages)
 
 
@@ -269,3 +269,28 @@ def test_the_same_generator_gives_the_same_rows_on_any_number_of_threads() -> No
 
 def test_no_rows_can_be_drawn() -> None:
     assert drawn(related(), 0).shape == (0, 3)
+
+
+def test_one_row_with_many_columns_is_drawn_as_it_is() -> None:
+    """That is for the coding to prevent, which merges what fewer than k people have."""
+    axes = [*(unordered(str(at), 3) for at in range(20)), ordered("number", 30, missing=True)]
+    found = drawn(coded(axes, *np.ones((21, 1))), 10)
+    assert (found == 1).all()
+
+
+def test_constant_columns_and_axes_of_one_code_tell_nothing() -> None:
+    rng = np.random.default_rng(1)
+    axes = [unordered("one", 1), unordered("constant", 9), ordered("band", 1), ordered("number", 40)]
+    number = rng.integers(0, 40, ROWS)
+    found = drawn(coded(axes, 0 * number, 0 * number + 5, 0 * number, number))
+    assert (found[:, :3] == [0, 5, 0]).all()
+    assert len(np.unique(found[:, 3])) == 40
+
+
+def test_more_codes_than_rows_without_groups() -> None:
+    rng = np.random.default_rng(1)
+    axes = [unordered("code", 5_000), unordered("sex", 2)]
+    codes = rng.integers(0, 5_000, 1_000)
+    found = drawn(coded(axes, codes, rng.integers(0, 2, 1_000)), 1_000)
+    assert np.isin(found[:, 0], codes).all()
+    assert 0.4 < found[:, 1].mean() < 0.6

@@ -85,6 +85,20 @@ def test_numbers_are_put_back_with_as_many_decimals_as_they_had() -> None:
     assert (frame["high"].round(1) == frame["high"]).all()
 
 
+def test_rounding_never_takes_a_sum_below_what_it_was_added_to() -> None:
+    training = table({"low": ("number", [0.24, 0.2]), "high": ("number", [0.3, 0.2])})
+    synthesiser, frame = drawn(training, Order(("low", "high")))
+    assert set(frame.rows()) == {(0.24, 0.3), (0.24, 0.24), (0.2, 0.3), (0.2, 0.2)}
+    assert synthesiser.told["rows_redrawn"] == 0
+
+
+def test_how_many_decimals_there_are_is_not_decided_by_fewer_than_k_people() -> None:
+    highs = [0.3, 0.9, 1.3, 1.0012]
+    training = table({"low": ("number", [0.1, 0.7, 1.1, 1.0]), "high": ("number", highs)}, k=2)
+    _, frame = drawn(training, Order(("low", "high")))
+    assert (frame["high"].round(1) == frame["high"]).all()
+
+
 def test_a_value_that_falls_is_not_learned_from_and_counted() -> None:
     training = table({"first": ("integer", [1, 2, 9]), "then": ("integer", [2, 3, 4])})
     synthesiser, frame = drawn(training, Order(("first", "then")))
@@ -118,6 +132,7 @@ def test_a_range_is_kept_and_what_lies_outside_is_not_learned_from() -> None:
     synthesiser, frame = drawn(training, Range("crp", Between(0, 300)))
     assert set(frame["crp"].drop_nulls()) == {5.0, 80.0}
     assert synthesiser.told["cells_outside_range"] == 2
+    assert synthesiser.told["rows_redrawn"] == 0
 
 
 def test_a_range_bounds_what_a_number_can_be() -> None:
@@ -153,6 +168,14 @@ def test_a_rare_combination_is_learned_as_the_most_frequent_that_shares_a_value(
     back = rewriting.undone(changed.frame)
     assert back.rows()[9] == ("04103", "14713")
     assert rewriting.rare == 2
+
+
+def test_sharing_more_values_counts_before_being_more_frequent() -> None:
+    rows = [("a", "b", "c")] * 3 + [("a", "y", "z")] * 9 + [("a", "b", "x")]
+    cells = {name: ("string", [row[at] for row in rows]) for at, name in enumerate(["one", "two", "three"])}
+    training = table(cells, k=3)  # type: ignore[arg-type]
+    changed, rewriting = rewritten(training, [Combinations(("one", "two", "three"))])
+    assert rewriting.undone(changed.frame).rows()[-1] == ("a", "b", "c")
 
 
 def test_a_rare_combination_that_shares_no_value_tells_nothing() -> None:

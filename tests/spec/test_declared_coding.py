@@ -44,13 +44,31 @@ def test_a_code_becomes_the_nearest_coarser_one_that_is_declared() -> None:
 
 
 def test_codes_that_belong_together_are_groups() -> None:
-    codec = declared.codec([CODE], {"main": Declared(("I48.0", "I48.1", "E11.9"))})
+    codec = declared.codec([CODE], {"main": Declared(("I48.0", "I48.1", "E11.9"), coarser=CODE.coarser)})
     (axis,) = codec.axes
     assert axis.size == 4
     by_stem = axis.groups[0].tolist()
     # In their order as text: E11.9, I48.0, I48.1, missing.
     assert by_stem[1] == by_stem[2]
     assert len(set(by_stem)) == 3
+
+
+def test_what_is_known_of_values_in_the_data_alone_changes_no_axis_and_no_condition() -> None:
+    """Above which values something is known, and in what order, may tell which values the data have."""
+    domain = {"main": Declared(("E11.9", "I48", "I48.1"), coarser={"I48.1": ("I48", "IX"), "I48": ("IX",)})}
+    seen = Variable("main", "string", CODE.coarser, {"E11.9": 1.0, "I48": 2.0})
+    codecs = [declared.codec([each], domain) for each in (seen, Variable("main", "string"))]
+    first, second = (codec.axes[0] for codec in codecs)
+    assert not first.is_ordered
+    assert np.array_equal(first.positions, second.positions, equal_nan=True)
+    assert [each.tolist() for each in first.groups] == [each.tolist() for each in second.groups]
+    for wanted in ("IX", "I48", "I4*"):
+        one, other = (codec.matching("main", wanted)[0].tolist() for codec in codecs)
+        assert one == other
+    with pytest.raises(BadConfig):
+        codecs[0].matching("main", "IV")
+    # A finer value of a row finds its own label all the same: that follows from the row alone.
+    assert codecs[0].encode(cells(CODE, ["I48.0"], pl.String)).tolist() == [[1]]
 
 
 def test_numbers_fall_into_bands_of_equal_width_and_come_back_from_anywhere_in_them() -> None:

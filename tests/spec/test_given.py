@@ -11,6 +11,7 @@ import pytest
 
 from anonymizer.errors import BadConfig, SynthesisFailed
 from synth.recipe import Between, Constraint, Determines, Never, Order, Range, Wanted
+from synth.rewriting.rules import rules
 from synth.synthesis import Synthesiser, fit
 from synth.variables import Training
 from tests.constraint_scenes import Independent, recipe, table
@@ -103,6 +104,13 @@ def test_what_is_missing_can_be_given() -> None:
     assert frame["crp"].null_count() == frame.height
 
 
+def test_what_is_missing_is_in_no_span_and_is_not_drawn_to_be_dropped() -> None:
+    training = table({"x": ("integer", [*[None] * 50, *[1] * 10, *[2] * 10])}, k=5)
+    synthesiser, frame = drawn(training, {"x": Between(1, 1)})
+    assert set(frame["x"]) == {1}
+    assert synthesiser.told["rows_redrawn"] == 0
+
+
 def test_a_rare_condition_is_drawn_without_dropping_rows_that_are_decoded() -> None:
     training = table({"text": ("string", [*["common"] * 2000, *["rare"] * 5])}, k=5)
     synthesiser, frame = drawn(training, {"text": "rare"})
@@ -126,6 +134,25 @@ def test_bands_in_words_are_given_by_a_span_if_they_lie_inside() -> None:
     banded = Training(training.frame, (variable,), training.people, k=5)
     _, frame = drawn(banded, {"age": Between(60, 85)})
     assert set(frame["age"]) == {"[60, 69]", "[70, 79]"}
+
+
+def test_bands_in_words_are_not_given_by_days() -> None:
+    training = table({"age": ("string", ["[60, 69]"] * 5)}, k=5)
+    variable = type(training.variables[0])("age", "string", order={"[60, 69]": 60.0})
+    banded = Training(training.frame, (variable,), training.people, k=5)
+    with pytest.raises(BadConfig, match="numbers"):
+        drawn(banded, {"age": Between(date(2024, 1, 1), None)})
+    with pytest.raises(BadConfig, match="range"):
+        drawn(banded, {}, Range("age", Between(60, 70)))
+
+
+def test_a_row_is_kept_only_if_it_is_as_given_for_certain() -> None:
+    rows = table({"diagnosis": ("string", ["I48.1", "I48", "*", None])}, coarser={"diagnosis": ICD})
+    assert rules(rows.variables, {"diagnosis": "I48.1"}, ()).hold(rows.frame).tolist() == [True] + [False] * 3
+    assert (
+        rules(rows.variables, {"diagnosis": "I48.*"}, ()).hold(rows.frame).tolist()
+        == [True] * 2 + [False] * 2
+    )
 
 
 PLACES = table(

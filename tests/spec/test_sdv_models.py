@@ -174,9 +174,9 @@ def test_a_graphics_card_is_asked_for_and_not_there(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("method", ["ctgan", "copulagan"])
 def test_training_that_diverges_is_refused(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = sdv_models.Training.options
+    kept = sdv_models.Schedule.options
     fast = {"generator_lr": 1e30, "discriminator_lr": 1e30}
-    monkeypatch.setattr(sdv_models.Training, "options", lambda self: kept(self) | fast)
+    monkeypatch.setattr(sdv_models.Schedule, "options", lambda self: kept(self) | fast)
     with pytest.raises(SynthesisFailed, match="diverged") as caught:
         fit(table(), method, epochs=20)
     assert caught.value.exit_code == 12
@@ -187,7 +187,7 @@ def test_a_loss_that_is_no_number_ends_the_training_at_once(monkeypatch: pytest.
 
     kept = tvae._loss_function
     monkeypatch.setattr(tvae, "_loss_function", lambda *about: [part * float("nan") for part in kept(*about)])
-    with pytest.raises(SynthesisFailed, match=r"diverged \(1 time\)"):
+    with pytest.raises(SynthesisFailed, match="diverged in epoch 1"):
         fit(table(), "tvae", epochs=20)
 
 

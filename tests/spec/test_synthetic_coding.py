@@ -269,6 +269,19 @@ def test_a_list_can_be_asked_for_one_of_its_frequent_codes() -> None:
     assert codec.matching("x", None)[names.index("x[]")].tolist() == [False, True]
 
 
+def test_a_code_that_hardly_a_list_lacks_is_in_all_of_them() -> None:
+    cells = [["Z00", "I10"], ["Z00", "I10"], ["Z00"], ["Z00"], [], None, None]
+    codec = Codec.of(table(2, cells, type="list"))
+    assert [axis.name for axis in codec.axes] == ["x[I10]", "x[]"]
+    assert back(codec, [[0, 0], [1, 0], [0, 1]]) == [["Z00"], ["I10", "Z00"], None]
+    assert {axis: mask.tolist() for axis, mask in codec.matching("x", "Z00").items()} == {1: [True, False]}
+
+
+def test_lists_in_words_are_codes_between_blanks() -> None:
+    cells = pl.Series(["I10 E11", "E11", "I10", "", None, None])
+    assert recoded(table(2, cells, type="list")) == [["E11", "I10"], ["E11"], ["I10"], [], None, None]
+
+
 @pytest.mark.parametrize(
     ("told", "cells", "wanted"),
     [

@@ -349,8 +349,11 @@ def test_on_the_first_page_every_figure_of_a_twin_is_marked(language: str, mark:
     html = risk_report(assess_synthetic(generated("good"), twin), drawn_context(language=language), twin)
     first = html.partition('id="settings"')[0]
     assert told in Page(first).text
-    # two of the first numbers, as many dials as are estimated, and the price
-    assert first.count(f'<span class="twin">{mark}</span>') == 2 + first.count('id="dial-') // 2 + 1
+    # the three first numbers, as many dials as are estimated, and the price
+    assert first.count(f'<span class="twin">{mark}</span>') == 3 + first.count('id="dial-') // 2 + 1
+    assert {"en": "The twin drew 400 rows", "de": "400 Zeilen vom Zwilling gezogen"}[language] in Page(
+        first
+    ).text
     plain = risk_report(assessment, drawn_context(language=language), found)
     assert 'class="twin"' not in plain
     assert told not in Page(plain).text
@@ -422,6 +425,10 @@ def test_no_row_of_a_synthetic_table_is_taken_for_a_person() -> None:
     assert "Rows suppressed" not in text
     assert "control: people held out" in text
     assert "cells merged main diagnosis 41" in text
+    filtered = "that few are left is no finding"
+    assert filtered in text
+    unfiltered = drawn_context(synthesis={"filter": "none"})
+    assert filtered not in Page(risk_report(drawn_assessment(), unfiltered, drawn_findings()[0])).text
 
 
 def test_what_is_said_of_linked_and_anonymised_tables_has_not_changed() -> None:
