@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import once, write
-from benchmarks.synthesis_tables import CASES, SEED, Case
+from benchmarks.synthesis_tables import CASES, MILLION, SEED, Case
 from risk.attacks.battery import attack
 from risk.baselines import independent, verbatim
 from risk.comparison import Comparison
@@ -120,7 +120,7 @@ def _fitted(asked: argparse.Namespace) -> dict[str, float]:
     name = asked.only[0]
     way = (LARGE if name == "million" else ways(asked.epochs))[asked.one]
     case = CASES[name]()
-    trained = case.frame if name == "million" else case.parts(asked.rows)[0]
+    trained = case.frame.head(asked.rows or MILLION) if name == "million" else case.parts(asked.rows)[0]
     fit(
         case.training(trained.head(_WARM)), _recipe(way, case, is_warming=True), spawned(SEED, "warm")
     ).sample(_WARM, spawned(SEED, "warm"))

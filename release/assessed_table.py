@@ -139,7 +139,7 @@ def _after(given: Foreign) -> _After:
     if made_from is None or made_from.table == "synthetic":
         return _After(rows, is_counted=True)
     people, shown = made_from.people, made_from.shown
-    if len(np.unique(people)) == len(people):
+    if len(np.unique(people)) == len(people) >= given.released.height:
         return _After(rows, is_counted=True)
     read = [name for name in made_from.original.columns if name not in made_from.unaligned]
     if given.is_placed and is_certain(made_from.original.select(read), people, shown):

@@ -96,8 +96,8 @@ def foreign(asked: Asked) -> Foreign:
 
 
 def _as_told(asked: Asked) -> Foreign:
-    table = _read(asked.table)
-    others = [None if path is None else _read(path) for path in (asked.original, asked.holdout)]
+    table = _joined(_read(asked.table))
+    others = [None if path is None else _joined(_read(path)) for path in (asked.original, asked.holdout)]
     names = [name for name in table.columns if name != asked.subject]
     _require_known((*asked.quasi_identifiers, *asked.sensitive), names)
     for other in others:
@@ -126,8 +126,19 @@ def _as_told(asked: Asked) -> Foreign:
 
 def _read(path: Path) -> pl.DataFrame:
     """A table as it was meant: the CSV of a release has apostrophes where a spreadsheet needs them."""
-    found = read_found(path, UNTOLD)
-    return found if path.suffix.lower() == ".parquet" else unescaped(found)
+    if path.suffix.lower() != ".parquet":
+        return unescaped(read_found(path, UNTOLD))
+    try:
+        is_coded = pl.List(pl.String) in pl.read_parquet_schema(path).values()
+        listed = pl.read_parquet(path) if is_coded else None
+    except (pl.exceptions.PolarsError, OSError):
+        listed = None  # whoever reads it next says why it cannot be read
+    return read_found(path, UNTOLD) if listed is None or listed.is_empty() else listed
+
+
+def _joined(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists of codes as a CSV has them: text, with blanks between."""
+    return frame.with_columns(pl.col(pl.List(pl.String)).list.join(" "))
 
 
 def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
@@ -140,7 +151,7 @@ def _require_others(
 ) -> None:
     """Raise ``BadInput`` where the held-out people are those of the original, as far as can be seen."""
     if subjects is not None:
-        known, held_out = (each.cast(pl.String).drop_nulls() for each in subjects)
+        known, held_out = (canonical(each).str.strip_chars().drop_nulls() for each in subjects)
         if both := int(held_out.is_in(known.unique().implode()).sum()):
             raise BadInput("people of the original are in the holdout: nobody may be in both", count=both)
     elif (same := rows_in_both(holdout, original)) * 2 > holdout.height:
@@ -247,7 +258,7 @@ def _assessed(frame: pl.DataFrame, table: Table) -> list[Column]:
         )
     if not frame.width:
         raise InputMissing("the table has no column")
-    return [known[name] for name in frame.columns]
+    return [column for name, column in known.items() if name in frame.columns]
 
 
 def _levels(
@@ -312,6 +323,8 @@ def _people(frame: pl.DataFrame, subject: str | None) -> NDArray[np.int64]:
         return np.arange(frame.height, dtype=np.int64)
     if subject not in frame.columns:
         raise UsageError("the original has no column of the name that --subject gives")
+    if nobody := frame[subject].null_count():
+        raise BadInput("rows name no person", column=subject, count=nobody)
     return _ranks(frame[subject])
 
 

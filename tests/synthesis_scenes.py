@@ -15,7 +15,7 @@ MODEL_OF_DP: Data = {
     "method": "dp-marginals",
     "fit_on": "original",
     "rows": 20,
-    "epsilon": 1.0,
+    "epsilon": 50.0,
     "delta": 0.001,
     "domain": {
         "sex": ("m", "f"),
@@ -130,7 +130,7 @@ SYNTHESIS_CHANGES: dict[str, Change] = {
     "synthesis.rows_per_person": admitted(Change(1, private(rows_per_person=2)), 78, "rows_per_person"),
     "synthesis.domain": admitted(Change(MODEL_OF_DP["domain"], private(domain=None)), 78, "domain"),
     "synthesis.domain.*.bands": admitted(
-        Change(20, _spanning(0, 101, 1, {"from": 0, "to": 20}), at="synthesis.domain.lab.bands"), 78, "lab"
+        Change(20, _spanning(0, 101, 0, {"from": 0, "to": 20}), at="synthesis.domain.lab.bands"), 78, "bands"
     ),
     "synthesis.domain.*.from": admitted(
         Change(0, _spanning(50, 101, 20, {"from": 0, "to": 20}), at="synthesis.domain.lab.from"), 78, "lab"

@@ -16,6 +16,8 @@ from release.verifying.verify import VerifiedRelease
 from risk import Figure
 from risk.comparison import Attribute, Comparison, Kind
 
+DAY_US = 86_400_000_000
+
 
 def compared(verified: VerifiedRelease) -> Comparison:
     """What attacks and utility are measured on; of linked tables, the table of people."""
@@ -62,19 +64,25 @@ def _levels(promise: Promise) -> Mapping[str, int] | NDArray[np.int8]:
     return found.fill_null(-1).cast(pl.Int8).to_numpy()
 
 
-def base_values(table: Table) -> pl.DataFrame:
+def base_values(table: Table, *, days: bool = False) -> pl.DataFrame:
     """The values of the columns that are released, as they were; ages and the like are numbers again."""
     numbers = [c.name for c in table.released if isinstance(c.hierarchy, Bands)]
     frame = table.frame.select(column.name for column in table.released)
-    return in_words(frame.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in numbers))
+    ages = frame.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in numbers)
+    return in_words(ages, days=days)
 
 
-def in_words(frame: pl.DataFrame) -> pl.DataFrame:
-    """Numbers as Float64, lists as List(String), all else as text."""
-    return frame.select(_in_words(column) for column in frame)
+def in_words(frame: pl.DataFrame, *, days: bool = False) -> pl.DataFrame:
+    """Numbers as Float64, lists as List(String), all else as text; dates as ``days`` since 1970 if asked.
+
+    A drawn date is near another or far from it; a released one is the same or not.
+    """
+    return frame.select(_in_words(column, days=days) for column in frame)
 
 
-def _in_words(column: pl.Series) -> pl.Series:
+def _in_words(column: pl.Series, *, days: bool) -> pl.Series:
+    if days and column.dtype.is_temporal():
+        return (column.cast(pl.Datetime("us")).to_physical() / DAY_US).cast(pl.Float64)
     if isinstance(column.dtype, pl.List):
         return column.cast(pl.List(pl.String))
     return column.cast(pl.Float64 if column.dtype.is_numeric() else pl.String)

@@ -71,7 +71,7 @@ def learned(config: Config, verified: VerifiedRelease, held_out: Table | None) -
     return Learned(
         Training(frame, told, whose[order], k),
         everyone,
-        base_values(promise.table),
+        base_values(promise.table, days=True),
         people,
         shown,
         outside,

@@ -13,7 +13,7 @@ from anonymizer.errors import BadConfig
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column
 from release.config.synthesis import Synthesis, wanted
-from release.describing.comparing import attribute, in_words
+from release.describing.comparing import DAY_US, attribute, in_words
 from release.files import tables
 from release.synthesising.domains import domains
 from risk.attacks import cone
@@ -146,10 +146,22 @@ def refitted(how: Maker, training: Training) -> Callable[[pl.DataFrame, np.rando
     """What makes rows of other rows, in words, as the release was made: for shadow models."""
 
     def again(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        own = replace(training, frame=rows, people=np.arange(rows.height))
-        return in_words(made(how, own, rng).frame)
+        own = replace(training, frame=_dated(rows, training), people=np.arange(rows.height))
+        return in_words(made(how, own, rng).frame, days=True)
 
     return again
+
+
+def _dated(rows: pl.DataFrame, training: Training) -> pl.DataFrame:
+    """Rows in words with their days as dates again."""
+    days = [each.name for each in training.variables if each.type in ("date", "datetime")]
+    moments = (pl.col(name) * DAY_US for name in days)
+    types = {"date": pl.Date(), "datetime": pl.Datetime("us")}
+    kinds = {each.name: types[each.type] for each in training.variables if each.name in days}
+    return rows.with_columns(
+        moment.round().cast(pl.Int64).cast(pl.Datetime("us")).cast(kinds[name]).alias(name)
+        for name, moment in zip(days, moments, strict=True)
+    )
 
 
 def _named(told: Mapping[str, object]) -> dict[str, object]:
@@ -159,13 +171,13 @@ def _named(told: Mapping[str, object]) -> dict[str, object]:
 
 def _outside(cones: cone.Cone) -> Keep:
     """Says which rows lie in nobody's Cone of Privacy; where it has no width, all do."""
-    return lambda frame: ~cones.flags(in_words(frame))
+    return lambda frame: ~cones.flags(in_words(frame, days=True))
 
 
 def _cones(how: Maker, training: Training, outside: pl.DataFrame | None) -> cone.Cone:
     """The Cones of Privacy of those who are learned from."""
-    real = in_words(training.frame)
-    others = None if outside is None else in_words(outside)
+    real = in_words(training.frame, days=True)
+    others = None if outside is None else in_words(outside, days=True)
     try:
         return cone.fit(real, _numbered(training.people), how.attributes(real), holdout=others)
     except ValueError:

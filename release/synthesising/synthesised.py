@@ -58,7 +58,7 @@ class Synthesised:
         source = self.made if self.twin is None else self.twin.made
         released = source.first if first else self._attacked
         assert released is not None
-        whole, told = self._people(), in_words(released)
+        whole, told = self._people(), in_words(released, days=True)
         attributes = self.how.attributes(told)
         if self.twin is None:
             return replace(whole, released=told, attributes=attributes)
@@ -100,7 +100,7 @@ class Synthesised:
 
     def _people(self) -> Comparison:
         found = self.learned
-        words = in_words(found.everyone)
+        words = in_words(found.everyone, days=True)
         return Comparison(
             "synthetic",
             self.how.attributes(words),
@@ -109,7 +109,7 @@ class Synthesised:
             found.base,
             found.people,
             found.shown,
-            None if found.held_out is None else in_words(found.held_out),
+            None if found.held_out is None else in_words(found.held_out, days=True),
             found.held_out_people,
         )
 

@@ -7,7 +7,8 @@ of a split does not depend on those above it.
 
 Categories are ordered by the first axis of a correspondence analysis against all other axes (Greenacre,
 Theory and Applications of Correspondence Analysis, 1984), afresh in each split, and cut where chi-squared is
-largest. An ordered axis keeps its order, unless the first axis of the analysis does not follow it.
+largest. An ordered axis keeps its order: it has one normal, unless the first axis of the analysis does not go
+along with it; then it is split in two again and again, too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from synth.methods.copula_scores import normal_scores
 
 MOST_SPLITS = 400
 LEAST_ROWS = 200
-BENT = 0.0
+BENT = 0.95
 _POOLED = 10
 _PRIOR_ROWS = 10.0
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from anonymizer.errors import BadConfig
 from synth.conditions import named
-from synth.recipe import Order
+from synth.recipe import Between, Order
 from synth.variables import Training, Type, Variable
 
 _KINDS: dict[Type, str] = {"integer": "number", "number": "number", "date": "date", "datetime": "datetime"}
@@ -22,14 +22,16 @@ _MOST_DECIMALS = 6
 class Link:
     """One later column: how much it adds to the last one before it that is not missing.
 
-    ``added`` counts in ``unit`` (1, or microseconds of a moment). ``alone`` holds the column's own value in
-    rows where all before it are missing; None where the data have no such row. Numbers are rounded to
-    ``decimals`` places (None: not at all).
+    ``added`` counts in ``unit`` (1, or microseconds of a moment). Sums beyond the ``span`` that k
+    people reach are not to be drawn. ``alone`` holds the column's own value in rows where all before it are
+    missing; None where the data have no such row. Numbers are rounded to ``decimals`` places (None: not at
+    all).
     """
 
     variable: Variable
     added: Variable
     alone: Variable | None
+    span: Between
     unit: int = 1
     decimals: int | None = None
 
@@ -94,10 +96,20 @@ def _linked(training: Training, name: str, cells: pl.Series, base: pl.Series) ->
     if alone is not None:
         columns.append(_back(own, variable).alias(alone.name))
     new = (added,) if alone is None else (added, alone)
-    link = Link(
-        variable, added, alone, unit, _decimals(cells, training) if variable.type == "number" else None
-    )
+    decimals = _decimals(cells, training) if variable.type == "number" else None
+    link = Link(variable, added, alone, _reached(_back(cells, variable), training), unit, decimals)
     return _replaced(training, name, new, columns), link
+
+
+def _reached(cells: pl.Series, training: Training) -> Between:
+    """What k people reach from either end; nothing can be drawn between ends that fewer people have."""
+    told = pl.DataFrame({"person": training.people, "cell": cells}).drop_nulls()
+    ends = told.group_by("person").agg(low=pl.col("cell").min(), high=pl.col("cell").max())
+    if ends.height < training.k:
+        return Between()
+    low = ends["low"].sort()[training.k - 1]
+    high = ends["high"].sort(descending=True)[training.k - 1]
+    return Between(min(low, high), max(low, high))
 
 
 def _replaced(training: Training, name: str, new: tuple[Variable, ...], columns: list[pl.Series]) -> Training:

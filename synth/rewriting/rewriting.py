@@ -43,11 +43,12 @@ class Rewriting:
     @property
     def bounds(self) -> tuple[Range, ...]:
         """The bounds of columns that are put back as sums, which may go beyond them."""
-        later = [link.variable for step in self.steps if isinstance(step, Chain) for link in step.links]
+        links = [link for step in self.steps if isinstance(step, Chain) for link in step.links]
+        own = (Range(each.name, Between(each.low, each.high)) for each in (link.variable for link in links))
         return tuple(
-            Range(each.name, Between(each.low, each.high))
-            for each in later
-            if each.low is not None or each.high is not None
+            each
+            for each in (*own, *(Range(link.variable.name, link.span) for link in links))
+            if each.span != Between()
         )
 
     def undone(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,90 @@
+"""`anon run` with a differentially private synthetic table, from the config to the release folder."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.drawn_runs import LONGEST_NAME, OUTLIER, RARE_CODE, config, drawn, manifest
+from tests.runs import anon, files
+
+pytest.importorskip("opendp", reason="OpenDP, of the extra [dp], draws the noise")
+
+DOMAIN = {
+    "sex": "[f, m]",
+    "diagnosis": "[I10, E11, J45, I48.1, R00]",
+    "crp": "{from: 0, to: 400, bands: 8}",
+    "admitted": "{from: 2024-01-01, to: 2026-12-31, bands: 12}",
+    "discharged": "{from: 2024-01-01, to: 2026-12-31, bands: 12}",
+}
+
+
+def private(**changed: str) -> str:
+    """The section `synthesis`; the age's domain is that of its hierarchy."""
+    told = {
+        "method": "dp-marginals",
+        "fit_on": "original",
+        "rows": "200",
+        "epsilon": "2",
+        "delta": "1.0e-5",
+        "domain": "{" + ", ".join(f"{name}: {each}" for name, each in DOMAIN.items()) + "}",
+    }
+    return "{" + ", ".join(f"{name}: {value}" for name, value in {**told, **changed}.items()) + "}"
+
+
+def test_it_is_published_with_what_it_promises_and_holds_declared_values_alone(tmp_path: Path) -> None:
+    assert anon("run", config(tmp_path, synthesis=private()), "--quiet").code == 0
+
+    (table,) = manifest(tmp_path)["tables"]
+    assert table["guarantee"] == "differential privacy (epsilon = 2, delta = 1e-05)"
+    rows = drawn(tmp_path)
+    assert rows.height == 200
+    assert set(rows["diagnosis"]) <= {"I10", "E11", "J45", "I48.1", "R00", None}
+    assert rows["crp"].drop_nulls().is_between(0, 400).all()
+    assert rows["admitted"].drop_nulls().is_between(date(2024, 1, 1), date(2026, 12, 31)).all()
+    released = b"".join(files(tmp_path / "out/ward/release").values())
+    for secret in (RARE_CODE, LONGEST_NAME, OUTLIER):
+        assert secret.encode() not in released
+    assert anon("verify", tmp_path / "out/ward/release").code == 0
+
+
+def test_the_same_seed_does_not_give_the_same_noise(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert anon("run", config(folder, synthesis=private(), seed=7), "--quiet").code == 0
+        made.append(drawn(folder))
+    assert not made[0].equals(made[1])
+
+
+def test_order_and_condition_hold_in_every_row(tmp_path: Path) -> None:
+    asked = private(given="{sex: f}", constraints="[{order: [admitted, discharged]}]")
+    assert anon("run", config(tmp_path, synthesis=asked), "--quiet").code == 0
+    rows = drawn(tmp_path)
+    assert rows.height == 200
+    assert set(rows["sex"]) == {"f"}
+    both = rows.filter(pl.col("admitted").is_not_null() & pl.col("discharged").is_not_null())
+    assert (both["admitted"] <= both["discharged"]).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"fit_on": "anonymised"}, "synthesis.fit_on"),
+        ({"filter": "cone"}, "synthesis.filter"),
+        ({"distil": "true"}, "synthesis.distil"),
+        ({"domain": "{sex: [f, m]}"}, "diagnosis"),
+        ({"constraints": "[{combinations: [sex, diagnosis]}]"}, "not differentially private"),
+    ],
+)
+def test_what_reads_the_data_without_paying_is_refused(
+    tmp_path: Path, changed: dict[str, str], named: str
+) -> None:
+    told = anon("run", config(tmp_path, synthesis=private(**changed)), "--quiet")
+    assert told.code == 78
+    assert named in told.err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("ward"))
