@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+
 from anonymizer.errors import BadConfig
 from release.config.root import Config
 from release.deciding.private_release import guarantees
@@ -34,11 +36,13 @@ from risk import (
 from risk.assessment import ATTACK_FIGURES
 from risk.comparison import Comparison, TableKind
 from risk.facts import SyntheticFacts
+from risk.figures import SEED
 from risk.finding import Search, find
 from risk.results import Findings, Utility
 from risk.synthetic import assess_synthetic, classes, of_twin, with_figures_of
 from risk.synthetic import compared as two_models
 from risk.utility.assess import as_dict
+from risk.utility.longitudinal import longitudinal
 
 _KINDS: tuple[TableKind, TableKind] = ("anonymised", "synthetic")
 Attacks = Literal["none", "quick", "full"]
@@ -123,7 +127,17 @@ def _assess_synthetic(config: Config, synthesised: Synthesised) -> Assessed:
     if config.synthesis is not None and config.synthesis.distil and search.attacks != "none":
         first = _found(synthesised.comparison(first=True), replace(search, attacks="quick"), synthesised)
         found = replace(found, compared=two_models(first, found))
+    found = _with_courses(found, synthesised)
     return Assessed(assess_synthetic(comparison, found, population=population), found)
+
+
+def _with_courses(found: Findings, synthesised: Synthesised) -> Findings:
+    """What was found, with how well the events of people were kept where there are any."""
+    original, released, times = synthesised.courses
+    if not original or found.utility is None:
+        return found
+    told = longitudinal(original, released, np.random.default_rng(SEED), times=times)
+    return replace(found, utility=replace(found.utility, figures={**found.utility.figures, **told}))
 
 
 def _found(comparison: Comparison, search: Search, synthesised: Synthesised) -> Findings:

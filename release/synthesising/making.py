@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from anonymizer.errors import BadConfig
 from anonymizer.tables.row_order import in_order
 from anonymizer.tables.table import Column
+from release.config.root import Config
 from release.config.synthesis import Synthesis, wanted
 from release.describing.comparing import DAY_US, attribute, in_words
 from release.files import tables
@@ -84,21 +85,29 @@ class Drawer:
 
 
 def maker(
-    synthesis: Synthesis, columns: Sequence[Column], types: tables.Types, report: Report | None = None
+    config: Config, columns: Sequence[Column], types: tables.Types, report: Report | None = None
 ) -> Maker:
     """How the config says that rows are made of columns of these ``types``.
 
     Raises:
         BadConfig: a differentially private method that is not told what a column can hold.
     """
+    synthesis = config.synthesis
+    assert synthesis is not None
     recipe = Recipe(
         synthesis.method,
-        synthesis.options,
+        synthesis.options | (_target(config) if synthesis.is_private else {}),
         wanted(synthesis.conditions),
         tuple(each.constraint for each in synthesis.constraints),
         domains(columns, synthesis, types) if synthesis.is_private else {},
     )
     return Maker(synthesis, recipe, tuple(columns), report)
+
+
+def _target(config: Config) -> dict[str, str]:
+    """The column that is to be predicted: what goes with it is measured first. The data have no say in it."""
+    targets = config.utility.asked.targets
+    return {"target": targets[0]} if targets else {}
 
 
 def made(

@@ -29,7 +29,8 @@ from release.verifying.synthetic import (
 from release.verifying.verify import VerifiedRelease
 from risk.comparison import Comparison
 from synth.dispatch import Report
-from synth.longitudinal.histories import Histories
+from synth.longitudinal.histories import PATIENTS, PERSON, Histories
+from synth.variables import Training
 
 Refit = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
 NAME = "synthetic_{table}"
@@ -52,6 +53,7 @@ class Synthesised:
     made: Made
     learned: Learned
     twin: Twin | None = None
+    histories: Histories | None = None
 
     def comparison(self, *, first: bool = False) -> Comparison:
         """The attacked table, or the ``first`` model's, beside the people; the twin's if there is one."""
@@ -88,6 +90,18 @@ class Synthesised:
             "distil": asked.distil,
             **self.made.told,
         }
+
+    @property
+    def courses(self) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame], dict[str, str]]:
+        """Patients and events that were learned from, those that were drawn, and each table's times."""
+        told, drawn_tables = self.histories, self.verified.frames
+        if told is None:
+            return {}, {}, {}
+        events = {name: _owned(each.training) for name, each in told.events.items()}
+        names = {NAME.format(table=name): name for name in (PATIENTS, *events)}
+        released = {names[name]: frame for name, frame in drawn_tables.items()}
+        times = {name: each.time for name, each in told.events.items() if each.time is not None}
+        return {PATIENTS: _owned(told.patients), **events}, released, times
 
     @property
     def refit(self) -> Refit:
@@ -129,16 +143,20 @@ def synthesise(
     if not found.training.frame.height:
         raise SynthesisFailed("the table that is to be learned from has no rows")
     types = tables.types(found.training.frame)
-    how = maker(config.synthesis, verified.promise.table.released, types, report)
+    how = maker(config, verified.promise.table.released, types, report)
     rng = spawned(config.seed, "synthesis")
     told = histories(verified, found.training.k) if verified.events else None
     if told is None:
-        rows = made(how, found.training, rng, outside=found.held_out)
+        rows = made(how, found.training, rng, outside=_others(how, found))
     else:
-        rows = made_with_events(how, told, rng, outside=found.held_out)
+        rows = made_with_events(how, told, rng, outside=_others(how, found))
     twin = _twin(config, how, found) if config.risk.holdout == "twin" else None
     staged = _staged(verified.staging, _promise(verified, how, rows, found, told))
-    return Synthesised(staged, how, rows, found, twin)
+    return Synthesised(staged, how, rows, found, twin, told)
+
+
+def _owned(training: Training) -> pl.DataFrame:
+    return training.frame.with_columns(pl.Series(PERSON, training.people).cast(pl.String))
 
 
 def _promise(
@@ -173,6 +191,11 @@ def _staged(staging: Staging, promise: SyntheticPromise) -> VerifiedSynthetic:
     return verify_synthetic(staging, promise)
 
 
+def _others(how: Maker, found: Learned) -> pl.DataFrame | None:
+    """Who is held out, for the filter's width; what is made of the anonymised table must rest on it alone."""
+    return found.held_out if how.synthesis.fit_on == "original" else None
+
+
 def _twin(config: Config, how: Maker, found: Learned) -> Twin:
     """The same making without a fifth of the people, who were drawn by the run's seed."""
     out = drawn(found.people, TWIN_SHARE, spawned(config.seed, "twin's holdout"))
@@ -183,5 +206,5 @@ def _twin(config: Config, how: Maker, found: Learned) -> Twin:
     # The attacked table is as large as the released one; more rows would tell more.
     asked = how.synthesis.model_copy(update={"rows": how.rows(found.training)})
     rng = spawned(config.seed, "twin")
-    outside = found.everyone.filter(pl.Series(out))
+    outside = found.everyone.filter(pl.Series(out)) if how.synthesis.fit_on == "original" else None
     return Twin(made(replace(how, synthesis=asked), own, rng, outside=outside), out)
