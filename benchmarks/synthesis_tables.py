@@ -49,7 +49,7 @@ def adult() -> Case:
 
 
 def diabetes() -> Case:
-    chapters = tuple(sorted(set(_hierarchy("diabetes", "diag_1")["column_3"])))
+    chapters = tuple(sorted(set(_hierarchy("diabetes", "diag_1").to_series(2))))
     return _case(
         "diabetes",
         "readmitted",
@@ -80,7 +80,7 @@ def _case(name: str, target: str, domain: Mapping[str, Declared]) -> Case:
     read = pl.read_csv(DATA / name / f"{name}.csv", separator=";", infer_schema=False)
     frame = read.with_columns(pl.col(_NUMBERS[name]).cast(pl.Float64))
     declared = {
-        column: Declared(values=tuple(sorted(set(_hierarchy(name, column)["column_1"]))))
+        column: Declared(values=tuple(sorted(set(_hierarchy(name, column).to_series(0)))))
         for column in frame.columns
         if column not in domain
     }

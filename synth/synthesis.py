@@ -70,7 +70,8 @@ class Synthesiser:
     @property
     def told(self) -> dict[str, object]:
         """What is told of the fit and of all drawing so far: internal figures."""
-        return {**self.facts, "rows_drawn": self.tally.drawn, "rows_redrawn": self.tally.redrawn}
+        drawing = {"rows_drawn": self.tally.drawn, "rows_redrawn": self.tally.redrawn}
+        return {**getattr(self.model, "told", {}), **self.facts, **drawing}
 
     def _kept(self, size: int, rng: np.random.Generator) -> pl.DataFrame:
         codes = self.model.sample(size, rng, self.allowed or None)

@@ -80,7 +80,7 @@ class Drawer:
             passed = filtered(self.model, n, self.keep, rng)
             self.told |= {"rows_filtered": passed.drawn, "rows_that_passed": passed.kept}
             frame = passed.frame
-        self.told |= _named(self.model.told)
+        self.told |= self.model.told
         return frame
 
 
@@ -171,11 +171,6 @@ def _dated(rows: pl.DataFrame, training: Training) -> pl.DataFrame:
         moment.round().cast(pl.Int64).cast(pl.Datetime("us")).cast(kinds[name]).alias(name)
         for name, moment in zip(days, moments, strict=True)
     )
-
-
-def _named(told: Mapping[str, object]) -> dict[str, object]:
-    """What is told, under names as the summary has them."""
-    return {name.replace(":", "").replace(" ", "_"): value for name, value in told.items()}
 
 
 def _outside(cones: cone.Cone) -> Keep:

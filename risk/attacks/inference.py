@@ -50,7 +50,7 @@ def _guessed(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _discos(comparison: Comparison, _: np.random.Generator) -> dict[str, Figure]:
-    what = "share of people for whom the release shows one value, and it is theirs"
+    what = "share of the data's records for which the release shows one value, and it is theirs"
     return _shares(comparison, what, without=False)
 
 

@@ -153,10 +153,10 @@ def verdict(marked: Marked, words: Words) -> str:
     if control is None or control.value is None:
         return words.say("attacks.verdict.no_control")
     told = {"control": percent(control.value, words), "points": points(figure.value - control.value, words)}
-    if not _above(figure, control):
-        key = "attacks.verdict.unclear" if figure.value > control.value else "attacks.verdict.not_above"
-        return words.say(key, **told)
     exact = is_counted(figure) and is_counted(control)
+    if not _above(figure, control):
+        not_above = "not_above" if exact else "not_shown"
+        return words.say(f"attacks.verdict.{'unclear' if figure.value > control.value else not_above}", **told)
     said = words.say("attacks.verdict.above_exact" if exact else "attacks.verdict.above", **told)
     floor = None if marked.floor is None else marked.floor.value
     as_floor = floor is not None and floor >= figure.value

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.conftest import ROOT
 from tests.drawn_runs import LONGEST_NAME, OUTLIER, RARE_CODE, config, drawn, manifest, people
 from tests.runs import anon, files
 
@@ -243,3 +244,16 @@ def test_a_sweep_compares_methods(tmp_path: Path) -> None:
     assert [point["settings"]["synthesis.method"] for point in points] == ["gaussian-copula", "cart"]
     assert [point["refusal"][-9:] for point in points] == ["(exit 78)", ""]  # leaf is cart's alone
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
+
+
+@pytest.mark.attacked
+def test_the_sample_s_synthetic_table_is_published(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sample_data/export", tmp_path / "export")
+    shutil.copy(ROOT / "sample_data/synthetic.yaml", tmp_path)
+    assert anon("run", tmp_path / "synthetic.yaml", "--quiet").code == 0
+
+    internal = tmp_path / "releases/sample-synthetic/internal"
+    figures = json.loads((internal / "risk.json").read_text())
+    copies, control = figures["synthetic.copies_exact"], figures["synthetic.membership_auc"]
+    assert copies["value"] is not None
+    assert control["value"] < 0.6

@@ -44,11 +44,11 @@ def test_a_class_that_tells_everybody_s_value_is_no_privacy() -> None:
     found = Attack("disco", "inference", everybody, {"diagnosis": everybody})
     told = attack_rows.verdict_of(found, EN)
     assert "gains nothing" not in told
-    assert "The release tells the value of 100% of the people, and of 100% without their own rows" in told
+    assert "The release tells the value of 100% of the records, and of 100% where the person’s rows are not in it" in told
     beliefs = Group("beliefs", {"anonymised.belief_0.crp": exact(0.4, 40, "largest belief")})
     page = risk(Findings((found,), groups=(beliefs,)))
     line = (
-        "What a class tells about everybody in it: ! 100% of people have their diagnosis read off their "
+        "What a class tells about everybody in it: ! of 100% of the records the diagnosis is read off the "
         "class (DiSCO) ; in some class the most frequent crp is true of 40% ."
     )
     assert line in page.text
