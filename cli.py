@@ -5,28 +5,22 @@ Commands import what they need when they run, so that ``anon --help`` answers at
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import signal
 import sys
-import traceback
-import warnings
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from anonymizer.errors import AnonError, Interrupted, OutputFailed, UsageError
+from anonymizer.errors import AnonError, OutputFailed, UsageError
+from release import console
 
 if TYPE_CHECKING:
     from release.run import Outcome
-    from risk.results import Point
 
 OUT_OF_MEMORY, INTERNAL, IO_FAILED = 71, 70, 74
 
@@ -90,29 +84,14 @@ class _Failure:
         """Tell it, in a text without any cell's value; ``code``."""
         if self.as_summary:
             with suppress(OutputFailed):
-                _print(json.dumps({"exit_code": code, "error": message}, ensure_ascii=False))
+                console.say(json.dumps({"exit_code": code, "error": message}, ensure_ascii=False))
         event = {"level": "error", "code": "refused", "exit_code": code, "message": message}
-        _complain(json.dumps(event, ensure_ascii=False) if self.as_event else f"anon: {message}")
+        console.complain(json.dumps(event, ensure_ascii=False) if self.as_event else f"anon: {message}")
         return code
 
 
 _failure = _Failure()
 
-
-@dataclass(slots=True)
-class _AskedToEnd:
-    """The signal that asked for the end of the run; ``None`` before one did."""
-
-    signal_number: int | None = None
-
-    def heed(self) -> None:
-        """End the run if it was asked for, also where a library has caught the error that said so."""
-        if self.signal_number is not None:
-            raise Interrupted(self.signal_number)
-
-
-_asked_to_end = _AskedToEnd()
-_ASK_AGAIN_S = 0.05
 
 ConfigPath = Annotated[Path, typer.Argument(help="the run's config, a YAML file", show_default=False)]
 ReleasePath = Annotated[Path, typer.Argument(help="a release/ folder or the folder around it")]
@@ -122,7 +101,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        _print(f"anon {version('clinical-anon')}")
+        console.say(f"anon {version('clinical-anon')}")
         raise typer.Exit
 
 
@@ -148,11 +127,11 @@ def run(
     from release.run import run as run_release
 
     def announce(outcome: Outcome) -> None:
-        _asked_to_end.heed()
+        console.end_if_asked()
         if as_json:
-            _print(json.dumps(outcome.summary, ensure_ascii=False))
+            console.say(json.dumps(outcome.summary, ensure_ascii=False))
         elif not quiet:
-            _print(_told(outcome, dry_run=dry_run))
+            console.say(outcome.told(dry_run=dry_run))
 
     _failure.as_summary, _failure.as_event = as_json, log_format is LogFormat.JSON
     follows_search = not as_json and log_format is LogFormat.TEXT
@@ -200,7 +179,7 @@ def inspect(
         write_page(output, inspection_page(found))
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     told = json.dumps(found, ensure_ascii=False) if as_json else inspection_text(found, terminal=is_terminal)
-    _print(told)
+    console.say(told)
 
 
 @app.command()
@@ -212,7 +191,7 @@ def init(
     from release.drafting.draft import draft
 
     drafted = draft(source, output)
-    _print(f"wrote {output}: {drafted.columns:,} columns, {drafted.to_check:,} to check by hand")
+    console.say(f"wrote {output}: {drafted.columns:,} columns, {drafted.to_check:,} to check by hand")
 
 
 @app.command()
@@ -265,7 +244,9 @@ def risk(
         sensitive=_names(sensitive),
         subject=subject,
     )
-    _print(assess_table(asked, output, population=population, attacks=attacks.value, language=language.value))
+    console.say(
+        assess_table(asked, output, population=population, attacks=attacks.value, language=language.value)
+    )
 
 
 @app.command()
@@ -277,8 +258,9 @@ def compare(
 ) -> None:
     """Show the risk and the utility of several releases side by side, from their internal figures."""
     from release.comparing import compare as compared
+    from release.comparing import told
 
-    _frontier(compared(releases), output, as_json=as_json, language=language)
+    console.say(told(compared(releases), output, as_json=as_json, language=language.value))
 
 
 @app.command()
@@ -292,9 +274,10 @@ def sweep(
     language: Annotated[Language, typer.Option(help="of the page")] = Language.ENGLISH,
 ) -> None:
     """Run a config with other values of some keys and compare risk and utility; nothing is published."""
+    from release.comparing import told
     from release.sweeping import sweep as swept
 
-    _frontier(swept(config, vary), output, as_json=as_json, language=language)
+    console.say(told(swept(config, vary), output, as_json=as_json, language=language.value))
 
 
 @app.command()
@@ -325,7 +308,7 @@ def synth(
         dict(map(_condition, given)),
         TableHints(delimiter, encoding, subject),
     )
-    _print(draw(source, output, asked, Screen(sys.stderr, follows_search=True)))
+    console.say(draw(source, output, asked, Screen(sys.stderr, follows_search=True)))
 
 
 def _condition(written: str) -> tuple[str, str]:
@@ -333,16 +316,6 @@ def _condition(written: str) -> tuple[str, str]:
     if not name or not value:
         raise UsageError("--given takes a column and what it has, such as gender=female")
     return name, value
-
-
-def _frontier(points: Sequence[Point], output: Path | None, *, as_json: bool, language: Language) -> None:
-    from release.inspecting import refuse_existing, write_page
-    from risk.reports.risk_utility import risk_utility_json, risk_utility_page, risk_utility_text
-
-    if output is not None:
-        refuse_existing(output)
-        write_page(output, risk_utility_page(points, language.value))
-    _print(risk_utility_json(points) if as_json else risk_utility_text(points))
 
 
 def _names(written: str) -> tuple[str, ...]:
@@ -354,7 +327,7 @@ def check(config: ConfigPath) -> None:
     """Validate the config, the input's columns and the hierarchies; nothing is written."""
     from release.check import check as check_config
 
-    _print(check_config(config))
+    console.say(check_config(config))
 
 
 @app.command()
@@ -362,7 +335,7 @@ def schema() -> None:
     """Print the config's JSON Schema, for editors."""
     from release.config.root import schema as config_schema
 
-    _print(json.dumps(config_schema(), indent=2, ensure_ascii=False))
+    console.say(json.dumps(config_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -375,7 +348,7 @@ def verify(
     """Check a release on any machine: every hash, the schema, each criterion that can be recounted."""
     from release.recheck import verify_release
 
-    _print(str(verify_release(path, internal=internal)))
+    console.say(str(verify_release(path, internal=internal)))
 
 
 @app.command()
@@ -386,17 +359,16 @@ def export(
     from release.export import export as export_release
 
     export_release(release, archive)
-    _print(f"packed {archive}")
+    console.say(f"packed {archive}")
 
 
 def main() -> NoReturn:
     """Run the command and end the process: with 0 only if it did what it says."""
-    _occupy_standard_streams()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
-    signal.signal(signal.SIGALRM, _interrupt_again)
-    sys.unraisablehook = _report_unraisable
-    code = _flushed(execute())
+    console.occupy_standard_streams()
+    console.end_on_signals()
+    code = execute()
+    if not console.is_all_said():
+        code = code or IO_FAILED
     # Everything is written and closed. Taking the interpreter down in order (LLVM, thread pools) would
     # only cost a third of a second.
     os._exit(code)
@@ -405,8 +377,7 @@ def main() -> NoReturn:
 def execute() -> int:
     """Run the command that ``sys.argv`` holds; its exit code."""
     os.umask(0o077)
-    sys.excepthook = _report_crash
-    warnings.showwarning = _report_warning
+    console.report_without_texts()
     _failure.as_summary = _failure.as_event = False
     try:
         app()
@@ -423,100 +394,5 @@ def execute() -> int:
         )
     except BaseException as error:
         # Also what is no Exception: a panic of a library carries a text, too.
-        return _failure.tell(INTERNAL, _crash(type(error), error.__traceback__))
+        return _failure.tell(INTERNAL, console.crash(type(error), error.__traceback__))
     return 0
-
-
-def _print(text: str) -> None:
-    """Print, and be sure of it: an answer that cannot be told is a failure."""
-    try:
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, "closed")
-        print(text, flush=True)
-    except OSError:
-        raise OutputFailed("standard output cannot be written") from None
-
-
-def _complain(text: str) -> None:
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
-
-
-def _flushed(code: int) -> int:
-    """``code``, unless what was printed does not get out."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        return code or IO_FAILED
-    return code
-
-
-def _told(outcome: Outcome, *, dry_run: bool) -> str:
-    if dry_run:
-        return "dry run: everything holds; nothing was published"
-    return "\n".join(
-        [
-            f"published  {outcome.release}",
-            f"report     {outcome.release / 'release_report.html'}",
-            f"internal   {outcome.internal / 'risk_report.html'}",
-        ]
-    )
-
-
-def _crash(kind: type[BaseException], trace: TracebackType | None) -> str:
-    """The type and the frames of an unexpected error, never its text: that may quote a cell."""
-    return "\n".join([f"internal error {kind.__name__}; nothing was released", *_frames(trace)])
-
-
-def _frames(trace: TracebackType | None) -> Iterator[str]:
-    for frame in traceback.extract_tb(trace):
-        yield f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
-
-
-def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-    """What the interpreter says of an error that nobody caught."""
-    _complain(f"anon: {_crash(kind, trace)}")
-
-
-def _report_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """The kind of a warning and its place, never its text."""
-    del message, file, line
-    _complain(f"anon: warning {category.__name__} at {Path(filename).name}:{lineno}")
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM and SIGINT end the run as an error does, so that everything is cleaned up."""
-    _asked_to_end.signal_number = number
-    raise Interrupted(number)
-
-
-def _interrupt_again(_number: int, _frame: FrameType | None) -> None:
-    """A signal that no code could end for, such as a callback of the compiler, is raised once more."""
-    _asked_to_end.heed()
-
-
-def _report_unraisable(lost: sys.UnraisableHookArgs) -> None:
-    """What the interpreter says of an error that has nowhere to go: its type and frames, never its text."""
-    if issubclass(lost.exc_type, Interrupted):
-        signal.setitimer(signal.ITIMER_REAL, _ASK_AGAIN_S)
-    else:
-        told = f"anon: {lost.exc_type.__name__} where no error can be raised"
-        _complain("\n".join([told, *_frames(lost.exc_traceback)]))
-
-
-def _occupy_standard_streams() -> None:
-    """Open what the caller closed, so that no file of the data gets the number of a standard stream."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)

@@ -104,9 +104,7 @@ def _million(folder: Path, rows: int = ROWS) -> Path:
         pl.Series("height", np.round(rng.normal(171, 9, rows)).astype(int)),
         pl.Series("cost", np.round(rng.gamma(2.0, 400 * days), 2)),
         pl.Series("visits", rng.poisson(1.5, rows)),
-        pl.Series("score", np.where(rng.random(rows) < 0.2, None, np.round(rng.beta(2, 5, rows), 3))).cast(
-            pl.Float64
-        ),
+        pl.Series("score", np.where(rng.random(rows) < 0.2, np.nan, rng.beta(2, 5, rows)).round(3)).fill_nan(None),
         pl.Series("medications", rng.poisson(2 + days)),
     ).write_csv(path, separator=";")
     return path

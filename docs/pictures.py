@@ -1,6 +1,7 @@
 """Draws the pictures of the reports in this folder: `python docs/pictures.py` (needs Chromium).
 
-The demo is run once for each language in a folder of its own, and the first page of every report taken.
+The demo and the sample's synthetic table are run once for each language, in folders of their own; the first
+pages of their reports are taken.
 """
 
 from __future__ import annotations
@@ -8,18 +9,22 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 HERE = Path(__file__).parent
-EXPORT = HERE.parent / "sample_data" / "export"
-CONFIG = HERE.parent / "sample_data" / "config.yaml"
+SAMPLE = HERE.parent / "sample_data"
+RELEASE, RISK, UTILITY = (
+    Path("release", "release_report.html"),
+    Path("internal", "risk_report.html"),
+    Path("internal", "utility_report.html"),
+)
 PAGES = {
-    "release": Path("release", "release_report.html"),
-    "risk": Path("internal", "risk_report.html"),
-    "utility": Path("internal", "utility_report.html"),
+    "config.yaml": {"release": RELEASE, "risk": RISK, "utility": UTILITY},
+    "synthetic.yaml": {"synthetic_release": RELEASE, "synthetic_risk": RISK},
 }
 WIDTH, HEIGHT = 1000, 1240
 COLOURS = 48
@@ -28,18 +33,18 @@ COLOURS = 48
 def main() -> None:
     """Writes `report_<name>_<language>.png` beside this file."""
     with TemporaryDirectory() as folder:
-        for language in ("en", "de"):
-            release = _run(Path(folder, language), language)
-            for name, page in PAGES.items():
-                _picture(release / page, HERE / f"report_{name}_{language}.png")
+        for language, (name, pages) in product(("en", "de"), PAGES.items()):
+            release = _run(Path(folder, f"{name}-{language}"), name, language)
+            for page, path in pages.items():
+                _picture(release / path, HERE / f"report_{page}_{language}.png")
 
 
-def _run(folder: Path, language: str) -> Path:
+def _run(folder: Path, name: str, language: str) -> Path:
     folder.mkdir()
-    shutil.copytree(EXPORT, folder / "export")
+    shutil.copytree(SAMPLE / "export", folder / "export")
     config = folder / "config.yaml"
     config.write_text(
-        f"{CONFIG.read_text(encoding='utf-8')}report: {{language: {language}}}\n", encoding="utf-8"
+        f"{(SAMPLE / name).read_text(encoding='utf-8')}report: {{language: {language}}}\n", encoding="utf-8"
     )
     subprocess.run(
         [str(Path(sys.executable).with_name("anon")), "run", "--quiet", str(config)],

@@ -15,5 +15,5 @@ The commands: `run`, with `assessing` its risk and utility, its last conditions 
 `publish`), `check`, `recheck` with `recheck_guarantees` and `recheck_linked`, `export`, `inspecting` with
 `table_findings`; `assessed_table` with `foreign` and `aligning` for a table made elsewhere, `comparing` of
 releases and `sweeping` over a config's values, `drawn_table` for synthesis alone; `journal` and
-`progress` tell how a run goes on.
+`progress` tell how a run goes on, `console` is what the terminal and the operating system give every command.
 """

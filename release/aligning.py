@@ -95,19 +95,25 @@ def placed(
 
     An anonymised table shows each row of the original at most once, of equal ones the first. Where a row is
     found nowhere, or a quasi-identifier cannot be read, nobody's row is certain: all are taken to be shown,
-    and the columns that an attacker would learn are unaligned, too.
+    and the columns that an attacker would learn are unaligned, too; so are the quasi-identifiers, unless the
+    rows of everybody are found by these alone.
     """
     everybody = np.ones(original.height, dtype=np.bool_)
     if kind == "synthetic":
         found = {a.name for a in attributes if _is_elsewhere(a, released[a.name], original[a.name])}
         return Placed(everybody, _in_order(attributes, found | {*unread}), is_whole=False)
     unaligned = {*unread} | {a.name for a in attributes if _is_other(a, released[a.name], original[a.name])}
-    if not any(a.name in unaligned for a in attributes if a.is_quasi_identifier):
+    quasi = [a.name for a in attributes if a.is_quasi_identifier]
+    lost = unaligned | {*_learnt(attributes)}
+    if unaligned.isdisjoint(quasi):
         names = [a.name for a in attributes if a.name not in unaligned]
         shown = _shown(released.select(names), original.select(names))
         if shown.sum() == released.height:
             return Placed(shown, _in_order(attributes, unaligned), is_whole=True)
-    return Placed(everybody, _in_order(attributes, unaligned | {*_learnt(attributes)}), is_whole=False)
+        found = _shown(released.select(quasi), original.select(quasi))
+        # Taking people for shown who are not would make a risk of those who are look smaller.
+        lost |= set() if found.all() and released.height == original.height else {*quasi}
+    return Placed(everybody, _in_order(attributes, lost), is_whole=False)
 
 
 def is_certain(original: pl.DataFrame, people: NDArray[np.int64], shown: NDArray[np.bool_]) -> bool:

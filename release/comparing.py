@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.errors import BadInput, InputMissing
+from release.inspecting import refuse_existing, write_page
 from risk import Figure
+from risk.facts import Language
+from risk.reports.risk_utility import risk_utility_json, risk_utility_page, risk_utility_text
 from risk.results import Point
 
 _MOST_BYTES = 64 << 20
@@ -24,6 +27,19 @@ def compare(releases: Sequence[Path]) -> tuple[Point, ...]:
         BadInput: its files hold something else.
     """
     return tuple(Point({"release": _folder(path).name}, _figures(_folder(path))) for path in releases)
+
+
+def told(points: Sequence[Point], page: Path | None, *, as_json: bool, language: Language) -> str:
+    """The points in words or as JSON; an HTML page of them is written to ``page`` as well.
+
+    Raises:
+        OutputExists: there is such a page.
+        OutputFailed: it cannot be written.
+    """
+    if page is not None:
+        refuse_existing(page)
+        write_page(page, risk_utility_page(points, language))
+    return risk_utility_json(points) if as_json else risk_utility_text(points)
 
 
 def _folder(path: Path) -> Path:

@@ -52,6 +52,18 @@ class Outcome:
     internal: Path
     figures: Figures
 
+    def told(self, *, dry_run: bool) -> str:
+        """What a person is told of it."""
+        if dry_run:
+            return "dry run: everything holds; nothing was published"
+        return "\n".join(
+            [
+                f"published  {self.release}",
+                f"report     {self.release / 'release_report.html'}",
+                f"internal   {self.internal / 'risk_report.html'}",
+            ]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:

@@ -63,6 +63,7 @@ SYNTHESIS_CASES: dict[str, Case] = {
     "synthesis.filter": changes("none", base=drawn()),
     "synthesis.distil": changes(True, base=drawn()),
     "synthesis.leaf": changes(30, base=drawn()),
+    "synthesis.most_rows": changes(1000, base=drawn()),
     "synthesis.epochs": changes(5, base=TRAINED),
     "synthesis.batch_size": changes(50, base=TRAINED),
     "synthesis.device": changes("gpu", base=TRAINED),

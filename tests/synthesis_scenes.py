@@ -122,6 +122,7 @@ SYNTHESIS_CHANGES: dict[str, Change] = {
     "synthesis.filter": admitted(Change("none", private(filter="cone")), 78, "filter"),
     "synthesis.distil": Change(True, drawn()),
     "synthesis.leaf": Change(25, drawn()),
+    "synthesis.most_rows": Change(20, drawn()),
     "synthesis.epochs": Change(2, of_sdv()),
     "synthesis.batch_size": Change(10, of_sdv()),
     "synthesis.device": refused(Change("gpu", of_sdv()), 78, "torch finds none"),

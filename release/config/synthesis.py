@@ -28,6 +28,7 @@ from synth.recipe import (
 )
 
 _Bound = int | float | date
+_OF_CART = ("leaf", "most_rows")
 _OF_SDV = ("epochs", "batch_size", "device")
 _OF_DP = ("epsilon", "delta", "domain", "rows_per_person")
 
@@ -211,6 +212,7 @@ class Synthesis(Strict):
     leaf: int | None = Field(
         default=None, ge=5, le=100_000, description="cart: the least rows of a leaf; default 25"
     )
+    most_rows: int | None = Field(default=None, ge=10, description="cart: the most rows a tree is grown from")
     epochs: int | None = Field(default=None, ge=1, le=100_000, description="ctgan and the like; default 300")
     batch_size: int | None = Field(
         default=None, ge=10, le=100_000, description="ctgan and the like: a multiple of ten; default 500"
@@ -245,7 +247,7 @@ class Synthesis(Strict):
     @property
     def options(self) -> dict[str, int | float | str]:
         """The method's own options, where they are stated."""
-        told = {name: getattr(self, name) for name in ("leaf", *_OF_SDV, *_OF_DP) if name != "domain"}
+        told = {name: getattr(self, name) for name in (*_OF_CART, *_OF_SDV, *_OF_DP) if name != "domain"}
         return {name: value for name, value in told.items() if value is not None}
 
     def broken_rules(self) -> Findings:
@@ -256,9 +258,9 @@ class Synthesis(Strict):
             yield from self._private_rules()
 
     def _options_of_others(self) -> Findings:
-        own = {"cart": ("leaf",), "dp-marginals": _OF_DP}.get(self.method, ())
+        own = {"cart": _OF_CART, "dp-marginals": _OF_DP}.get(self.method, ())
         own = _OF_SDV if self.method in SDV_METHODS - {"sdv-gaussian-copula"} else own
-        for key in self.given("leaf", *_OF_SDV, *_OF_DP):
+        for key in self.given(*_OF_CART, *_OF_SDV, *_OF_DP):
             if key not in own:
                 yield Finding((key,), f"has no effect on {self.method}")
 
@@ -379,7 +381,17 @@ def seed_has_an_effect(seed: int | None, synthesis: Synthesis | None) -> Finding
 
 
 def holdout_can_be_told(risk: Risk, synthesis: Synthesis | None, search: Search) -> Findings:
-    """Whoever is held out must be told in the words of the table that is learned from."""
+    """Whoever is held out must be told in the words of the table that is learned from.
+
+    Who is held out depends on how many people there are, so one person more would change the rows of many.
+    """
+    if isinstance(risk.holdout, float) and synthesis is not None and synthesis.is_private:
+        yield Finding(
+            ("risk", "holdout"),
+            "must be twin with dp-marginals: epsilon is of one person, and a holdout moves others",
+            "twin",
+        )
+        return
     is_split = isinstance(risk.holdout, float) and synthesis is not None
     if (
         is_split

@@ -1,6 +1,7 @@
 """Synthetic tables: who is held out, what is learned from, and the rows that are drawn.
 
 holding_out   people who have no part in a release
+leaves        the values that a hierarchy knows, where they can be counted up
 columns       what the synthesiser is told of each column
 domains       what a column can hold, without a look at the data
 learning      the table that is learned from, and the people in it

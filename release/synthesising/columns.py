@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from statistics import median
 
@@ -11,16 +12,41 @@ import polars as pl
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.tables.table import Column
 from release.files.tables import Types
+from release.synthesising.leaves import leaves
 from synth.variables import Type, Variable
 
 
-def variables(columns: Sequence[Column], base: pl.DataFrame, types: Types) -> tuple[Variable, ...]:
+def variables(
+    columns: Sequence[Column], base: pl.DataFrame, types: Types, shown: pl.DataFrame | None = None
+) -> tuple[Variable, ...]:
     """The released columns as variables; ``base`` has their values before any was generalised.
 
     What is coarser than a value, and in what order values stand, is read from the hierarchies: no cut is made
-    from the data.
+    from the data. Where only the rows ``shown`` are learned from, a label stands for all values that it can
+    have, not for those in the data: which these are would tell what was generalised. That takes values that
+    can be counted up.
     """
-    return tuple(_variable(column, base[column.name], types[column.name]) for column in columns)
+    told = [_variable(column, base[column.name], types[column.name]) for column in columns]
+    if shown is None:
+        return tuple(told)
+    pairs = zip(columns, told, strict=True)
+    return tuple(_as_shown(column, each, shown[column.name]) for column, each in pairs)
+
+
+def _as_shown(column: Column, variable: Variable, shown: pl.Series) -> Variable:
+    """The variable with what the labels that are shown say, and nothing of what they were."""
+    every = leaves(column, 0)
+    if variable.type != "string" or not every:
+        return variable
+    cells = set(shown.drop_nulls().unique())
+    kept = cells.union(*(variable.coarser.get(each, ()) for each in cells)) - {SUPPRESSED}
+    coarser, order = above(column, every)
+    below = kept.union(value for value, labels in coarser.items() if kept.intersection(labels))
+    return replace(
+        variable,
+        coarser={k: v for k, v in {**variable.coarser, **coarser}.items() if k in below},
+        order={k: v for k, v in {**variable.order, **order}.items() if k in below} if order else {},
+    )
 
 
 def _variable(column: Column, base: pl.Series, type_: str) -> Variable:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from itertools import product
-from string import digits
 
 from anonymizer.errors import BadConfig, BadInput
-from anonymizer.hierarchies.dates import Dates
-from anonymizer.hierarchies.hierarchy import Bands, Prefix
-from anonymizer.hierarchies.hierarchy_file import FromFile
 from anonymizer.tables.table import Column, Role
-from mii.codesystems import Icd10Gm
 from release.config.synthesis import Bands as DeclaredBands
 from release.config.synthesis import Synthesis
 from release.files.tables import Types
 from release.synthesising.columns import above
+from release.synthesising.leaves import leaves
 from synth.recipe import Between, Declared
 
-MOST_VALUES = 100_000
-"""The most values of a domain that are counted up."""
 _NOTHING = "the column's values are not declared, as dp-marginals needs them"
 
 
@@ -57,7 +49,7 @@ def _with_above(column: Column, values: tuple[str, ...], type_: str) -> Declared
     if type_ not in ("string", "list"):
         return Declared(values=values)
     try:
-        coarser, order = above(column, _leaves(column, _level(column) or 0) or values)
+        coarser, order = above(column, leaves(column, _level(column) or 0) or values)
     except BadInput:
         # Declared labels that are no values of the hierarchy: nothing is known above them.
         return Declared(values=values)
@@ -74,43 +66,7 @@ def _labels(column: Column) -> tuple[str, ...]:
     level = _level(column)
     if column.hierarchy is None or level is None:
         return ()
-    leaves = _leaves(column, level)
-    if not leaves:
+    every = leaves(column, level)
+    if not every:
         return ()
-    return tuple(dict.fromkeys(column.hierarchy.generalise(leaves).labels[level]))
-
-
-def _leaves(column: Column, level: int) -> tuple[str, ...]:
-    """Values that between them have every label of the level."""
-    match column.hierarchy:
-        case FromFile() as file:
-            return tuple(file.rows)
-        case Bands() as bands:
-            lowest = bands.bottom - bands.bottom_group
-            return tuple(map(str, range(lowest, bands.top + 1)))
-        case Dates() as days:
-            return _days(days)
-        case Prefix() as prefix:
-            return _prefixes(prefix, level)
-        case Icd10Gm() if level >= 2:
-            return tuple(f"{letter}{a}{b}" for letter in _LETTERS for a in digits for b in digits)
-        case _:
-            return ()
-
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _days(days: Dates) -> tuple[str, ...]:
-    count = (days.last - days.first).days + 1
-    if count > MOST_VALUES:
-        return ()
-    return tuple((days.first + timedelta(day)).isoformat() for day in range(count))
-
-
-def _prefixes(prefix: Prefix, level: int) -> tuple[str, ...]:
-    """Codes of digits alone; others have no domain that could be counted up."""
-    kept = (len(prefix.alphabet), *prefix.kept)[level] if level <= len(prefix.kept) else 1
-    if set(prefix.alphabet) != {10} or 10**kept > MOST_VALUES:
-        return ()
-    return tuple("".join(each).ljust(len(prefix.alphabet), "0") for each in product(digits, repeat=kept))
+    return tuple(dict.fromkeys(column.hierarchy.generalise(every).labels[level]))

@@ -61,7 +61,7 @@ def _is_kept_date(column: Column, promise: Promise) -> bool:
 def _training(promise: Promise, frame: pl.DataFrame, number: pl.DataFrame, k: int) -> Training:
     """A released table as it is learned from; days are dates, although they are released as text."""
     cells = frame.drop(PERSON)
-    told = variables(promise.table.released, promise.table.frame, tables.types(cells))
+    told = variables(promise.table.released, promise.table.frame, tables.types(cells), cells)
     dated = tuple(
         Variable(each.name, "date") if each.type == "string" and _is_kept_date(column, promise) else each
         for each, column in zip(told, promise.table.released, strict=True)

@@ -64,8 +64,9 @@ def learned(config: Config, verified: VerifiedRelease, held_out: Table | None) -
     if not is_original and surplus(rows, verified.frame):
         rows, whose = _averaged(verified)
     frame, order = _in_order(rows)
-    base = pl.concat([promise.table.frame, *([] if held_out is None else [held_out.frame])])
-    told = variables(promise.table.released, base, tables.types(everyone))
+    told = variables(
+        promise.table.released, promise.table.frame, tables.types(everyone), None if is_original else rows
+    )
     k = config.privacy.k_anonymity or FEWEST_PEOPLE
     outside = None if held_out is None else _told(replace(words, table=held_out))
     return Learned(

@@ -156,7 +156,9 @@ def verdict(marked: Marked, words: Words) -> str:
     exact = is_counted(figure) and is_counted(control)
     if not _above(figure, control):
         not_above = "not_above" if exact else "not_shown"
-        return words.say(f"attacks.verdict.{'unclear' if figure.value > control.value else not_above}", **told)
+        return words.say(
+            f"attacks.verdict.{'unclear' if figure.value > control.value else not_above}", **told
+        )
     said = words.say("attacks.verdict.above_exact" if exact else "attacks.verdict.above", **told)
     floor = None if marked.floor is None else marked.floor.value
     as_floor = floor is not None and floor >= figure.value

@@ -22,7 +22,7 @@ from risk.results import Point
 
 RISKS = (
     *("prosecutor_max", "prosecutor_average", "singling_out", "linkage", "membership_tpr_1"),
-    "attribute_inference",
+    *("attribute_inference", "membership_auc", "copies_exact"),
 )
 COSTS = (
     *("suppressed_share", "loss.loss", "total_variation", "association_difference", "pmse_ratio"),
@@ -30,8 +30,12 @@ COSTS = (
 )
 """Figures of which more is worse, by their names without the table's; what no point has is left out."""
 
-_TABLES = ("anonymised", "synthetic")
-_ON_AXES = (("prosecutor_average", "membership_tpr_1"), ("loss.loss", "total_variation"))
+_OF_PEOPLE = frozenset({"prosecutor_max", "prosecutor_average", "suppressed_share", "loss.loss"})
+"""Figures that a synthetic table has not: no row of it is a person."""
+_ON_AXES = (
+    ("prosecutor_average", "membership_tpr_1", "membership_auc", "copies_exact"),
+    ("loss.loss", "association_difference", "total_variation"),
+)
 """What the map shows: the first of each that all points have."""
 
 
@@ -108,8 +112,10 @@ def _told(settings: Mapping[str, str]) -> str:
 
 
 def _figure(point: Point, name: str) -> Figure | None:
-    found = (point.figures.get(f"{table}.{name}") for table in _TABLES)
-    return next((figure for figure in found if figure is not None), None)
+    """The figure of the synthetic table where there is one: the anonymised one is then a step on the way."""
+    if not any(each.startswith("synthetic.") for each in point.figures):
+        return point.figures.get(f"anonymised.{name}")
+    return None if name in _OF_PEOPLE else point.figures.get(f"synthetic.{name}")
 
 
 def _shown(points: Sequence[Point]) -> list[str]:

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.runs import CONFIG, anon, files, people, scene, write_csv
@@ -342,3 +343,57 @@ def test_somebody_in_several_classes_is_one_of_the_population(tmp_path: Path) ->
     result = anon("risk", tmp_path / "copy.csv", *asked)
     assert result.code == 0, result.err
     assert "40 of 100 people" in figures(tmp_path / "risk")["original.journalist_max"]["method"]
+
+
+def test_rows_that_name_nobody_are_refused(folder: Path) -> None:
+    write_csv(
+        folder / "gaps.csv", [["", *row[1:]] if n < 3 else row for n, row in enumerate(rows(1))], HEADER
+    )
+    options = ("--original", folder / "gaps.csv", "--subject", "person", "--output", folder / "x")
+    result = anon("risk", folder / "fresh.csv", *options)
+    assert (result.code, "column 'person': rows name no person (3 times)" in result.err) == (65, True)
+
+
+@pytest.mark.parametrize(("first", "code"), [(3.0, 65), (999.0, 0)])
+def test_one_person_is_the_same_however_the_number_is_written(folder: Path, first: float, code: int) -> None:
+    """The original calls its people 0 to 239, the holdout calls one of them 3.0."""
+    for name, numbers in (("original", range(240)), ("holdout", [first, *map(float, range(1000, 1239))])):
+        frame = pl.read_csv(folder / f"{name}.csv", infer_schema=False)
+        frame.with_columns(pl.Series("person", list(numbers))).write_parquet(folder / f"{name}.parquet")
+    tables = ("--original", folder / "original.parquet", "--holdout", folder / "holdout.parquet")
+    asked = ("--subject", "person", "--kind", "synthetic", "--attacks", "none", "--output", folder / "x")
+    assert anon("risk", folder / "fresh.csv", *tables, *asked).code == code
+
+
+@pytest.mark.attacked
+def test_more_rows_than_people_are_no_crowd(folder: Path) -> None:
+    """Each row stands twice: there are 240 people, not 480."""
+    found = told_alone(folder, without_person(rows(1)) * 2, "--attacks", "none")
+    largest = found["anonymised.prosecutor_max"]
+    assert (largest["value"], largest["low"], largest["high"]) == (None, 0.5, 1.0)
+
+
+CODED = CONFIG.replace("diagnosis: {role: sensitive}", "diagnosis: {role: sensitive, type: codes}")
+
+
+@pytest.mark.attacked
+def test_lists_of_codes_and_another_order_of_columns_change_no_figure(tmp_path: Path) -> None:
+    """The Parquet file of a release has lists, its CSV has blanks between codes."""
+    table = released(
+        tmp_path, CODED, [[*row[:4], f"{row[4]} E{n % 3}", row[5]] for n, row in enumerate(lonely())]
+    )
+    told = figures(tmp_path / "out" / "demo" / "internal")
+    head, *cells = read_csv(table)
+    write_csv(tmp_path / "turned.csv", [row[::-1] for row in cells], head[::-1])
+    for each in (table.with_suffix(".parquet"), tmp_path / "turned.csv"):
+        assert by_config(tmp_path, each, f"risk of {each.name}") == told
+    options = (
+        "--original",
+        table.with_suffix(".parquet"),
+        "--attacks",
+        "none",
+        "--output",
+        tmp_path / "lists",
+    )
+    assert anon("risk", table, *options).code == 0
+    assert "not all could be found" not in (tmp_path / "lists" / "risk_report.html").read_text()

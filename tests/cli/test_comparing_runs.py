@@ -62,7 +62,7 @@ def test_a_value_that_the_config_may_not_have_is_told_and_the_others_are_run(con
 
 @pytest.mark.parametrize(
     ("vary", "code"),
-    [("privacy.k_anonymty=2,5", 78), ("privacy.k_anonymity=61,62", 10), ("seed=1,2", 69)],
+    [("privacy.k_anonymty=2,5", 78), ("privacy.k_anonymity=61,62", 10), ("output.link_rows=true,false", 69)],
 )
 def test_where_nothing_could_be_released_a_sweep_ends_as_the_run_would(
     config: Path, vary: str, code: int

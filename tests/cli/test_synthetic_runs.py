@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from risk.figures import exact
+from risk.reports.risk_utility import risk_utility_page, risk_utility_text
+from risk.results import Point
 from tests.conftest import ROOT
 from tests.drawn_runs import LONGEST_NAME, OUTLIER, RARE_CODE, config, drawn, manifest, people
 from tests.runs import anon, files
@@ -190,6 +194,24 @@ def test_a_config_that_is_wrong_is_told_by_its_key(
     assert not (tmp_path / "out").exists()
 
 
+def test_synthetic_tables_are_compared_by_their_own_figures() -> None:
+    def point(method: str, copies: float) -> Point:
+        figures = {
+            "anonymised.prosecutor_average": exact(0.1, 9, "counted"),
+            "synthetic.prosecutor_average": exact(1.0, 9, "counted"),
+            "synthetic.copies_exact": exact(copies, 9, "counted"),
+            "synthetic.association_difference": exact(0.2, 9, "counted"),
+        }
+        return Point({"method": method}, figures)
+
+    text = risk_utility_text([point("a", 0.25), point("b", 0.5)])
+    assert "prosecutor_average" not in text
+    assert re.findall(r"copies_exact +([0-9.]+)", text) == ["0.25", "0.5"]
+    page = risk_utility_page([point("a", 0.25), point("b", 0.5)])
+    assert "Exact copies" in page
+    assert "Average risk" not in page
+
+
 def test_synthesis_alone_writes_one_file_and_no_release(tmp_path: Path) -> None:
     path, output = config(tmp_path), tmp_path / "drawn.parquet"
     told = anon("synth", path, "-o", output, "--rows", "50", "--seed", "3")
@@ -243,7 +265,6 @@ def test_a_sweep_compares_methods(tmp_path: Path) -> None:
     points = json.loads(swept.out)
     assert [point["settings"]["synthesis.method"] for point in points] == ["gaussian-copula", "cart"]
     assert [point["refusal"][-9:] for point in points] == ["(exit 78)", ""]  # leaf is cart's alone
-    shutil.rmtree(tmp_path / "out", ignore_errors=True)
 
 
 @pytest.mark.attacked

@@ -44,7 +44,7 @@ def test_a_class_that_tells_everybody_s_value_is_no_privacy() -> None:
     found = Attack("disco", "inference", everybody, {"diagnosis": everybody})
     told = attack_rows.verdict_of(found, EN)
     assert "gains nothing" not in told
-    assert "The release tells the value of 100% of the records, and of 100% where the person’s rows are not in it" in told
+    assert "the value of 100% of the records, and of 100% where the person’s rows are not in it" in told
     beliefs = Group("beliefs", {"anonymised.belief_0.crp": exact(0.4, 40, "largest belief")})
     page = risk(Findings((found,), groups=(beliefs,)))
     line = (
@@ -67,6 +67,16 @@ def test_a_dial_of_nothing_says_what_who_knows_everything_reaches() -> None:
         "from a person’s being in the data. Who knows every column reaches 94% (87.5%–97.2%)."
     )
     assert text.count(said) == 2  # the dial and the section
+
+
+def test_nothing_gained_is_said_of_counts_alone() -> None:
+    """Of few people the interval reaches far above the control: no gain is shown, and no more is known."""
+    few = Marked(share(1, 20, "people"), share(2, 20, "held-out people"))
+    found = Attack("linkage", "linkability", few, {})
+    assert attack_rows.verdict_of(found, EN) == (
+        "Not above the control (10%): no gain is shown, as far as the intervals tell."
+    )
+    assert "nicht gezeigt" in attack_rows.verdict_of(found, speak("de"))
 
 
 def test_a_figure_of_which_only_the_lower_end_is_known_is_at_least_that() -> None:
