@@ -110,9 +110,9 @@ def placed(
         shown = _shown(released.select(names), original.select(names))
         if shown.sum() == released.height:
             return Placed(shown, _in_order(attributes, unaligned), is_whole=True)
-        found = _shown(released.select(quasi), original.select(quasi))
+        known = _shown(released.select(quasi), original.select(quasi))
         # Taking people for shown who are not would make a risk of those who are look smaller.
-        lost |= set() if found.all() and released.height == original.height else {*quasi}
+        lost |= set() if known.all() and released.height == original.height else {*quasi}
     return Placed(everybody, _in_order(attributes, lost), is_whole=False)
 
 

@@ -179,7 +179,7 @@ def _beside(asked: Asked, sides: _Sides, config: Config | None = None) -> Foreig
     )
     facts = {f"column {name}": _unread(cells) for name, cells in sides.unread.items()}
     if found.unaligned:
-        facts["not read in the original's words"] = ", ".join(found.unaligned)
+        facts["not found in the original"] = ", ".join(found.unaligned)
     if asked.kind == "anonymised" and not found.is_whole:
         facts["released rows"] = "not all could be found in the original; what rests on that is not estimated"
     return Foreign(sides.released, sides.attributes, comparison, config, found.is_whole, facts)

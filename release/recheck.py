@@ -22,7 +22,7 @@ from release.describing.manifest import ColumnEntry, Manifest, TableEntry
 from release.files import fhir, tables
 from release.files.fhir import is_fhir
 from release.publish import EVIDENCE, REFERENCE
-from release.recheck_guarantees import changed_dates, guarantees
+from release.recheck_guarantees import changed_dates, guarantees, is_as_proven
 from release.recheck_linked import known_of_events, with_known
 from release.verifying.criterion_entries import criterion_of
 from release.verifying.recount import EVENTS, Classed, Verdict, base, classed, countable, key, keys_of
@@ -178,8 +178,8 @@ def _check_columns(frame: pl.DataFrame, table: TableEntry) -> None:
         raise VerificationFailed("the released columns are not those of the manifest")
     if (table.kind == "synthetic") is not (table.synthesis is not None):
         raise VerificationFailed("the manifest does not say how a synthetic table was made")
-    if table.synthesis is not None and table.criteria:
-        raise VerificationFailed("a synthetic table is said to keep criteria of anonymised ones")
+    if not is_as_proven(table):
+        raise VerificationFailed("a synthetic table is said to keep more than its method proves")
     for column in table.columns:
         if column.released and "identifier" in _roles(column):
             raise VerificationFailed("a direct identifier is released", column=column.name)

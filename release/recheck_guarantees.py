@@ -13,6 +13,7 @@ from anonymizer.private.differential_privacy import DifferentialPrivacy
 from anonymizer.transforming.microaggregation import Microaggregation
 from release.describing.manifest import AveragedEntry, TableEntry
 from release.verifying.redraw import keeps
+from release.verifying.synthetic import NO_GUARANTEE, PRIVATE, in_words
 from risk.facts import Status
 
 
@@ -43,6 +44,17 @@ def guarantees(frame: pl.DataFrame, table: TableEntry) -> Iterator[Stated]:
         status: Status = "recounted" if table.row_is_person else "attested"
         yield Stated(Microaggregation.name, ", ".join(entry.columns), {"k": entry.k}, status)
     yield from _dates(frame, table)
+
+
+def is_as_proven(table: TableEntry) -> bool:
+    """Whether a synthetic table is said to be as private as its method proves, and nothing more."""
+    if (made := table.synthesis) is None:
+        return True
+    if table.criteria or table.row_is_person or (made.privacy is None) is (made.method == PRIVATE):
+        return False
+    if made.privacy is None:
+        return table.guarantee == NO_GUARANTEE
+    return {"epsilon", "delta"} <= made.privacy.keys() and table.guarantee == in_words(made.privacy)
 
 
 def changed_dates(table: TableEntry) -> set[str]:

@@ -4,5 +4,5 @@
 - The sections: `columns`, `declared`, `tables`, `privacy`, `guarantees`, `risks`, `search`, `metric`,
   `recoding`, `time`, `synthesis`, `utility`, and the small ones in `sections`; what their keys are made
   of: `keys`.
-- Which keys go together: `rules`, `guarantee_rules`, `event_rules`.
+- Which keys go together: `rules`, `guarantee_rules`, `event_rules`, `synthesis_rules`.
 """

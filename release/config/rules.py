@@ -27,8 +27,8 @@ from release.config.privacy import Privacy
 from release.config.recoding import classes_can_be_recoded
 from release.config.search import Search
 from release.config.sections import Input, Output, Risk
-from release.config.synthesis import (
-    Synthesis,
+from release.config.synthesis import Synthesis
+from release.config.synthesis_rules import (
     holdout_can_be_told,
     rows_of_a_person_count,
     seed_has_an_effect,

@@ -1,18 +1,14 @@
-"""The part of the config that says how a synthetic table is made, and its rules."""
+"""The part of the config that says how a synthetic table is made, and its own rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from release.config.columns import Rules, matching_keys
 from release.config.keys import ColumnName, Finding, Findings, Strict
-from release.config.search import Search
-from release.config.sections import Output, Risk
-from release.config.tables import Tables
 from synth.recipe import (
     SDV_METHODS,
     Between,
@@ -45,6 +41,7 @@ class Span(Strict):
         return Between(self.low, self.high)
 
     def broken_rules(self) -> Findings:
+        """What a span is not: without ends, of mixed kinds, or backwards."""
         if self.low is None and self.high is None:
             yield Finding((), "needs `from` or `to`")
         elif isinstance(self.low, date) is not isinstance(self.high, date):
@@ -74,10 +71,12 @@ class InOrder(Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The columns that are in order."""
         return self.order
 
     @property
     def constraint(self) -> Constraint:
+        """The order as the synthesiser keeps it."""
         return Order(self.order)
 
 
@@ -88,10 +87,12 @@ class Bounded(Span):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The column that is bounded."""
         return (self.column,)
 
     @property
     def constraint(self) -> Constraint:
+        """The range as the synthesiser keeps it."""
         return Range(self.column, self.between)
 
 
@@ -103,10 +104,12 @@ class Dependency(Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The column that decides, and the one that is decided."""
         return (self.column, self.determines)
 
     @property
     def constraint(self) -> Constraint:
+        """The dependency as the synthesiser keeps it."""
         return Determines(self.column, self.determines)
 
 
@@ -117,10 +120,12 @@ class OnlyCombinations(Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The columns whose combinations are kept."""
         return self.combinations
 
     @property
     def constraint(self) -> Constraint:
+        """The combinations as the synthesiser keeps them."""
         return Combinations(self.combinations)
 
 
@@ -132,15 +137,17 @@ class Forbidden(Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The columns of what is forbidden."""
         return (*self.where, *self.never)
 
     @property
     def constraint(self) -> Constraint:
+        """What is forbidden, as the synthesiser keeps it."""
         return Never(wanted(self.where), wanted(self.never))
 
 
 def _which(value: object) -> str:
-    keys = set(value) if isinstance(value, dict) else set(type(value).model_fields)  # type: ignore[attr-defined]
+    keys = set(value) if isinstance(value, dict) else set(getattr(type(value), "model_fields", ()))
     for key, kind in (
         ("order", "InOrder"),
         ("combinations", "OnlyCombinations"),
@@ -172,6 +179,7 @@ class Bands(Span):
         return Declared(span=self.between, bands=self.bands)
 
     def broken_rules(self) -> Findings:
+        """Also a span that is open to a side, which cannot be cut."""
         if self.low is None or self.high is None:
             yield Finding((), "needs `from` and `to`")
         else:
@@ -251,6 +259,7 @@ class Synthesis(Strict):
         return {name: value for name, value in told.items() if value is not None}
 
     def broken_rules(self) -> Findings:
+        """Options of other methods, and what differential privacy asks for and excludes."""
         yield from self._options_of_others()
         if self.batch_size is not None and self.batch_size % 10:
             yield Finding(("batch_size",), "must be a multiple of 10")
@@ -283,124 +292,3 @@ class Synthesis(Strict):
 def wanted(asked: Mapping[str, object]) -> dict[str, Wanted]:
     """Conditions as the synthesiser takes them."""
     return {name: each.between if isinstance(each, Span) else each for name, each in asked.items()}  # type: ignore[misc]
-
-
-def synthesis_fits(
-    columns: Rules, synthesis: Synthesis | None, risk: Risk, output: Output, tables: Tables
-) -> Findings:
-    """The rules between `synthesis` and the other sections."""
-    if synthesis is None:
-        yield from _nothing_to_publish(risk, output)
-        return
-    for at, name in _named(synthesis):
-        keys = matching_keys(columns, name)
-        if not keys:
-            yield Finding(("synthesis", *at), "names a column that has no rule")
-        elif any(columns[key].role == "identifier" for key in keys):
-            yield Finding(("synthesis", *at), "names a column that is not released")
-    yield from _is_measured(synthesis, risk, output)
-    yield from _can_be_published(synthesis, output)
-    if tables:
-        yield from _tables_can_be_drawn(synthesis)
-
-
-def _tables_can_be_drawn(synthesis: Synthesis) -> Findings:
-    """What this version does not have with several tables (69)."""
-    later = "this version does not have this with `tables` yet"
-    if synthesis.fit_on == "original":
-        yield Finding(("synthesis", "fit_on"), later, later=True)
-    if synthesis.distil:
-        yield Finding(("synthesis", "distil"), later, later=True)
-
-
-def _nothing_to_publish(risk: Risk, output: Output) -> Findings:
-    if output.publish in ("synthetic", "both"):
-        yield Finding(("output", "publish"), "needs `synthesis`: there is no synthetic table")
-    if risk.holdout is not None:
-        yield Finding(
-            ("risk", "holdout"),
-            "needs `synthesis`: an anonymised table is compared with itself less each person",
-        )
-
-
-def _named(synthesis: Synthesis) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for key, names in (("given", synthesis.conditions), ("domain", synthesis.domain)):
-        for name in names:
-            yield (key, name), name
-    for index, constraint in enumerate(synthesis.constraints):
-        for name in constraint.columns:
-            yield ("constraints", index), name
-
-
-def _is_measured(synthesis: Synthesis, risk: Risk, output: Output) -> Findings:
-    if risk.holdout is not None and risk.attacks == "none":
-        yield Finding(("risk", "holdout"), "has no effect where attacks are switched off")
-    is_released = output.published(synthesis) != "anonymised"
-    if synthesis.fit_on == "anonymised" or synthesis.is_private or not is_released:
-        return
-    if risk.attacks == "none":
-        yield Finding(
-            ("risk", "attacks"), "must not be none: nothing else protects what is fitted on the original"
-        )
-    if not any(name.startswith("synthetic.") for name in risk.thresholds):
-        yield Finding(
-            ("risk", "thresholds"),
-            "needs a limit on a synthetic figure: nothing else protects what is fitted on the original",
-            "synthetic.membership_tpr_1",
-        )
-
-
-def _can_be_published(synthesis: Synthesis, output: Output) -> Findings:
-    if output.publish == "anonymised":
-        yield Finding(("output", "publish"), "leaves nothing for `synthesis` to do: synthetic or both")
-    composes = output.published(synthesis) == "both" and synthesis.fit_on == "original"
-    if composes and not output.accept_composition:
-        yield Finding(
-            ("output", "accept_composition"),
-            "must be true to publish an anonymised table and a synthetic one that was fitted on the original",
-        )
-    if output.accept_composition and not composes:
-        yield Finding(
-            ("output", "accept_composition"), "has an effect only on `publish: both` with `fit_on: original`"
-        )
-    if "fhir" in output.formats and output.published(synthesis) != "anonymised":
-        at = ("output", "formats", output.formats.index("fhir"))
-        yield Finding(at, "fhir is for anonymised tables alone")
-
-
-def rows_of_a_person_count(subject: str, synthesis: Synthesis | None) -> Findings:
-    """A person with one row alone cannot have several that count."""
-    if subject == "row" and synthesis is not None and synthesis.rows_per_person not in (None, 1):
-        yield Finding(("synthesis", "rows_per_person"), "has no effect where every row is one person")
-
-
-def seed_has_an_effect(seed: int | None, synthesis: Synthesis | None) -> Findings:
-    """An anonymised table is the same whatever the seed."""
-    if seed is not None and synthesis is None:
-        yield Finding(("seed",), "has no effect without `synthesis`")
-
-
-def holdout_can_be_told(risk: Risk, synthesis: Synthesis | None, search: Search) -> Findings:
-    """Whoever is held out must be told in the words of the table that is learned from.
-
-    Who is held out depends on how many people there are, so one person more would change the rows of many.
-    """
-    if isinstance(risk.holdout, float) and synthesis is not None and synthesis.is_private:
-        yield Finding(
-            ("risk", "holdout"),
-            "must be twin with dp-marginals: epsilon is of one person, and a holdout moves others",
-            "twin",
-        )
-        return
-    is_split = isinstance(risk.holdout, float) and synthesis is not None
-    if (
-        is_split
-        and synthesis is not None
-        and synthesis.fit_on == "anonymised"
-        and search.recoding != "global"
-    ):
-        yield Finding(
-            ("risk", "holdout"),
-            "must be twin with such a recoding: it says nothing of people who were held out",
-            "twin",
-        )

@@ -38,10 +38,10 @@ def _as_shown(column: Column, variable: Variable, shown: pl.Series) -> Variable:
     every = leaves(column, 0)
     if variable.type != "string" or not every:
         return variable
-    cells = set(shown.drop_nulls().unique())
-    kept = cells.union(*(variable.coarser.get(each, ()) for each in cells)) - {SUPPRESSED}
+    cells = {*shown.drop_nulls().unique()} - {SUPPRESSED}
+    kept = cells.union(*(variable.coarser.get(each, ()) for each in cells))
     coarser, order = above(column, every)
-    below = kept.union(value for value, labels in coarser.items() if kept.intersection(labels))
+    below = kept.union(value for value, labels in coarser.items() if cells.intersection(labels))
     return replace(
         variable,
         coarser={k: v for k, v in {**variable.coarser, **coarser}.items() if k in below},

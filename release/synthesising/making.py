@@ -151,11 +151,13 @@ def drawer(
     return Drawer(model, keep if asked.filters else None, told, first)
 
 
-def refitted(how: Maker, training: Training) -> Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]:
-    """What makes rows of other rows, in words, as the release was made: for shadow models."""
+def refitted(
+    how: Maker, training: Training
+) -> Callable[[pl.DataFrame, NDArray[np.int64], np.random.Generator], pl.DataFrame]:
+    """What makes rows of other people's rows, in words, as the release was made: for shadow models."""
 
-    def again(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        own = replace(training, frame=_dated(rows, training), people=np.arange(rows.height))
+    def again(rows: pl.DataFrame, people: NDArray[np.int64], rng: np.random.Generator) -> pl.DataFrame:
+        own = replace(training, frame=_dated(rows, training), people=people)
         return in_words(made(how, own, rng).frame, days=True)
 
     return again

@@ -32,7 +32,7 @@ from synth.dispatch import Report
 from synth.longitudinal.histories import PATIENTS, PERSON, Histories
 from synth.variables import Training
 
-Refit = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
+Refit = Callable[[pl.DataFrame, NDArray[np.int64], np.random.Generator], pl.DataFrame]
 NAME = "synthetic_{table}"
 
 

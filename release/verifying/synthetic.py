@@ -25,6 +25,8 @@ from synth.recipe import Declared, Recipe
 from synth.rewriting import checking
 from synth.variables import Training
 
+NO_GUARANTEE = "none: empirical only"
+PRIVATE = "dp-marginals"
 _PROOF = object()
 _ROW = "\0row"
 
@@ -69,7 +71,7 @@ class SyntheticPromise:
     @property
     def privacy_loss(self) -> dict[str, int | float] | None:
         """What a differentially private method may tell of one person; None of any other method."""
-        if self.recipe.method != "dp-marginals":
+        if self.recipe.method != PRIVATE:
             return None
         options = self.recipe.options
         return {
@@ -81,9 +83,12 @@ class SyntheticPromise:
     @property
     def guarantee(self) -> str:
         """What is proven of the table, as the manifest says it."""
-        if (loss := self.privacy_loss) is None:
-            return "none: empirical only"
-        return f"differential privacy (epsilon = {loss['epsilon']:g}, delta = {loss['delta']:g})"
+        return NO_GUARANTEE if (loss := self.privacy_loss) is None else in_words(loss)
+
+
+def in_words(loss: Mapping[str, int | float]) -> str:
+    """A proven privacy loss, as the manifest says it."""
+    return f"differential privacy (epsilon = {loss['epsilon']:g}, delta = {loss['delta']:g})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def attack(comparison: Comparison, effort: Effort, *, refit: Refit | None = None
 
     ``quick`` asks for combinations of up to three attributes and refits nothing; ``full`` asks for four, and
     for attacks with models fitted again by ``refit``, where there is one. A figure that needs a column in
-    which nobody can be found, as its labels are understood at no level, is not estimated.
+    which nobody can be found is not estimated.
     """
     found = _attacks(comparison, effort, refit)
     return tuple(_understood(comparison, each) for each in found) if comparison.unaligned else found
@@ -67,5 +67,5 @@ def _checked(comparison: Comparison, attack: str, part: str, marks: Marked) -> M
     lost = len(known & set(comparison.unaligned))
     if not lost:
         return marks
-    labels = f"the labels of {lost} column{'' if lost == 1 else 's'} are understood at no level"
-    return Marked(not_estimated(labels, marks.figure.n))
+    shown = "column shows" if lost == 1 else "columns show"
+    return Marked(not_estimated(f"what {lost} {shown} was not found in the original", marks.figure.n))

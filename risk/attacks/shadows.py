@@ -14,8 +14,8 @@ from risk.comparison import Comparison
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-Refit = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
-"""Fits the generator anew to some rows and returns the table it makes of them."""
+Refit = Callable[[pl.DataFrame, NDArray[np.int64], np.random.Generator], pl.DataFrame]
+"""Fits the generator anew to some rows, and whose they are, and returns the table it makes of them."""
 
 SHADOWS = 8
 """As many refits, in pairs; a person is in one of each pair."""
@@ -44,7 +44,7 @@ def shadow_scores(
     )
     found, inside = [], []
     for drawn in _halves(people, rng):
-        made = refit(everybody.filter(pl.Series(drawn)), rng)
+        made = refit(everybody.filter(pl.Series(drawn)), people[drawn], rng)
         found.append(nearness(made, targets, comparison.attributes))
         inside.append(drawn[np.searchsorted(order, numbers)])
     observed = nearness(comparison.released, targets, comparison.attributes)

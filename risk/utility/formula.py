@@ -75,8 +75,10 @@ def binary(comparison: Comparison, name: str, positive: str | None = None) -> Bo
     released = _words(comparison.released[name])
     values = sorted(base.drop_nulls().unique().to_list())
     told = set(released.drop_nulls().unique().to_list())
-    if len(values) < 2 or positive not in (None, *values):
+    if len(values) < 2:
         raise Unfit(f"{name} has only one outcome in the original")
+    if positive not in (None, *values):
+        raise Unfit(f"no cell of {name} in the original is what `positive:` names")
     if positive is None and tuple(value.lower() for value in values) not in _PLAIN:
         raise Unfit(f"name the event of {name} with `positive:`: its values are not 0 and 1 (false and true)")
     if not told:

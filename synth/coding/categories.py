@@ -38,6 +38,7 @@ class Categories:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
+        """The one axis: the labels, then missing where it occurs."""
         return (self.axis,)
 
     def encode(self, cells: pl.Series) -> Codes:

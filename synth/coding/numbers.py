@@ -36,6 +36,7 @@ class Numbers:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
+        """The one axis: the bands, then missing where it occurs."""
         return (self.axis,)
 
     def encode(self, cells: pl.Series) -> Codes:

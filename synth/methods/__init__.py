@@ -1,5 +1,6 @@
 """The methods of synthesis: each fits codes and draws codes, and knows nothing of cells.
 
+threads          libraries that compute on one thread
 drawing          rows under conditions, for methods that have no way of their own
 cart             one tree after the other, each column given those before it
 cart_stages      the axes in the order they are drawn in, those of many codes group by group

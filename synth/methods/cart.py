@@ -8,8 +8,7 @@ rows under conditions are drawn exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from synth.axes import Allowed, Axis, Coded, Codes
 from synth.methods.cart_donors import Counting
 from synth.methods.cart_particles import Plan, planned, rows_completed, rows_drawn
 from synth.methods.cart_stages import Growth, Learning, Stage, learned, levels
+from synth.methods.threads import one_thread
 
 _USUAL_ROWS = 0.95
 """A person with more rows than this share of people has gives no more donors than they do."""
@@ -71,27 +71,19 @@ def fit(
     Raises:
         SynthesisFailed: there are no rows.
     """
+    # What is loaded by then computes on one thread.
+    import sklearn.tree  # noqa: F401
+
     if not len(coded.codes):
         raise SynthesisFailed("there are no rows to learn from")
     learning = _learning(coded, Growth(leaf, most_rows))
     order = (*range(given), *(given + number for number in visited(coded.axes[given:])))
     stages: list[Stage] = []
-    with _one_thread():
+    with one_thread():
         for place, number in enumerate(order[given:], given):
             for level in levels(number, coded.axes[number]):
                 stages.append(learned(level, learning, before=order[:place], rng=rng))
     return Cart(coded.axes, tuple(stages))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let sums be added up in one order, whatever the number of processors, for as long as this lasts."""
-    # What is limited are the libraries that are loaded by now.
-    import sklearn.tree  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
 
 
 def visited(axes: Sequence[Axis]) -> tuple[int, ...]:

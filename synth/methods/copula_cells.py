@@ -29,6 +29,7 @@ class Cells:
 
     @property
     def size(self) -> int:
+        """How many cells there are."""
         return len(self.apart)
 
 

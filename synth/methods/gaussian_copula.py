@@ -7,8 +7,7 @@ remembered. Codes of very many are told apart as far as their cells go, and draw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +19,7 @@ from synth.methods.copula_conditions import Condition, conditions, drawn
 from synth.methods.copula_correlations import correlations
 from synth.methods.copula_scores import edges_of
 from synth.methods.copula_splits import Split, splits_of
+from synth.methods.threads import one_thread
 
 _BLOCK = 20_000
 
@@ -43,7 +43,7 @@ class Copula:
         """
         asked = conditions(allowed or {}, self.cells, self.splits)
         order = _order(asked, self.splits)
-        with _one_thread():
+        with one_thread():
             root = np.asarray(np.linalg.cholesky(self.correlation[np.ix_(order, order)]), np.float64)
             blocks = [
                 self._block(min(_BLOCK, n - at), rng, root, order=order, asked=asked)
@@ -94,7 +94,7 @@ def fit(coded: Coded, rng: np.random.Generator) -> Copula:
     if not len(coded.codes):
         raise SynthesisFailed("there are no rows to learn from")
     cells = cells_of(coded)
-    with _one_thread():
+    with one_thread():
         table = tables(coded, cells)
         splits = splits_of(cells, table)
         matrix = correlations(splits, cells, table)
@@ -120,12 +120,3 @@ def _within(cells: Cells, rows: Floats, at: Ints, rng: np.random.Generator) -> I
     last = np.zeros(cells.size, np.int64)
     np.maximum.at(last, cells.of_code[order], np.where(rows[order] > 0, np.arange(len(order)), 0))
     return np.asarray(order[np.minimum(drawn_at, last[at])])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Linear algebra on one thread: the sums of several come out otherwise, in their last digits."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield

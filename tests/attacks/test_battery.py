@@ -11,7 +11,7 @@ from risk.results import Attack, Marked
 from tests.attack_scenes import anonymised, data
 
 SCENE = anonymised(data(60), width=20)
-NOT_READ = "understood at no level"
+NOT_READ = "not found in the original"
 
 
 def attacked(*unaligned: str) -> dict[str, Attack]:

@@ -287,6 +287,8 @@ def test_rows_that_are_nobodys_say_so(folder: Path) -> None:
     for name in ("l_distinct.stage", "t_equal.stage", "belief_0.stage", "disco", "suppressed_share"):
         assert found[f"anonymised.{name}"]["method"].startswith("not estimated"), name
     assert found["anonymised.linkage"]["value"] > 0.5
+    few = told_alone(folder, [*table[:59], [table[59][0], table[58][1], *table[59][2:]]])
+    assert {few[f"anonymised.{name}"]["value"] for name in ("linkage", "rep_u")} == {None}
 
 
 SEVERAL = """\
@@ -373,15 +375,12 @@ def test_more_rows_than_people_are_no_crowd(folder: Path) -> None:
     assert (largest["value"], largest["low"], largest["high"]) == (None, 0.5, 1.0)
 
 
-CODED = CONFIG.replace("diagnosis: {role: sensitive}", "diagnosis: {role: sensitive, type: codes}")
-
-
 @pytest.mark.attacked
 def test_lists_of_codes_and_another_order_of_columns_change_no_figure(tmp_path: Path) -> None:
     """The Parquet file of a release has lists, its CSV has blanks between codes."""
-    table = released(
-        tmp_path, CODED, [[*row[:4], f"{row[4]} E{n % 3}", row[5]] for n, row in enumerate(lonely())]
-    )
+    coded = CONFIG.replace("diagnosis: {role: sensitive}", "diagnosis: {role: sensitive, type: codes}")
+    several = [[*row[:4], f"{row[4]} E{n % 3}", row[5]] for n, row in enumerate(lonely())]
+    table = released(tmp_path, coded, several)
     told = figures(tmp_path / "out" / "demo" / "internal")
     head, *cells = read_csv(table)
     write_csv(tmp_path / "turned.csv", [row[::-1] for row in cells], head[::-1])

@@ -88,3 +88,10 @@ def test_what_reads_the_data_without_paying_is_refused(
     assert told.code == 78
     assert named in told.err
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("ward"))
+
+
+def test_a_share_cannot_be_held_out_for_it_moves_more_than_one_person(tmp_path: Path) -> None:
+    """Who is held out hangs on how many there are: one person more would change the rows of many."""
+    told = anon("run", config(tmp_path, synthesis=private(), risk="{holdout: 0.2}"), "--quiet")
+    assert told.code == 78
+    assert "risk.holdout" in told.err

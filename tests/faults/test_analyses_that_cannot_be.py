@@ -83,7 +83,7 @@ EMPTY_TERM = columns(other=[None] * ROWS)
         (TWINS, linear("number", "other", "twin"), "determine one another"),
         (columns(), logistic("three", positive=None), "name the event of three with `positive:`"),
         (columns(), logistic(positive=None), "name the event of two with `positive:`"),
-        (columns(), logistic(positive="c"), "only one outcome"),
+        (columns(), logistic(positive="c"), "no cell of two in the original is what `positive:` names"),
         (CONSTANT, logistic(), "only one outcome"),
         (MISSING, logistic(), "only one outcome"),
         (SEPARATED, logistic(), "on the original: no fit: the terms seem to separate the outcome"),

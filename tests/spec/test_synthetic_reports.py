@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from risk import Assessment, risk_report, utility_report
 from risk.assessment import ATTACK_FIGURES, ATTACKS, SYNTHETIC_FIGURES, judge
@@ -125,7 +126,8 @@ def test_the_classes_of_a_synthetic_table_are_rows_and_those_of_the_original_peo
 def test_full_attacks_fit_the_model_again_and_quick_ones_do_not() -> None:
     comparison, calls = generated("good"), []
 
-    def refit(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    def refit(rows: pl.DataFrame, people: NDArray[np.int64], rng: np.random.Generator) -> pl.DataFrame:
+        assert len(people) == rows.height
         calls.append(rows.height)
         return rows.sample(rows.height, with_replacement=True, seed=int(rng.integers(1 << 30)))
 

@@ -1,0 +1,68 @@
+"""What is not learned from changes no byte of a synthetic release: people held out, and values before they
+were generalised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anonymizer.seeds import spawned
+from release.config.synthesis import Synthesis
+from release.synthesising.holding_out import drawn as held_out
+from release.synthesising.holding_out import numbers
+from release.synthesising.making import Maker, refitted
+from synth.recipe import Recipe
+from synth.variables import Training, Variable
+from tests.drawn_runs import config, people
+from tests.runs import anon, files
+
+CODES = {"I10": "1", "E11": "2", "J45": "3", "I48.1": "4", "Z99-CANARY": "4"}
+
+
+def released(folder: Path, change: pl.Expr, **sections: str) -> dict[str, bytes]:
+    """The release of a small ward after a ``change`` of its table, whose diagnoses are numbers here."""
+    folder.mkdir()
+    path = people(folder)
+    table = pl.read_csv(path, infer_schema=False).with_columns(pl.col("diagnosis").replace(CODES))
+    table.with_columns(change).write_csv(path)
+    assert anon("run", config(folder, **sections), "--quiet").code == 0
+    return files(folder / "out/ward/release")
+
+
+def put(column: str, value: str, where: pl.Expr) -> pl.Expr:
+    return pl.when(where).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
+
+
+@pytest.mark.parametrize(("column", "value"), [("diagnosis", "no number"), ("age", "79"), ("crp", "9999.5")])
+def test_what_somebody_has_who_is_held_out_changes_nothing(tmp_path: Path, column: str, value: str) -> None:
+    ids = pl.Series([f"P{n:04}" for n in range(240)])
+    theirs = pl.col("id") == ids[int(np.flatnonzero(held_out(numbers(ids), 0.2, spawned(7, "held out")))[0])]
+    asked = {"risk": "{holdout: 0.2}", "output": "{directory: out, publish: both}"}
+    one = released(tmp_path / "one", pl.col("id"), **asked)
+    assert released(tmp_path / "other", put(column, value, theirs), **asked) == one
+
+
+def test_a_constraint_does_not_tell_what_a_released_band_was(tmp_path: Path) -> None:
+    """Whether anybody is 61 must not decide whether a man can be drawn from 60 to 64."""
+    asked = "{method: cart, leaf: 5, constraints: [{where: {sex: m}, never: {age: '61'}}]}"
+    sixties = pl.col("age").cast(pl.Int64).is_between(60, 64)
+    found = [
+        released(tmp_path / age, put("age", age, sixties), synthesis=asked, risk="{attacks: none}")
+        for age in ("61", "62")
+    ]
+    assert found[0] == found[1]
+
+
+def test_a_shadow_counts_people_and_not_their_rows() -> None:
+    """What one person has in ten rows is as unknown to a shadow as to the released model."""
+    codes = ["I10", "E11"] * 45 + ["Z99"] * 10
+    rows = pl.DataFrame({"code": codes, "sex": ["f", "m"] * 50})
+    people = np.r_[np.arange(90), np.full(10, 90)]
+    training = Training(rows, (Variable("code", "string"), Variable("sex", "string")), people)
+    synthesis = Synthesis(method="cart", keep="none")
+    how = Maker(synthesis, Recipe("cart"), ())
+    drawn = refitted(how, training)(rows, people, np.random.default_rng(1))
+    assert set(drawn["code"]) == {"I10", "E11"}
