@@ -62,7 +62,7 @@ def test_a_shadow_counts_people_and_not_their_rows() -> None:
     rows = pl.DataFrame({"code": codes, "sex": ["f", "m"] * 50})
     people = np.r_[np.arange(90), np.full(10, 90)]
     training = Training(rows, (Variable("code", "string"), Variable("sex", "string")), people)
-    synthesis = Synthesis(method="cart", keep="none")
+    synthesis = Synthesis.model_validate({"method": "cart", "filter": "none"})
     how = Maker(synthesis, Recipe("cart"), ())
     drawn = refitted(how, training)(rows, people, np.random.default_rng(1))
     assert set(drawn["code"]) == {"I10", "E11"}
