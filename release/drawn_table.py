@@ -28,6 +28,7 @@ from synth.variables import Training, Variable
 
 CONFIGS = {".yaml", ".yml"}
 FORMATS = {".csv", ".parquet"}
+_NAME = "synth"
 _NOT_A_RELEASE = "no release: nothing was attacked or measured; keep it in the house"
 
 
@@ -59,6 +60,8 @@ def draw(source: Path, output: Path, asked: Asked, screen: Screen = NOWHERE) -> 
         raise UsageError("--output must end in .csv or .parquet")
     if os.path.lexists(output):
         raise OutputExists("the file is already there", hint="name another one with --output")
+    if not output.parent.is_dir():
+        raise UsageError("the folder that --output names is not there")
     is_config = source.suffix.lower() in CONFIGS
     frame = _of_config(source, asked, screen) if is_config else _of_table(source, asked)
     _write(frame, output)
@@ -73,10 +76,11 @@ def _of_config(path: Path, asked: Asked, screen: Screen) -> pl.DataFrame:
     data: Mapping[str, object] = document.data
     for key, value in (("seed",), asked.seed), (("synthesis", "rows"), asked.rows):
         data = data if value is None else changed(data, key, value)
-    config = parsed(path, data, document)
-    if config.synthesis is None:
+    if parsed(path, data, document).synthesis is None:
         raise UsageError("the config has no `synthesis`")
-    with tables_of(admitted(config, path), screen) as done:
+    # Under its own name: a release of the config that is there already is neither read nor touched.
+    config = admitted(parsed(path, changed(data, ("name",), _NAME), document), path)
+    with tables_of(config, screen) as done:
         assert done.synthesised is not None
         return done.synthesised.verified.frame
 
@@ -128,12 +132,15 @@ def _casts(cells: pl.Series, dtype: type[pl.DataType]) -> bool:
 
 def _write(frame: pl.DataFrame, output: Path) -> None:
     """The file appears whole, readable by its owner alone, or not at all."""
-    partial = output.with_name(f".{output.stem}-partial")
+    format_ = output.suffix.lower()[1:]
+    partial = output.with_name(f".{output.stem}-partial.{format_}")
     try:
         with owner_only():
-            (written,) = tables.write(frame, output.parent, partial.name, [output.suffix.lower()[1:]])
-            sync(written)
-            written.rename(output)
+            tables.write(frame, output.parent, partial.stem, [format_])
+            sync(partial)
+            partial.rename(output)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "I/O error"
         raise OutputFailed(f"writing the table failed: {reason}") from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from statistics import median
@@ -11,31 +11,58 @@ import polars as pl
 
 from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.tables.table import Column
+from mii.codesystems import Icd10Gm, canonical_icd_10_gm
 from release.files.tables import Types
 from release.synthesising.leaves import leaves
+from synth.recipe import Constraint, Never
 from synth.variables import Type, Variable
+
+Named = Mapping[str, Sequence[str]]
+NOTHING_NAMED: Named = {}
 
 
 def variables(
-    columns: Sequence[Column], base: pl.DataFrame, types: Types, shown: pl.DataFrame | None = None
+    columns: Sequence[Column],
+    base: pl.DataFrame,
+    types: Types,
+    shown: pl.DataFrame | None = None,
+    named: Named = NOTHING_NAMED,
 ) -> tuple[Variable, ...]:
     """The released columns as variables; ``base`` has their values before any was generalised.
 
     What is coarser than a value, and in what order values stand, is read from the hierarchies: no cut is made
     from the data. Where only the rows ``shown`` are learned from, a label stands for all values that it can
     have, not for those in the data: which these are would tell what was generalised. That takes values that
-    can be counted up.
+    can be counted up, or codes of ICD-10-GM: its categories, and what constraints have ``named`` by column.
     """
     told = [_variable(column, base[column.name], types[column.name]) for column in columns]
     if shown is None:
         return tuple(told)
     pairs = zip(columns, told, strict=True)
-    return tuple(_as_shown(column, each, shown[column.name]) for column, each in pairs)
+    return tuple(
+        _as_shown(column, each, shown[column.name], named.get(column.name, ())) for column, each in pairs
+    )
 
 
-def _as_shown(column: Column, variable: Variable, shown: pl.Series) -> Variable:
+def named_by(constraints: Iterable[Constraint]) -> Named:
+    """The texts that constraints forbid, by column."""
+    found: dict[str, list[str]] = {}
+    for never in (each for each in constraints if isinstance(each, Never)):
+        for name, wanted in (*never.where.items(), *never.never.items()):
+            texts = (
+                [wanted] if isinstance(wanted, str) else wanted if isinstance(wanted, list | tuple) else ()
+            )
+            found.setdefault(name, []).extend(texts)
+    return found
+
+
+def _as_shown(column: Column, variable: Variable, shown: pl.Series, named: Sequence[str]) -> Variable:
     """The variable with what the labels that are shown say, and nothing of what they were."""
     every = leaves(column, 0)
+    if not every and isinstance(column.hierarchy, Icd10Gm):
+        # Of a beginning such as I48.* one code that begins so speaks for all.
+        codes = (text for each in named for text in (each, each.rstrip("*"), each.rstrip("*") + "0"))
+        every = (*leaves(column, 2), *filter(canonical_icd_10_gm, codes))
     if variable.type != "string" or not every:
         return variable
     cells = {*shown.drop_nulls().unique()} - {SUPPRESSED}

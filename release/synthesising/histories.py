@@ -11,7 +11,7 @@ import polars as pl
 from anonymizer.tables.table import PERSON, Column, Role
 from release.config.tables import DATES
 from release.files import tables
-from release.synthesising.columns import variables
+from release.synthesising.columns import NOTHING_NAMED, Named, variables
 from release.verifying.promise import Promise
 from release.verifying.verify import VerifiedRelease
 from synth.longitudinal.histories import Events, Histories
@@ -25,7 +25,7 @@ BEGINNINGS = (
 _MISSING = "\1"
 
 
-def histories(verified: VerifiedRelease, k: int) -> Histories:
+def histories(verified: VerifiedRelease, k: int, named: Named = NOTHING_NAMED) -> Histories:
     """What is learned from the released tables, in which k people must have what is to be learned.
 
     The time of a table is its first kept date in the order of ``BEGINNINGS``; its other kept dates are
@@ -34,7 +34,7 @@ def histories(verified: VerifiedRelease, k: int) -> Histories:
     """
     promise = verified.promise
     number = _numbers(verified.frame, verified.events)
-    patients = _training(promise, verified.frame, number, k)
+    patients = _training(promise, verified.frame, number, k, named)
     order = np.argsort(patients.people)
     return Histories(
         replace(patients, frame=patients.frame[order], people=patients.people[order]),
@@ -58,10 +58,12 @@ def _is_kept_date(column: Column, promise: Promise) -> bool:
     return is_date and column.role is not Role.QUASI_IDENTIFIER and column.release_level is None
 
 
-def _training(promise: Promise, frame: pl.DataFrame, number: pl.DataFrame, k: int) -> Training:
+def _training(
+    promise: Promise, frame: pl.DataFrame, number: pl.DataFrame, k: int, named: Named = NOTHING_NAMED
+) -> Training:
     """A released table as it is learned from; days are dates, although they are released as text."""
     cells = frame.drop(PERSON)
-    told = variables(promise.table.released, promise.table.frame, tables.types(cells), cells)
+    told = variables(promise.table.released, promise.table.frame, tables.types(cells), cells, named)
     dated = tuple(
         Variable(each.name, "date") if each.type == "string" and _is_kept_date(column, promise) else each
         for each, column in zip(told, promise.table.released, strict=True)

@@ -15,7 +15,7 @@ from anonymizer.tables.table import Table
 from release.config.root import Config
 from release.describing.comparing import base_values
 from release.files import tables
-from release.synthesising.columns import variables
+from release.synthesising.columns import Named, named_by, variables
 from release.synthesising.holding_out import numbers
 from release.verifying.cells import every_row
 from release.verifying.promise import Promise
@@ -64,9 +64,8 @@ def learned(config: Config, verified: VerifiedRelease, held_out: Table | None) -
     if not is_original and surplus(rows, verified.frame):
         rows, whose = _averaged(verified)
     frame, order = _in_order(rows)
-    told = variables(
-        promise.table.released, promise.table.frame, tables.types(everyone), None if is_original else rows
-    )
+    types, own = tables.types(everyone), None if is_original else rows
+    told = variables(promise.table.released, promise.table.frame, types, own, named_in(config))
     k = config.privacy.k_anonymity or FEWEST_PEOPLE
     outside = None if held_out is None else _told(replace(words, table=held_out))
     return Learned(
@@ -78,6 +77,11 @@ def learned(config: Config, verified: VerifiedRelease, held_out: Table | None) -
         outside,
         None if held_out is None else numbers(held_out.people),
     )
+
+
+def named_in(config: Config) -> Named:
+    """What the config's constraints name, by column."""
+    return named_by(each.constraint for each in (config.synthesis.constraints if config.synthesis else ()))
 
 
 def _told(promise: Promise) -> pl.DataFrame:

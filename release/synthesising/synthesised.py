@@ -18,7 +18,7 @@ from release.files import tables
 from release.files.staging import Staging
 from release.synthesising.histories import histories
 from release.synthesising.holding_out import TWIN_SHARE, drawn
-from release.synthesising.learning import Learned, learned
+from release.synthesising.learning import Learned, learned, named_in
 from release.synthesising.making import Made, Maker, made, made_with_events, maker, refitted
 from release.verifying.synthetic import (
     DrawnEvents,
@@ -145,7 +145,7 @@ def synthesise(
     types = tables.types(found.training.frame)
     how = maker(config, verified.promise.table.released, types, report)
     rng = spawned(config.seed, "synthesis")
-    told = histories(verified, found.training.k) if verified.events else None
+    told = histories(verified, found.training.k, named_in(config)) if verified.events else None
     if told is None:
         rows = made(how, found.training, rng, outside=_others(how, found))
     else:

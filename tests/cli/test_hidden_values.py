@@ -16,7 +16,7 @@ from release.synthesising.holding_out import numbers
 from release.synthesising.making import Maker, refitted
 from synth.recipe import Recipe
 from synth.variables import Training, Variable
-from tests.drawn_runs import config, people
+from tests.drawn_runs import config, drawn, people
 from tests.runs import anon, files
 
 CODES = {"I10": "1", "E11": "2", "J45": "3", "I48.1": "4", "Z99-CANARY": "4"}
@@ -56,6 +56,27 @@ def test_a_constraint_does_not_tell_what_a_released_band_was(tmp_path: Path) -> 
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("never", ["I48.1", "I48.*", "I48.1*"])
+def test_a_constraint_does_not_tell_which_code_a_category_was(tmp_path: Path, never: str) -> None:
+    """A man with I48 could have what no man is to have, whether anybody does or not."""
+    tables = []
+    for code in ("I48.1", "I49.9", "I48.0"):
+        folder = tmp_path / code
+        folder.mkdir()
+        path = people(folder)
+        coded = pl.col("diagnosis").replace({"Z99-CANARY": "I10", "I48.1": "I48.0"})
+        table = pl.read_csv(path, infer_schema=False).with_columns(coded)
+        table.with_columns(put("diagnosis", code, pl.col("id") == "P0003")).write_csv(path)
+        forbidden = f"{{where: {{sex: m}}, never: {{diagnosis: '{never}'}}}}"
+        asked = f"{{method: cart, leaf: 5, constraints: [{forbidden}]}}"
+        told = config(folder, synthesis=asked, risk="{attacks: none}")
+        coarse = "{role: quasi-identifier, hierarchy: icd-10-gm, min_level: 2, max_level: 2}"
+        told.write_text(told.read_text().replace("diagnosis: {role: sensitive}", f"diagnosis: {coarse}"))
+        assert anon("run", told, "--quiet").code == 0
+        tables.append(drawn(folder).filter(pl.col("sex") == "m"))
+    assert all("I48" not in set(each["diagnosis"]) for each in tables)
+
+
 def test_a_shadow_counts_people_and_not_their_rows() -> None:
     """What one person has in ten rows is as unknown to a shadow as to the released model."""
     codes = ["I10", "E11"] * 45 + ["Z99"] * 10
@@ -64,5 +85,5 @@ def test_a_shadow_counts_people_and_not_their_rows() -> None:
     training = Training(rows, (Variable("code", "string"), Variable("sex", "string")), people)
     synthesis = Synthesis.model_validate({"method": "cart", "filter": "none"})
     how = Maker(synthesis, Recipe("cart"), ())
-    drawn = refitted(how, training)(rows, people, np.random.default_rng(1))
-    assert set(drawn["code"]) == {"I10", "E11"}
+    made = refitted(how, training)(rows, people, np.random.default_rng(1))
+    assert set(made["code"]) == {"I10", "E11"}

@@ -182,6 +182,7 @@ def test_conditions_and_constraints_hold_in_every_row(tmp_path: Path) -> None:
         ({"risk": "{holdout: 0.9}"}, "risk.holdout"),
         ({"synthesis": "{method: dp-marginals, fit_on: original}"}, "synthesis.epsilon"),
         ({"synthesis": "{method: cart, constraints: [{where: {sex: m}}]}"}, "never"),
+        ({"synthesis": "{method: cart, constraints: [crp < 5]}"}, "must be a mapping"),
     ],
 )
 def test_a_config_that_is_wrong_is_told_by_its_key(
@@ -214,6 +215,7 @@ def test_synthetic_tables_are_compared_by_their_own_figures() -> None:
 
 def test_synthesis_alone_writes_one_file_and_no_release(tmp_path: Path) -> None:
     path, output = config(tmp_path), tmp_path / "drawn.parquet"
+    (tmp_path / "out" / "ward").mkdir(parents=True)  # a release of the config is in nobody's way
     told = anon("synth", path, "-o", output, "--rows", "50", "--seed", "3")
 
     assert told.code == 0
@@ -244,6 +246,7 @@ def test_any_table_can_be_synthesised(tmp_path: Path) -> None:
     ("arguments", "code"),
     [
         (("-o", "x.xlsx"), 2),
+        (("-o", "nowhere/x.csv"), 2),
         (("-o", "x.csv", "--given", "sex"), 2),
         (("-o", "x.csv", "--given", "sx=f"), 78),
         (("-o", "x.csv", "--subject", "nobody"), 2),
