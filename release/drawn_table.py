@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from anonymizer.errors import BadInput, OutputExists, OutputFailed, UsageError
+from anonymizer.hierarchies.hierarchy import SUPPRESSED
 from anonymizer.seeds import spawned
 from anonymizer.tables.row_order import in_order
 from release.check import fit as admitted
@@ -65,7 +66,20 @@ def draw(source: Path, output: Path, asked: Asked, screen: Screen = NOWHERE) -> 
     is_config = source.suffix.lower() in CONFIGS
     frame = _of_config(source, asked, screen) if is_config else _of_table(source, asked)
     _write(frame, output)
-    return f"wrote {output}: {frame.height:,} synthetic rows; {_NOT_A_RELEASE}"
+    lost = [name for name in frame.columns if _is_hidden(frame[name])]
+    hidden = (
+        f"\nnothing but * or missing: {', '.join(lost)} (no value that {asked.k} people share)"
+        if lost
+        else ""
+    )
+    return f"wrote {output}: {frame.height:,} synthetic rows; {_NOT_A_RELEASE}{hidden}"
+
+
+def _is_hidden(cells: pl.Series) -> bool:
+    """Whether a column shows nothing: every value was merged with all others."""
+    if cells.null_count() == len(cells):
+        return True
+    return cells.dtype == pl.String and set(cells.drop_nulls().unique()) <= {SUPPRESSED}
 
 
 def _of_config(path: Path, asked: Asked, screen: Screen) -> pl.DataFrame:
@@ -117,6 +131,8 @@ def typed(cells: pl.Series) -> pl.Series:
     if cells.dtype != pl.String:
         return cells
     told = cells.drop_nulls()
+    if told.len() and told.str.contains(r"^-?[0-9]+(,[0-9]+)?$").all() and told.str.contains(",").any():
+        return typed(cells.str.replace(",", "."))
     if told.is_empty() or told.str.contains(r"^-?0[0-9]").any():
         return cells
     for dtype in (pl.Int64, pl.Float64):

@@ -30,10 +30,11 @@ COSTS = (
 )
 """Figures of which more is worse, by their names without the table's; what no point has is left out."""
 
+_GUESSING = 0.5
 _OF_PEOPLE = frozenset({"prosecutor_max", "prosecutor_average", "suppressed_share", "loss.loss"})
 """Figures that a synthetic table has not: no row of it is a person."""
 _ON_AXES = (
-    ("prosecutor_average", "membership_tpr_1", "membership_auc", "copies_exact"),
+    ("prosecutor_average", "linkage", "membership_tpr_1", "membership_auc", "copies_exact"),
     ("loss.loss", "association_difference", "total_variation"),
 )
 """What the map shows: the first of each that all points have."""
@@ -133,15 +134,25 @@ def _axes(points: Sequence[Point]) -> tuple[str, str] | None:
 
 
 def _value(point: Point, name: str) -> float | None:
+    """The figure's value; an attacker who does worse than guessing is no safer than one who guesses."""
     figure = _figure(point, name)
-    return None if figure is None else figure.value
+    if figure is None or figure.value is None:
+        return None
+    return max(figure.value, _GUESSING) if name == "membership_auc" else figure.value
 
 
 def _undominated(points: Sequence[Point], axes: tuple[str, str] | None) -> set[int]:
-    """The numbers of the points that none other beats in one of the two without losing in the other."""
+    """The numbers of the points that none other beats in one of the two without losing in the other.
+
+    A point that breaks a threshold may not be released, and is no choice.
+    """
     if axes is None:
         return set()
-    places = {n: tuple(_value(p, name) or 0.0 for name in axes) for n, p in enumerate(points, 1) if p.figures}
+    places = {
+        n: tuple(_value(p, name) or 0.0 for name in axes)
+        for n, p in enumerate(points, 1)
+        if p.figures and not p.broken
+    }
     return {
         number
         for number, place in places.items()

@@ -242,6 +242,20 @@ def test_any_table_can_be_synthesised(tmp_path: Path) -> None:
     assert made["crp"].max() < 1000  # type: ignore[operator]
 
 
+def test_numbers_with_a_comma_are_numbers_and_columns_that_are_lost_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "gewicht.csv"
+    rows = "".join(f"P{n};{n % 7},{n % 10};0{n % 3}117\n" for n in range(90))
+    table.write_text("kennung;gewicht;plz\n" + rows, encoding="utf-8")
+    told = anon("synth", table, "-o", tmp_path / "x.parquet", "--seed", "1")
+
+    assert told.code == 0
+    assert "kennung" in told.out
+    assert "gewicht" not in told.out
+    made = pl.read_parquet(tmp_path / "x.parquet")
+    assert made.schema["gewicht"] == pl.Float64
+    assert set(made["plz"]) <= {"00117", "01117", "02117"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
