@@ -24,6 +24,7 @@ from synth.rewriting.cells import canonical, empty
 from synth.rewriting.rewriting import Rewriting, rewritten, spans_cut
 from synth.rewriting.rewriting import check as check_constraints
 from synth.rewriting.rules import Rules, rules
+from synth.rewriting.spans import refuse_emptied
 from synth.variables import Training, Variable
 
 Keep = Callable[[pl.DataFrame], Bools]
@@ -101,7 +102,8 @@ def fit(
     Raises:
         BadConfig: constraints, conditions or options that the table or the method cannot have.
         BadInput: the data break a dependency, or cells are not of their column's type.
-        SynthesisFailed: there are fewer than k people, or no columns, or the method cannot be fitted.
+        SynthesisFailed: there are fewer than k people, or no columns, or a range leaves out most of one, or
+            the method cannot be fitted.
     """
     check_options(recipe)
     told = training.variables
@@ -110,6 +112,8 @@ def fit(
     check_constraints(training.variables, recipe.constraints)
     _check_learnable(training, recipe)
     table, outside = spans_cut(canonical(training), recipe.constraints)
+    if recipe.method != _PRIVATE:
+        refuse_emptied(training, table, (each for each in recipe.constraints if isinstance(each, Range)))
     promise = checking.promise(table, recipe.given, recipe.constraints)
     if recipe.method == _PRIVATE:
         rewriting = Rewriting(table.variables)

@@ -26,6 +26,7 @@ _WORDS = {
     "date_type": "must be a date such as 2026-11-22",
     "tuple_type": "must be a list",
     "mapping_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
     "finite_number": "must be a finite number",
     "greater_than": "must be more than {gt:,.12g}",
@@ -143,6 +144,8 @@ def _message(detail: ErrorDetails) -> str:
     words = _WORDS.get(detail["type"])
     if detail["type"] == "literal_error":
         return f"must be {detail['ctx']['expected']}".replace("'", "")
+    if detail["type"] == "too_short" and detail["ctx"]["min_length"] > 1:
+        return f"must name at least {detail['ctx']['min_length']}"
     return detail["msg"] if words is None else words.format(**detail.get("ctx", {}))
 
 

@@ -30,6 +30,7 @@ from release.config.sections import Input, Output, Risk
 from release.config.synthesis import Synthesis
 from release.config.synthesis_rules import (
     holdout_can_be_told,
+    limits_can_be_compared,
     rows_of_a_person_count,
     seed_has_an_effect,
     synthesis_fits,
@@ -243,6 +244,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Findings]], ...] = (
     (("seed", "synthesis"), seed_has_an_effect),
     (("subject", "synthesis"), rows_of_a_person_count),
     (("risk", "synthesis", "search"), holdout_can_be_told),
+    (("risk", "synthesis"), limits_can_be_compared),
     (("columns", "utility"), analysed_columns_are_released),
     (("utility", "tables", "stated"), one_table_is_analysed),
 )

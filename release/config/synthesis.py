@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -64,10 +64,19 @@ Asked = Annotated[
 """What a column may hold: a value, the beginning of codes (``I48.*``), several of these, or a span."""
 
 
+def _each_once(key: str, names: Sequence[str]) -> Findings:
+    if len(set(names)) < len(names):
+        yield Finding((key,), "names a column twice")
+
+
 class InOrder(Strict):
     """Columns of which none is larger than the next one."""
 
     order: tuple[ColumnName, ...] = Field(min_length=2, description="numbers or days, the least first")
+
+    def broken_rules(self) -> Findings:
+        """A column that stands beside itself."""
+        yield from _each_once("order", self.order)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,6 +111,10 @@ class Dependency(Strict):
     column: ColumnName = Field(description="the column that decides")
     determines: ColumnName = Field(description="the column that is decided")
 
+    def broken_rules(self) -> Findings:
+        """A column that decides itself."""
+        yield from _each_once("determines", self.columns)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The column that decides, and the one that is decided."""
@@ -117,6 +130,10 @@ class OnlyCombinations(Strict):
     """Columns that have only such combinations of values as enough people have."""
 
     combinations: tuple[ColumnName, ...] = Field(min_length=2, description="columns of categories")
+
+    def broken_rules(self) -> Findings:
+        """A column that is combined with itself."""
+        yield from _each_once("combinations", self.combinations)
 
     @property
     def columns(self) -> tuple[str, ...]:

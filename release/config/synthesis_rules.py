@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from release.config.columns import Rules, matching_keys
@@ -10,6 +11,10 @@ from release.config.search import Search
 from release.config.sections import Output, Risk
 from release.config.synthesis import Synthesis
 from release.config.tables import Tables
+
+_NEEDS_OTHERS = re.compile(
+    r"synthetic\.(membership_(tpr_1|tpr_1_isolated|auc)|attribute_inference(\..*)?|linkage\.right_claims)$"
+)
 
 
 def synthesis_fits(
@@ -73,7 +78,7 @@ def _is_measured(synthesis: Synthesis, risk: Risk, output: Output) -> Findings:
         yield Finding(
             ("risk", "thresholds"),
             "needs a limit on a synthetic figure: nothing else protects what is fitted on the original",
-            "synthetic.membership_tpr_1",
+            "synthetic.linkage",
         )
 
 
@@ -93,6 +98,17 @@ def _can_be_published(synthesis: Synthesis, output: Output) -> Findings:
     if "fhir" in output.formats and output.published(synthesis) != "anonymised":
         at = ("output", "formats", output.formats.index("fhir"))
         yield Finding(at, "fhir is for anonymised tables alone")
+
+
+def limits_can_be_compared(risk: Risk, synthesis: Synthesis | None) -> Findings:
+    """Figures that compare with people who were held out are not estimated without any, and keep no limit."""
+    if synthesis is None or risk.holdout is not None:
+        return
+    for figure in filter(_NEEDS_OTHERS.match, risk.thresholds):
+        yield Finding(
+            ("risk", "thresholds", figure),
+            "is not estimated without people held out: set risk.holdout to a share of them, or to twin",
+        )
 
 
 def rows_of_a_person_count(subject: str, synthesis: Synthesis | None) -> Findings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anonymizer.errors import BadConfig, BadInput
+from anonymizer.errors import BadConfig, BadInput, Problem
 from anonymizer.tables.table import Column, Role
 from release.config.synthesis import Bands as DeclaredBands
 from release.config.synthesis import Synthesis
@@ -14,22 +14,39 @@ from release.synthesising.leaves import leaves
 from synth.recipe import Between, Declared
 
 _NOTHING = "the column's values are not declared, as dp-marginals needs them"
+_AS_TEXT = "synthesis.domain: the column is learned as text, which has values and no span"
+_SPANS = ("integer", "number", "date", "datetime")
 
 
 def domains(columns: Sequence[Column], synthesis: Synthesis, types: Types) -> dict[str, Declared]:
     """The domain of every released column.
 
     Raises:
-        BadConfig: neither the config nor a hierarchy says what a column can hold.
+        BadConfig: neither the config nor a hierarchy says what some columns can hold; names all of them.
     """
-    return {column.name: _domain(column, synthesis, types[column.name]) for column in columns}
+    found: dict[str, Declared] = {}
+    refused: list[BadConfig] = []
+    for column in columns:
+        try:
+            found[column.name] = _domain(column, synthesis, types[column.name])
+        except BadConfig as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise BadConfig("dp-marginals needs to be told what columns can hold", problems=_problems(refused))
+    return found
+
+
+def _problems(refused: Sequence[BadConfig]) -> list[Problem]:
+    return [Problem(f"synthesis.domain.{each.column}", f"{each.rule}; {each.hint}") for each in refused]
 
 
 def _domain(column: Column, synthesis: Synthesis, type_: str) -> Declared:
     told = synthesis.domain.get(column.name)
     if isinstance(told, DeclaredBands):
-        if type_ not in ("integer", "number", "date", "datetime"):
-            raise BadConfig("synthesis.domain: a column of text has values, and no span", column=column.name)
+        if type_ not in _SPANS:
+            raise BadConfig(_AS_TEXT, column=column.name, hint=_instead_of_a_span(column))
         return told.declared
     if told is not None:
         return _with_above(column, told, type_)
@@ -39,9 +56,23 @@ def _domain(column: Column, synthesis: Synthesis, type_: str) -> Declared:
         return Declared(span=Between(*column.clip))
     values = _labels(column)
     if not values:
-        hint = "name them under synthesis.domain, or give it a higher min_level"
-        raise BadConfig(_NOTHING, column=column.name, hint=hint)
+        raise BadConfig(_NOTHING, column=column.name, hint=_how_to_declare(column, type_))
     return _with_above(column, values, type_)
+
+
+def _instead_of_a_span(column: Column) -> str:
+    """What to write for a column that is learned as labels."""
+    if _labels(column):
+        return "its hierarchy declares it: leave it out of synthesis.domain"
+    return _how_to_declare(column, "string")
+
+
+def _how_to_declare(column: Column, type_: str) -> str:
+    if type_ in _SPANS:
+        return "say {from, to, bands} under synthesis.domain" + ("" if "date" in type_ else ", or give a clip")
+    if column.hierarchy is None:
+        return "name its values under synthesis.domain"
+    return "name its labels under synthesis.domain, or give it a higher min_level"
 
 
 def _with_above(column: Column, values: tuple[str, ...], type_: str) -> Declared:

@@ -110,38 +110,32 @@ def _target(config: Config) -> dict[str, str]:
     return {"target": targets[0]} if targets else {}
 
 
-def made(
-    how: Maker, training: Training, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
-) -> Made:
-    """Rows drawn from a model of ``training``; ``outside`` are rows of people who are not in it.
+def made(how: Maker, training: Training, rng: np.random.Generator) -> Made:
+    """Rows drawn from a model of ``training``.
 
     Raises:
         SynthesisFailed: no model could be fitted, or too few of its rows pass.
         BadConfig: the cone cannot be made, or a constraint that fits no column.
         ComponentMissing: the method needs what is not installed.
     """
-    source = drawer(how, training, rng, outside=outside)
+    source = drawer(how, training, rng)
     frame = in_order(source.sample(how.rows(training), rng))
     return Made(frame, source.told, source.first)
 
 
-def made_with_events(
-    how: Maker, histories: Histories, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
-) -> Made:
+def made_with_events(how: Maker, histories: Histories, rng: np.random.Generator) -> Made:
     """Drawn people with their events, in tables that a key links; raises as ``made``."""
-    source = drawer(how, histories.patients, rng, outside=outside)
+    source = drawer(how, histories.patients, rng)
     leaf = int(how.recipe.options.get("leaf", LEAF))
     found = longitudinal.fit(histories, source, rng, leaf=leaf).sample(how.rows(histories.patients), rng)
     people = found.pop(PATIENTS)
     return Made(people, source.told, source.first, found)
 
 
-def drawer(
-    how: Maker, training: Training, rng: np.random.Generator, *, outside: pl.DataFrame | None = None
-) -> Drawer:
+def drawer(how: Maker, training: Training, rng: np.random.Generator) -> Drawer:
     """The model that rows are drawn from, fitted, distilled where asked for; raises as ``made``."""
     asked = how.synthesis
-    cones = _cones(how, training, outside) if asked.filters or asked.distil else None
+    cones = _cones(how, training) if asked.filters or asked.distil else None
     keep = None if cones is None else _outside(cones)
     told: dict[str, object] = {} if cones is None else {"cone_width": round(cones.alpha, 4)}
     model, first = fit(training, how.recipe, rng, report=how.report), None
@@ -180,12 +174,14 @@ def _outside(cones: cone.Cone) -> Keep:
     return lambda frame: ~cones.flags(in_words(frame, days=True))
 
 
-def _cones(how: Maker, training: Training, outside: pl.DataFrame | None) -> cone.Cone:
-    """The Cones of Privacy of those who are learned from."""
+def _cones(how: Maker, training: Training) -> cone.Cone:
+    """The Cones of Privacy of those who are learned from, as wide as they themselves allow.
+
+    Whoever is held out has no part in it: attacks are compared with them.
+    """
     real = in_words(training.frame, days=True)
-    others = None if outside is None else in_words(outside, days=True)
     try:
-        return cone.fit(real, _numbered(training.people), how.attributes(real), holdout=others)
+        return cone.fit(real, _numbered(training.people), how.attributes(real))
     except ValueError:
         raise BadConfig(
             "synthesis.filter: distances cannot be measured between so many or so few cells",

@@ -146,10 +146,7 @@ def synthesise(
     how = maker(config, verified.promise.table.released, types, report)
     rng = spawned(config.seed, "synthesis")
     told = histories(verified, found.training.k, named_in(config)) if verified.events else None
-    if told is None:
-        rows = made(how, found.training, rng, outside=_others(how, found))
-    else:
-        rows = made_with_events(how, told, rng, outside=_others(how, found))
+    rows = made(how, found.training, rng) if told is None else made_with_events(how, told, rng)
     twin = _twin(config, how, found) if config.risk.holdout == "twin" else None
     staged = _staged(verified.staging, _promise(verified, how, rows, found, told))
     return Synthesised(staged, how, rows, found, twin, told)
@@ -191,11 +188,6 @@ def _staged(staging: Staging, promise: SyntheticPromise) -> VerifiedSynthetic:
     return verify_synthetic(staging, promise)
 
 
-def _others(how: Maker, found: Learned) -> pl.DataFrame | None:
-    """Who is held out, for the filter's width; what is made of the anonymised table must rest on it alone."""
-    return found.held_out if how.synthesis.fit_on == "original" else None
-
-
 def _twin(config: Config, how: Maker, found: Learned) -> Twin:
     """The same making without a fifth of the people, who were drawn by the run's seed."""
     out = drawn(found.people, TWIN_SHARE, spawned(config.seed, "twin's holdout"))
@@ -206,5 +198,4 @@ def _twin(config: Config, how: Maker, found: Learned) -> Twin:
     # The attacked table is as large as the released one; more rows would tell more.
     asked = how.synthesis.model_copy(update={"rows": how.rows(found.training)})
     rng = spawned(config.seed, "twin")
-    outside = found.everyone.filter(pl.Series(out)) if how.synthesis.fit_on == "original" else None
-    return Twin(made(replace(how, synthesis=asked), own, rng, outside=outside), out)
+    return Twin(made(replace(how, synthesis=asked), own, rng), out)

@@ -55,7 +55,7 @@ def axis(name: str, positions: Floats, *, is_ordered: bool = False, groups: tupl
 def refuse_none(column: str, mask: Bools) -> Bools:
     """The mask itself, read-only; raises ``BadConfig`` where it allows nothing."""
     if not mask.any():
-        raise BadConfig("no value that enough people have is asked for", column=column)
+        raise BadConfig("nobody, or too few people, have what is asked for", column=column)
     mask.setflags(write=False)
     return mask
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import polars as pl
 
-from anonymizer.errors import BadConfig
+from anonymizer.errors import BadConfig, SynthesisFailed
 from synth.conditions import check_span, named, within
 from synth.recipe import Range
 from synth.variables import Training, Variable
@@ -27,6 +28,20 @@ def cut(training: Training, constraint: Range) -> tuple[Training, int]:
     variables = tuple(_bounded(each, constraint) for each in training.variables)
     frame = training.frame.with_columns(kept)
     return replace(training, frame=frame, variables=variables), int(outside.sum())
+
+
+def refuse_emptied(told: Training, left: Training, ranges: Iterable[Range]) -> None:
+    """Raise ``SynthesisFailed`` where ranges leave less than half of what a column of ``told`` holds.
+
+    Data that mostly break what is said of them are not what they are taken for: another unit, or a slip.
+    """
+    for name in dict.fromkeys(each.column for each in ranges):
+        if 2 * left.frame[name].count() < told.frame[name].count():
+            raise SynthesisFailed(
+                "its range leaves out more than half of what the column holds",
+                column=name,
+                hint="see to the bounds, and the unit they are in",
+            )
 
 
 def check_range(variables: tuple[Variable, ...], constraint: Range) -> Variable:

@@ -45,6 +45,27 @@ def test_what_somebody_has_who_is_held_out_changes_nothing(tmp_path: Path, colum
     assert released(tmp_path / "other", put(column, value, theirs), **asked) == one
 
 
+@pytest.mark.parametrize(("column", "value"), [("crp", "41.5"), ("crp", "9999.5"), ("diagnosis", "3")])
+def test_nor_where_the_original_is_learned_from_and_filtered(tmp_path: Path, column: str, value: str) -> None:
+    """The filter is as wide as those who are learned from allow, and not as those who are held out do."""
+    ids = pl.Series([f"P{n:04}" for n in range(240)])
+    theirs = pl.col("id").is_in(list(ids.filter(held_out(numbers(ids), 0.2, spawned(7, "held out")))))
+    drawn_rows = []
+    for name, change in (("one", pl.col("id")), ("other", put(column, value, theirs))):
+        folder = tmp_path / name
+        folder.mkdir()
+        path = people(folder)
+        pl.read_csv(path, infer_schema=False).with_columns(change).write_csv(path)
+        asked = config(
+            folder,
+            synthesis="{method: cart, leaf: 5, fit_on: original, filter: cone}",
+            risk="{holdout: 0.2, thresholds: {synthetic.copied_rare: 1.0}}",
+        )
+        assert anon("synth", asked, "-o", folder / "drawn.csv").code == 0
+        drawn_rows.append((folder / "drawn.csv").read_bytes())
+    assert drawn_rows[0] == drawn_rows[1]
+
+
 def test_a_constraint_does_not_tell_what_a_released_band_was(tmp_path: Path) -> None:
     """Whether anybody is 61 must not decide whether a man can be drawn from 60 to 64."""
     asked = "{method: cart, leaf: 5, constraints: [{where: {sex: m}, never: {age: '61'}}]}"
