@@ -11,6 +11,7 @@ from release.deciding.linking import beside, histories_of
 from release.deciding.timing import refuse_unfit_secret
 from release.files.staging import refuse_overlap
 from release.intake.source import Source, read
+from release.synthesising.foreseeing import foresee
 
 
 def admitted(path: Path) -> Config:
@@ -45,10 +46,12 @@ def check(path: Path) -> str:
     source = read(config)
     everyone = beside(source.table, histories_of(config, source))
     counts = count(everyone, config.criteria)
-    return _told(source, counts, config.output.directory / config.name)
+    foresee(config, source.table)
+    return _told(source, counts, config)
 
 
-def _told(source: Source, counts: Counts, target: Path) -> str:
+def _told(source: Source, counts: Counts, config: Config) -> str:
+    target = config.output.directory / config.name
     table = source.table
     lattice = f"{counts.lattice_size:,} transformations over {counts.n_tuples:,} distinct tuples"
     there = " is already there: a run would end with 73" if target.exists() else ""
@@ -61,9 +64,26 @@ def _told(source: Source, counts: Counts, target: Path) -> str:
             f"{'lattice':<17}{lattice}",
             f"{'consent':<17}{source.consent}",
             *([f"{'files ignored':<17}{ignored:,}"] if (ignored := source.files_ignored) else []),
+            *([f"{'synthesis':<17}{_synthesis_told(config)}"] if config.synthesis else []),
             f"{'output':<17}{target}{there}",
         ]
     )
+
+
+def _synthesis_told(config: Config) -> str:
+    """What synthesis will do: by which method, from which table, and what is left out or drawn again."""
+    asked = config.synthesis
+    assert asked is not None
+    holdout = config.risk.holdout
+    told = {
+        "fit_on": asked.fit_on,
+        "rows": "as many as are learned from" if asked.rows is None else f"{asked.rows:,}",
+        "publish": config.output.published(asked),
+        "filter": "cone" if asked.filters else "none",
+        "distil": "yes" if asked.distil else "no",
+        "holdout": "none" if holdout is None else holdout if isinstance(holdout, str) else f"{holdout:.0%}",
+    }
+    return "; ".join([asked.method, *(f"{key}: {value}" for key, value in told.items())])
 
 
 def _roles(table: Table) -> dict[Role, list[str]]:

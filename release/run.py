@@ -179,6 +179,7 @@ def _tables(config: Config, staging: Staging, watch: _Watch) -> Tables:
     watch.journal.event("rows.in", count=source.table.frame.height)
     if source.untold:
         watch.journal.event("columns.not.in.the.export", count=len(source.untold))
+    foresee(config, source.table)
     source, held_out = split(config, source)
     if held_out is not None:
         watch.journal.event("rows.held.out", count=held_out.frame.height)

@@ -17,6 +17,10 @@ GAINS = frozenset({"attribute_inference", "minimality"})
 """Attacks whose figure is a difference already: without a control of its own, as that is inside."""
 CLASS_WIDE = 0.1
 """From which share on DiSCO's control, people without their own rows, is worth a sentence of its own."""
+BY_CHANCE = frozenset({"copies_exact", "copies_near"})
+"""Attacks that count rows which are alike: where columns are coarse, many are by chance."""
+MOSTLY = 0.5
+"""From which share of a figure its control or floor says that most of it is chance."""
 KNOWS_ALL = {
     "singling_out": "all_attributes",
     "membership": "membership_tpr_1.all_columns_known",
@@ -105,7 +109,31 @@ def _least(figure: Figure) -> float | None:
 
 
 def verdict_of(attack: Attack, words: Words) -> str:
-    """Return in sentences what an attack's figure says: it may be a difference, or true of whole classes."""
+    """Return in sentences what an attack's figure says, and what its scale does not."""
+    said = [_verdict_alone(attack, words)]
+    if attack.name in BY_CHANCE and is_mostly_chance(attack.headline):
+        said.append(words.say("attacks.verdict.by_chance"))
+    if is_flat(attack.headline):
+        said.append(words.say("attacks.verdict.flat"))
+    return " ".join(said)
+
+
+def is_mostly_chance(marked: Marked) -> bool:
+    """Return whether the control or the floor alone reaches most of a figure."""
+    references = (each.value for each in (marked.control, marked.floor) if each is not None)
+    most = max((value for value in references if value is not None), default=0.0)
+    return bool(marked.figure.value) and most >= MOSTLY * (marked.figure.value or 0.0)
+
+
+def is_flat(marked: Marked) -> bool:
+    """Return whether a verbatim copy does no better than independent columns: between them nothing shows."""
+    floor, ceiling = (None if each is None else each.value for each in (marked.floor, marked.ceiling))
+    is_known = floor is not None and ceiling is not None and marked.figure.value is not None
+    return is_known and (ceiling or 0.0) <= (floor or 0.0)
+
+
+def _verdict_alone(attack: Attack, words: Words) -> str:
+    """An attack's figure may be a difference, or true of whole classes."""
     figure, control = attack.headline.figure, attack.headline.control
     if attack.name in GAINS and control is None and figure.value is not None:
         return _gained(attack.name, figure, words)

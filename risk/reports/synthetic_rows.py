@@ -173,6 +173,8 @@ def _limits(synthesis: Synthesis, words: Words) -> Iterator[str]:
         yield words.say("synthetic.limits.fewest", fewest=wording.plain(synthesis.fewest, words))
     if synthesis.filtered == synthesis.fit_on:
         yield words.say(f"synthetic.limits.filtered.{synthesis.filtered}")
+    if synthesis.distilled:
+        yield words.say("synthetic.limits.distilled", table=_learned_from(synthesis, words))
     yield words.say("synthetic.limits.truth")
 
 
@@ -195,7 +197,12 @@ def _settings(synthesis: Synthesis, words: Words) -> Iterator[tuple[str, str]]:
     else:
         near = words.say(f"synthetic.made.learned.{synthesis.filtered}")
         yield line("filter", "filter_cone", table=near)
-    yield line("distilled", "distilled_yes" if synthesis.distilled else "distilled_no")
+    learned_from = _learned_from(synthesis, words)
+    yield line("distilled", "distilled_yes" if synthesis.distilled else "distilled_no", table=learned_from)
+
+
+def _learned_from(synthesis: Synthesis, words: Words) -> str:
+    return words.say(f"synthetic.made.learned.{synthesis.fit_on}")
 
 
 def _asked(rule: Rule, words: Words) -> Asked:

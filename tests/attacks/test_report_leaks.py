@@ -69,7 +69,7 @@ def test_the_input_s_size_the_suppressed_rows_and_the_search_are_absent() -> Non
 def test_the_facts_have_no_room_for_what_is_internal() -> None:
     assert {field.name for field in fields(ReleaseFacts)} == {
         *("name", "frame", "columns", "criteria", "row_is_person", "consent", "reference_date"),
-        *("reviewed", "language", "table_name", "tables", "known"),  # of the released tables alone
+        *("reviewed", "language", "table_name", "tables", "known", "synthetic"),  # of released tables
     }
 
 
