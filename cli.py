@@ -295,7 +295,10 @@ def synth(
     delimiter: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
     encoding: Annotated[str | None, typer.Option(help="of a CSV table; found where not given")] = None,
 ) -> None:
-    """Draw a synthetic table, for the house alone: nothing is attacked, measured or released."""
+    """Draw a synthetic table, for the house alone: nothing is attacked, measured or released.
+
+    Of a config, people whom risk.holdout leaves out of a release are left out here, too.
+    """
     from release.drawn_table import Asked, draw
     from release.progress import Screen
     from release.table_findings import TableHints

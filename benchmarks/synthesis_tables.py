@@ -14,7 +14,7 @@ from synth.recipe import Between, Declared
 from synth.variables import Training, Variable
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-SEED = 20261122
+SEED = 20261123
 LEARNED = 0.8
 """The share of people that methods learn from; Adult's others are 6,033 of 30,162."""
 MILLION = 1_000_000

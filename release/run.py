@@ -34,6 +34,7 @@ from release.intake.source import Source, read
 from release.journal import Journal
 from release.progress import NOWHERE, Screen
 from release.publish import publish
+from release.synthesising.foreseeing import foresee
 from release.synthesising.holding_out import split
 from release.synthesising.synthesised import Synthesised, synthesise
 from release.verifying.promise import Promise

@@ -44,9 +44,10 @@ class Span(Strict):
         """What a span is not: without ends, of mixed kinds, or backwards."""
         if self.low is None and self.high is None:
             yield Finding((), "needs `from` or `to`")
+        elif self.low is None or self.high is None:
+            return
         elif isinstance(self.low, date) is not isinstance(self.high, date):
-            if None not in (self.low, self.high):
-                yield Finding((), "goes from a day to a number")
+            yield Finding((), "goes from a day to a number")
         elif self.low > self.high:  # type: ignore[operator]
             yield Finding((), "ends before it begins")
 

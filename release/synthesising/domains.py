@@ -14,7 +14,7 @@ from release.synthesising.leaves import leaves
 from synth.recipe import Between, Declared
 
 _NOTHING = "the column's values are not declared, as dp-marginals needs them"
-_AS_TEXT = "synthesis.domain: the column is learned as text, which has values and no span"
+_AS_TEXT = "the column is learned as text, which has values and no {from, to, bands}"
 _SPANS = ("integer", "number", "date", "datetime")
 
 
@@ -69,7 +69,8 @@ def _instead_of_a_span(column: Column) -> str:
 
 def _how_to_declare(column: Column, type_: str) -> str:
     if type_ in _SPANS:
-        return "say {from, to, bands} under synthesis.domain" + ("" if "date" in type_ else ", or give a clip")
+        or_clip = "" if type_ in ("date", "datetime") else ", or give a clip"
+        return f"say {{from, to, bands}} under synthesis.domain{or_clip}"
     if column.hierarchy is None:
         return "name its values under synthesis.domain"
     return "name its labels under synthesis.domain, or give it a higher min_level"

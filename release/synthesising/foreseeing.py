@@ -15,6 +15,7 @@ from release.config.synthesis import wanted
 from release.files import tables
 from release.synthesising.columns import variables
 from release.synthesising.domains import domains
+from release.synthesising.leaves import leaves
 from release.verifying.cells import kept_cells
 from synth.coding.declared import public
 from synth.conditions import condition, matching
@@ -49,7 +50,8 @@ def foresee(config: Config, table: Table) -> None:
         check(told, constraints)
     for each in constraints:
         if isinstance(each, Never):
-            _refuse_mistyped(each, told, declared)
+            _refuse_unmet(each, told, declared)
+            _refuse_spans_of_codes(each, told, {column.name: column for column in table.released})
 
 
 def _types(columns: Sequence[Column], table: Table) -> dict[str, str]:
@@ -65,14 +67,17 @@ def _types(columns: Sequence[Column], table: Table) -> dict[str, str]:
     )
 
 
-def _refuse_mistyped(never: Never, told: Sequence[Variable], declared: Mapping[str, Declared]) -> None:
+def _refuse_unmet(never: Never, told: Sequence[Variable], declared: Mapping[str, Declared]) -> None:
     for name, asked in never.where.items():
         if not _can_match(name, asked, told, declared):
             raise BadConfig("`where` says what no row can have", column=name, hint="see how it is written")
+
+
+def _refuse_spans_of_codes(never: Never, told: Sequence[Variable], columns: Mapping[str, Column]) -> None:
     for name, asked in never.never.items():
         texts = [asked] if isinstance(asked, str) else asked if isinstance(asked, Sequence) else ()
-        for text in texts:
-            if _CODES.fullmatch(text) and not _can_match(name, text, told, declared):
+        for text in filter(_CODES.fullmatch, texts):
+            if not _can_match(name, text, told, {}) and not _is_label(columns[name], text):
                 raise BadConfig(
                     "`never` names a range of codes that is no label of its hierarchy",
                     column=name,
@@ -80,9 +85,15 @@ def _refuse_mistyped(never: Never, told: Sequence[Variable], declared: Mapping[s
                 )
 
 
-def _can_match(
-    name: str, asked: Wanted, told: Sequence[Variable], declared: Mapping[str, Declared]
-) -> bool:
+def _is_label(column: Column, text: str) -> bool:
+    """Whether a hierarchy has such a label, of a block of codes for one, that nobody may have."""
+    every = leaves(column, 2)
+    if column.hierarchy is None or not every:
+        return False
+    return any(text in labels for labels in column.hierarchy.generalise(every).labels)
+
+
+def _can_match(name: str, asked: Wanted, told: Sequence[Variable], declared: Mapping[str, Declared]) -> bool:
     """Whether any known value, or what is coarser than it, is as asked; also where no value is known."""
     asked_of = condition(told, name, asked)
     variable = asked_of.variable

@@ -19,8 +19,8 @@ CLASS_WIDE = 0.1
 """From which share on DiSCO's control, people without their own rows, is worth a sentence of its own."""
 BY_CHANCE = frozenset({"copies_exact", "copies_near"})
 """Attacks that count rows which are alike: where columns are coarse, many are by chance."""
-MOSTLY = 0.5
-"""From which share of a figure its control or floor says that most of it is chance."""
+MOSTLY, NOT_SMALL = 0.5, 0.01
+"""From which share of a figure its control says that it is mostly chance, and from which figure on."""
 KNOWS_ALL = {
     "singling_out": "all_attributes",
     "membership": "membership_tpr_1.all_columns_known",
@@ -119,10 +119,11 @@ def verdict_of(attack: Attack, words: Words) -> str:
 
 
 def is_mostly_chance(marked: Marked) -> bool:
-    """Return whether the control or the floor alone reaches most of a figure."""
+    """Return whether the control, or the floor where there is none, is most of a figure that is not small."""
+    share = marked.figure.value or 0.0
     references = (each.value for each in (marked.control, marked.floor) if each is not None)
-    most = max((value for value in references if value is not None), default=0.0)
-    return bool(marked.figure.value) and most >= MOSTLY * (marked.figure.value or 0.0)
+    chance = next((value for value in references if value is not None), 0.0)
+    return share >= NOT_SMALL and chance >= MOSTLY * share
 
 
 def is_flat(marked: Marked) -> bool:

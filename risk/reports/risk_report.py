@@ -84,6 +84,7 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
         is_twin=found.is_twin,
         drawn=_drawn(assessment, context, found, words) if is_synthetic else [],
         compared=model_rows.rows(found.compared, words),
+        cone_notes=synthetic_numbers.cone_notes(context.synthesis, words),
         settings=list(wording.flattened(context.synthesis, words)),
         frontier=found.frontier,
         frontier_chart=_frontier_chart(found.frontier, words),
@@ -99,7 +100,8 @@ def risk_report(assessment: Assessment, context: RunContext, findings: Findings 
 def _drawn(
     assessment: Assessment, context: RunContext, found: Findings, words: Words
 ) -> list[synthetic_numbers.First]:
-    is_filtered = context.synthesis.get("filter") == "cone"
+    told = context.synthesis
+    is_filtered = told.get("filter") == "cone" and not synthetic_numbers.has_flat_cone(told)
     return list(synthetic_numbers.headline(assessment, found, words, is_filtered=is_filtered))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from risk.assessment import Assessment
+from risk.reports.attack_rows import is_mostly_chance
 from risk.reports.scales import interval_of
 from risk.reports.wording import percent, plain
 from risk.reports.words import Words
@@ -38,6 +39,22 @@ def headline(
         yield _near(found.frontier, words, is_filtered=is_filtered)
 
 
+def cone_notes(synthesis: Mapping[str, object], words: Words) -> dict[str, Any]:
+    """Return what a Cone of Privacy without width did not do, by what it was made for: HTML.
+
+    Empty where it has a width, or where there is none. ``synthesis`` is that of a ``RunContext``.
+    """
+    if not has_flat_cone(synthesis):
+        return {}
+    used = {"why": True, "filter": synthesis.get("filter") == "cone", "distil": bool(synthesis.get("distil"))}
+    return {topic: words.markup(f"synthetic.cone.{topic}") for topic, is_used in used.items() if is_used}
+
+
+def has_flat_cone(synthesis: Mapping[str, object]) -> bool:
+    """Return whether rows were held against cones that can flag nothing."""
+    return synthesis.get("cone_width") == 0
+
+
 def _exact(attack: Attack, words: Words) -> First:
     figure, control = attack.headline.figure, attack.headline.control
     title = words.say("synthetic.risk.exact")
@@ -46,6 +63,8 @@ def _exact(attack: Attack, words: Words) -> First:
     means = words.say("synthetic.risk.exact_means_alone")
     if control is not None and control.value is not None:
         means = words.say("synthetic.risk.exact_means", control=percent(control.value, words))
+        if is_mostly_chance(attack.headline):
+            means = f"{means} {words.say('synthetic.risk.exact_by_chance')}"
     return First(title, percent(figure.value, words), interval_of(figure, words), means, True)
 
 

@@ -208,6 +208,26 @@ def test_a_report_prints_on_a4(browser: Chrome, address: str) -> None:
 def test_no_plot_is_cut_by_the_end_of_a_page(browser: Chrome, address: str) -> None:
     browser.get(address)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    for part in browser.find_elements(By.CSS_SELECTOR, "figure, .dials, .together, .headline, .verdict, tr"):
+    for part in browser.find_elements(
+        By.CSS_SELECTOR, "figure, .dials .three, .together, .headline, .verdict, tr"
+    ):
         assert part.value_of_css_property("break-inside") == "avoid"
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+A4_INSIDE = {"width": 665, "height": 994, "deviceScaleFactor": 1, "mobile": False}
+"""Pixels of an A4 page within the margins of ``report.css``."""
+
+
+def test_the_three_dials_of_a_twin_are_printed_on_the_first_page(browser: Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "twin.html"
+    path.write_text(REPORTS["twin_risk_de"](), encoding="utf-8")
+    browser.get(path.as_uri())
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", A4_INSIDE)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    place = browser.find_element(By.CSS_SELECTOR, ".dials .three").rect
+    section = browser.find_element(By.CSS_SELECTOR, ".dials").value_of_css_property("break-inside")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert place["y"] + place["height"] <= A4_INSIDE["height"]
+    assert section == "auto"  # what is said below the dials may follow on the next page

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.conftest import ROOT
 from tests.drawn_runs import LONGEST_NAME, OUTLIER, RARE_CODE, config, drawn, manifest
 from tests.runs import anon, files
 
@@ -95,3 +98,63 @@ def test_a_share_cannot_be_held_out_for_it_moves_more_than_one_person(tmp_path: 
     told = anon("run", config(tmp_path, synthesis=private(), risk="{holdout: 0.2}"), "--quiet")
     assert told.code == 78
     assert "risk.holdout" in told.err
+
+
+def test_all_columns_without_a_domain_are_told_at_once_before_a_run(tmp_path: Path) -> None:
+    told = anon("check", config(tmp_path, synthesis=private(domain="{sex: [f, m], crp: {from: 0, to: 9}}")))
+    assert told.code == 78
+    for name in ("diagnosis", "admitted", "discharged"):
+        assert f"synthesis.domain.{name}: " in told.err
+    for name in ("sex", "age", "crp"):  # told, or declared by a hierarchy
+        assert f"synthesis.domain.{name}: " not in told.err
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("age", "its hierarchy declares it: leave it out of synthesis.domain"), ("sex", "name its labels")],
+)
+def test_a_span_for_what_is_learned_as_text_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    domain = ", ".join(f"{column}: {told}" for column, told in DOMAIN.items() if column != name)
+    asked = private(domain=f"{{{domain}, {name}: {{from: 0, to: 109, bands: 22}}}}")
+    told = anon("check", config(tmp_path, synthesis=asked))
+    assert told.code == 78
+    assert f"column '{name}'" in told.err
+    assert says in told.err
+
+
+def test_what_no_row_has_is_held_against_the_declared_domain(tmp_path: Path) -> None:
+    """That nobody in the data has it would be told without being paid for."""
+    for sex, code in (("male", 78), ("m", 0)):
+        asked = private(constraints=f"[{{where: {{sex: {sex}}}, never: {{diagnosis: R00}}}}]")
+        assert anon("check", config(tmp_path, synthesis=asked)).code == code
+    unmet = private(
+        domain="{" + ", ".join(f"{n}: {d}" for n, d in {**DOMAIN, "sex": "[f, m, x]"}.items()) + "}",
+        constraints="[{where: {sex: x}, never: {diagnosis: R00}}]",
+    )
+    assert anon("check", config(tmp_path, synthesis=unmet)).code == 0
+
+
+def test_the_sample_s_private_table_is_published(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sample_data/export", tmp_path / "export")
+    shutil.copy(ROOT / "sample_data/private.yaml", tmp_path)
+    assert anon("run", tmp_path / "private.yaml", "--quiet").code == 0
+
+    release = tmp_path / "releases/sample-private/release"
+    (table,) = json.loads((release / "manifest.json").read_text())["tables"]
+    assert table["guarantee"] == "differential privacy (epsilon = 1, delta = 1e-06)"
+    rows = pl.read_parquet(release / "data/synthetic_patients.parquet")
+    assert rows.height == 5000
+    assert set(rows["gender"].drop_nulls()) <= {"female", "male", "other", "unknown"}
+
+
+def test_the_documented_section_fits_the_sample(tmp_path: Path) -> None:
+    blocks = (ROOT / "docs/synthesis.md").read_text(encoding="utf-8").split("```yaml\n")
+    (section,) = (text.split("```")[0] for text in blocks if "method: dp-marginals" in text.split("```")[0])
+    sample = (ROOT / "sample_data/private.yaml").read_text(encoding="utf-8")
+    before, _, rest = sample.partition("synthesis:\n")
+    path = tmp_path / "private.yaml"
+    path.write_text(before + section + rest[rest.index("\nrisk:") :], encoding="utf-8")
+    shutil.copytree(ROOT / "sample_data/export", tmp_path / "export")
+    assert anon("check", path).code == 0

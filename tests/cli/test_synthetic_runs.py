@@ -21,6 +21,10 @@ ORIGINAL = "{method: cart, leaf: 5, fit_on: original}"
 LIMITED = "{thresholds: {synthetic.copied_rare: 1.0}}"
 
 
+def constrained(constraint: str) -> dict[str, str]:
+    return {"synthesis": f"{{method: cart, leaf: 5, constraints: [{constraint}]}}"}
+
+
 def test_a_synthetic_table_alone_is_published(tmp_path: Path) -> None:
     assert anon("run", config(tmp_path), "--quiet").code == 0
 
@@ -183,6 +187,13 @@ def test_conditions_and_constraints_hold_in_every_row(tmp_path: Path) -> None:
         ({"synthesis": "{method: dp-marginals, fit_on: original}"}, "synthesis.epsilon"),
         ({"synthesis": "{method: cart, constraints: [{where: {sex: m}}]}"}, "never"),
         ({"synthesis": "{method: cart, constraints: [crp < 5]}"}, "must be a mapping"),
+        (constrained("{where: x, never: {sex: m}}"), "where: must be a mapping"),
+        (constrained("{order: [crp]}"), "order: must name at least 2"),
+        (constrained("{order: [crp, crp]}"), "names a column twice"),
+        (constrained("{combinations: [sex, sex]}"), "names a column twice"),
+        (constrained("{column: sex, determines: sex}"), "names a column twice"),
+        ({"risk": "{thresholds: {synthetic.membership_auc: 0.6}}"}, "membership_auc: is not estimated"),
+        ({"risk": "{thresholds: {synthetic.attribute_inference.crp: 0.6}}"}, "is not estimated"),
     ],
 )
 def test_a_config_that_is_wrong_is_told_by_its_key(
@@ -193,6 +204,67 @@ def test_a_config_that_is_wrong_is_told_by_its_key(
     assert ended.code == 78
     assert says in ended.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "says"),
+    [
+        ("{order: [sex, age]}", "column 'age'"),
+        ("{where: {sex: maennlich}, never: {diagnosis: 'O*'}}", "column 'sex'"),
+        ("{where: {sex: m}, never: {diagnosis: O00-O99}}", 'such as "O*"'),
+    ],
+)
+def test_a_constraint_that_no_column_can_have_is_found_by_check_and_by_a_run(
+    tmp_path: Path, constraint: str, says: str
+) -> None:
+    path = config(tmp_path, **constrained(constraint))  # type: ignore[arg-type]
+    for command in (("check", path), ("run", path, "--quiet")):
+        ended = anon(*command)
+        assert ended.code == 78
+        assert says in ended.err
+    assert "maennlich" not in ended.err
+    assert not (tmp_path / "out/ward").exists()
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        "{where: {sex: m}, never: {diagnosis: 'O*'}}",  # nobody has such a code
+        "{where: {age: {from: 60}}, never: {diagnosis: E11}}",
+        "{where: {sex: [m, x]}, never: {diagnosis: E11}}",
+        "{where: {crp: {from: 100000}}, never: {sex: m}}",
+        "{order: [admitted, discharged]}",
+    ],
+)
+def test_what_may_be_meant_is_not_refused(tmp_path: Path, constraint: str) -> None:
+    assert anon("check", config(tmp_path, **constrained(constraint))).code == 0  # type: ignore[arg-type]
+
+
+def test_a_range_in_another_unit_publishes_no_empty_column(tmp_path: Path) -> None:
+    path = config(tmp_path, **constrained("{column: crp, from: 9000, to: 9900}"))  # type: ignore[arg-type]
+    ended = anon("run", path, "--quiet")
+    assert ended.code == 12
+    assert "column 'crp'" in ended.err
+    assert not (tmp_path / "out/ward").exists()
+
+
+def test_check_says_what_synthesis_will_do(tmp_path: Path) -> None:
+    told = anon("check", config(tmp_path, synthesis="{method: cart, rows: 1200}", risk="{holdout: 0.2}"))
+    (line,) = [each for each in told.out.splitlines() if each.startswith("synthesis")]
+    assert line.split(maxsplit=1)[1] == (
+        "cart; fit_on: anonymised; rows: 1,200; publish: synthetic; filter: cone; distil: no; holdout: 20%"
+    )
+    without = anon("check", config(tmp_path, synthesis="null", seed=None))
+    assert without.code == 0
+    assert "\nsynthesis " not in without.out
+
+
+def test_the_figure_proposed_as_a_limit_needs_nobody_held_out(tmp_path: Path) -> None:
+    refused = anon("check", config(tmp_path, synthesis=ORIGINAL))
+    proposed = re.search(r"did you mean '(.*)'", refused.err)
+    assert proposed
+    limited = config(tmp_path, synthesis=ORIGINAL, risk=f"{{thresholds: {{{proposed[1]}: 0.05}}}}")
+    assert anon("check", limited).code == 0
 
 
 def test_synthetic_tables_are_compared_by_their_own_figures() -> None:

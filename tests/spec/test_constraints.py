@@ -137,6 +137,20 @@ def test_a_range_is_kept_and_what_lies_outside_is_not_learned_from() -> None:
     assert synthesiser.told["rows_redrawn"] == 0
 
 
+def test_a_range_that_most_of_a_column_breaks_ends_the_run_with_the_column_and_no_value() -> None:
+    training = table({"crp": ("number", [5.0, 80.0, 12.0, 9500.0, None])})
+    with pytest.raises(SynthesisFailed, match=r"'crp'.*more than half.*unit") as refused:
+        drawn(training, Range("crp", Between(9000, 9900)))
+    assert "9" not in str(refused.value)
+
+
+def test_ranges_of_one_column_count_together() -> None:
+    training = table({"crp": ("number", [1.0, 2.0, 3.0, 4.0])})
+    assert drawn(training, Range("crp", Between(2, None)))[0].told["cells_outside_range"] == 1
+    with pytest.raises(SynthesisFailed, match="more than half"):
+        drawn(training, Range("crp", Between(2, None)), Range("crp", Between(None, 2)))
+
+
 def test_a_range_bounds_what_a_number_can_be() -> None:
     training, _ = spans_cut(table({"crp": ("number", [1.0])}), [Range("crp", Between(0, 300))])
     assert (training.variables[0].low, training.variables[0].high) == (0.0, 300.0)

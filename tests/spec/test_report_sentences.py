@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from risk import risk_report
-from risk.figures import Figure, exact, share
+from risk.facts import Language
+from risk.figures import Figure, exact, not_estimated, share
 from risk.reports import attack_rows, class_rows, wording
-from risk.reports.words import speak
+from risk.reports.words import LANGUAGES, speak
 from risk.results import Attack, Findings, Group, Marked
 from tests.report_scenes import Page, small_assessment, small_context
 
@@ -77,6 +80,57 @@ def test_nothing_gained_is_said_of_counts_alone() -> None:
         "Not above the control (10%): no gain is shown, as far as the intervals tell."
     )
     assert "nicht gezeigt" in attack_rows.verdict_of(found, speak("de"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("marked", "key"),
+    [
+        (Marked(exact(0.1, 40, "a"), exact(0.2, 40, "b")), "not_above"),
+        (Marked(exact(0.3, 40, "a"), exact(0.2, 40, "b")), "above_exact"),
+        (Marked(share(1, 20, "a"), share(2, 20, "b")), "not_shown"),
+        (Marked(share(1, 20, "a"), exact(0.2, 40, "b")), "not_shown"),
+        (Marked(share(3, 20, "a"), share(2, 20, "b")), "unclear"),
+        (Marked(share(90, 100, "a"), share(2, 100, "b")), "above"),
+        (Marked(share(90, 100, "a")), "no_control"),
+    ],
+)
+def test_both_languages_say_the_same_of_the_same_figure(marked: Marked, key: str, language: Language) -> None:
+    words = speak(language)
+    control = None if marked.control is None else wording.percent(marked.control.value or 0.0, words)
+    difference = (marked.figure.value or 0.0) - (0.0 if marked.control is None else marked.control.value or 0)
+    told = {"control": control, "points": attack_rows.points(difference, words)}
+    assert attack_rows.verdict(marked, words) == words.say(f"attacks.verdict.{key}", **told)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "the scale does not separate"), ("de", "Die Skala trennt nicht")]
+)
+def test_a_scale_whose_ends_do_not_differ_says_so_by_the_dial(language: Language, said: str) -> None:
+    """The reader's case: predicates with a control of 100 %, and 0 % on either end."""
+    nothing = exact(0.0, 40, "predicates")
+    flat = Marked(share(0, 8, "predicates"), share(40, 40, "held out"), floor=nothing, ceiling=nothing)
+    apart = replace(flat, ceiling=share(40, 40, "predicates"))
+    words = speak(language)
+    for marked, is_flat in ((flat, True), (apart, False), (replace(flat, floor=None), False)):
+        found = Attack("singling_out", "singling-out", marked)
+        assert (said in attack_rows.verdict_of(found, words)) is is_flat
+        assert (said in attack_rows.dials((found,), {}, words)[0].verdict) is is_flat
+    unknown = replace(flat, figure=not_estimated("needs rows"))
+    assert said not in attack_rows.verdict_of(Attack("singling_out", "singling-out", unknown), words)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "alike by chance"), ("de", "gleichen sich durch Zufall")]
+)
+def test_copies_of_coarse_rows_are_said_to_be_chance(language: Language, said: str) -> None:
+    words, outside = speak(language), share(577, 1000, "held-out rows")
+    found = Attack("copies_near", "singling-out", Marked(share(662, 1000, "rows"), outside))
+    assert said in attack_rows.verdict_of(found, words)
+    few = replace(found, headline=Marked(share(662, 1000, "rows"), share(3, 1000, "held-out rows")))
+    tiny = replace(found, headline=Marked(share(2, 1000, "rows"), share(2, 1000, "held-out rows")))
+    for other in (few, tiny, replace(found, name="linkage")):
+        assert said not in attack_rows.verdict_of(other, words)
 
 
 def test_a_figure_of_which_only_the_lower_end_is_known_is_at_least_that() -> None:

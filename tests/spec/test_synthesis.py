@@ -171,6 +171,22 @@ def test_a_private_method_learns_no_coding_and_its_rows_keep_all_that_was_asked(
     assert not frame.filter(pl.col("gender") == "male")["codes"].list.contains("E11").any()
 
 
+def test_a_private_method_does_not_tell_that_a_range_is_broken_by_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether a run ends would be a fact about the data that nothing was paid for."""
+    monkeypatch.setattr("synth.synthesis.fitted", lambda _, coded, __, report: Copies(coded))
+    training = table({"crp": ("number", [5.0, 80.0, 12.0])})
+    private = Recipe(
+        "dp-marginals",
+        {"epsilon": 1.0, "delta": 1e-6},
+        constraints=(Range("crp", Between(200, 300)),),
+        domain={"crp": Declared(span=Between(0, 300))},
+    )
+    made = fit(training, private, np.random.default_rng(1)).sample(5, np.random.default_rng(1))
+    assert made["crp"].null_count() == 5
+
+
 def test_a_private_method_is_not_distilled() -> None:
     with pytest.raises(BadConfig, match="distilled"):
         distilled(COHORT, Recipe("dp-marginals"), everyone, np.random.default_rng(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import date
+from typing import Literal
 
 import pytest
 
@@ -69,6 +70,41 @@ def test_of_a_table_that_learned_from_the_original_it_says_so() -> None:
     assert "The original rows of the people , and not a table that keeps privacy criteria." in text
     assert "post-processing" not in text.lower()
     assert "Distilled yes: a second model" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_does_not_say_that_attacks_were_made_for_it_cannot_know(language: str) -> None:
+    text = text_of(drawn_facts(OF_ANONYMISED, language=language))
+    said = {
+        "en": "empirical only: nothing is proven; what is known of the table is what attacks on it find.",
+        "de": "nur Erfahrung: Bewiesen ist nichts; von der Tabelle ist bekannt, was Angriffe auf sie finden.",
+    }
+    assert said[language] in text
+    for made in ("attacks found", "they found", "gefunden haben"):
+        assert made not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("fit_on", ["anonymised", "original"])
+@pytest.mark.parametrize("filtered", [True, False])
+def test_what_distillation_left_out_is_said_without_a_filter_too(
+    language: str, fit_on: Literal["anonymised", "original"], filtered: bool
+) -> None:
+    synthesis = Synthesis("cart", fit_on, filtered=fit_on if filtered else None, distilled=True, fewest=5)
+    text = text_of(drawn_facts(synthesis, language=language))
+    table = speak(language).say(f"synthetic.made.learned.{fit_on}")
+    made = {
+        "en": f"what lay inside somebody’s Cone of Privacy (compared with {table}) was left out before",
+        "de": f"was im Cone of Privacy von jemandem lag (verglichen mit {table}), wurde weggelassen",
+    }
+    limit = {
+        "en": "What a first model drew inside somebody’s",
+        "de": "Was ein erstes Modell im Cone of Privacy",
+    }
+    assert made[language] in text
+    assert limit[language] in text
+    undistilled = text_of(drawn_facts(replace(synthesis, distilled=False), language=language))
+    assert "Cone of Privacy" not in undistilled
 
 
 def test_of_a_private_table_it_says_epsilon_delta_whose_rows_and_what_it_covers() -> None:

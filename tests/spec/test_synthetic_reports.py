@@ -17,7 +17,7 @@ from risk.attacks.shadows import SHADOWS
 from risk.figures import Figure, exact
 from risk.finding import Search, figures, find
 from risk.reports.words import LANGUAGES, speak
-from risk.results import Compared, Findings
+from risk.results import Attack, Compared, Findings, Marked
 from risk.synthetic import TWIN, assess_synthetic, classes, compared, of_twin, with_figures_of
 from tests.attack_scenes import population, synthetic
 from tests.report_scenes import Page, small_assessment, small_context
@@ -185,7 +185,13 @@ def test_on_the_first_page_every_figure_of_a_twin_is_marked(language: str, mark:
     assert {"en": "The twin drew 400 rows", "de": "400 Zeilen vom Zwilling gezogen"}[language] in Page(
         first
     ).text
+    released = {
+        "en": "The released table has 10,000 rows.",
+        "de": "Die freigegebene Tabelle hat 10.000 Zeilen.",
+    }
+    assert released[language] in Page(first).text
     plain = risk_report(assessment, drawn_context(language=language), found)
+    assert released[language] not in Page(plain).text
     assert 'class="twin"' not in plain
     assert told not in Page(plain).text
     utility = utility_report(small(twin), drawn_context(language=language), is_twin=True)
@@ -260,6 +266,57 @@ def test_no_row_of_a_synthetic_table_is_taken_for_a_person() -> None:
     assert filtered in text
     unfiltered = drawn_context(synthesis={"filter": "none"})
     assert filtered not in Page(risk_report(drawn_assessment(), unfiltered, drawn_findings()[0])).text
+
+
+NO_WIDTH = {
+    "en": ("could flag nothing", "it protects nobody", "Distillation has left nothing out"),
+    "de": ("konnte nichts markieren", "Er schützt niemanden", "Die Destillation hat nichts weggelassen"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("making", "said"),
+    [
+        ({"filter": "cone", "distil": False, "cone_width": 0.0}, (True, True, False)),
+        ({"filter": "none", "distil": True, "cone_width": 0.0}, (True, False, True)),
+        ({"filter": "cone", "distil": True, "cone_width": 0.125}, (False, False, False)),
+        ({"filter": "none", "distil": False}, (False, False, False)),
+    ],
+)
+def test_a_cone_without_width_is_said_to_have_flagged_nothing(
+    making: dict[str, object], said: tuple[bool, ...], language: str
+) -> None:
+    context = drawn_context(language=language, synthesis=making)
+    text = Page(risk_report(drawn_assessment(), context, drawn_findings()[0])).text
+    assert tuple(part in text for part in NO_WIDTH[language]) == said
+    drawn_again = {"en": "drawn again by the filter", "de": "zog der Filter neu"}[language]
+    assert (drawn_again in text) is (making["filter"] == "cone" and bool(making["cone_width"]))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_distillation_that_left_nothing_out_says_so_beside_its_figures(language: str) -> None:
+    making = {"filter": "none", "distil": True, "cone_width": 0.0}
+    context = drawn_context(language=language, synthesis=making)
+    html = risk_report(drawn_assessment(), context, drawn_findings()[4])
+    section = Page(html.partition('id="compared"')[2].partition("</section>")[0]).text
+    assert NO_WIDTH[language][2] in section
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "are equal by chance"), ("de", "gleichen sich durch Zufall: Wie oft, misst")],
+)
+def test_copies_that_are_mostly_chance_are_called_so_on_the_first_page(language: str, said: str) -> None:
+    copies = [
+        Attack("copies_exact", "singling-out", Marked(exact(0.1, 400, "rows"), exact(share, 400, "outside")))
+        for share in (0.09, 0.01)
+    ]
+    texts = [
+        Page(risk_report(drawn_assessment(), drawn_context(language=language), Findings((each,)))).text
+        for each in copies
+    ]
+    assert [said in text for text in texts] == [True, False]
 
 
 def test_what_is_said_of_linked_and_anonymised_tables_has_not_changed() -> None:
