@@ -78,7 +78,7 @@ SYNTHESIS_CHANGES: dict[str, Change] = {
         ("age", "lab"), constrained({"order": ("lab", "age")}, TWO_NUMBERS), at=f"{_FIRST}.order"
     ),
     "synthesis.constraints.column": Change(
-        "age", constrained({"column": "lab", "from": 2, "to": 20}, TWO_NUMBERS), at=f"{_FIRST}.column"
+        "age", constrained({"column": "lab", "from": 2, "to": 60}, TWO_NUMBERS), at=f"{_FIRST}.column"
     ),
     "synthesis.constraints.from": Change(
         10, constrained({"column": "lab", "from": 2, "to": 120}), at=f"{_FIRST}.from"
