@@ -63,8 +63,10 @@ def ways(epochs: int) -> dict[str, Way]:
         )
         for epsilon in (1.0, 3.0)
     }
-    trained = {f"{name}, {epochs} epochs": Way(name, {"epochs": epochs}, "sdv") for name in ("ctgan", "tvae")}
-    return {"cart": Way("cart"), "gaussian-copula": Way("gaussian-copula"), **private, **trained}
+    networks = ("ctgan", "tvae", "copulagan")
+    trained = {f"{name}, {epochs} epochs": Way(name, {"epochs": epochs}, "sdv") for name in networks}
+    theirs = {"sdv-gaussian-copula": Way("sdv-gaussian-copula", needs="sdv")}
+    return {"cart": Way("cart"), "gaussian-copula": Way("gaussian-copula"), **private, **trained, **theirs}
 
 
 LARGE = {
@@ -292,7 +294,11 @@ def _table(figures: Mapping[str, dict[str, Any]]) -> str:
         else:
             parts += [
                 _grid(f"{name.title()}: cost and value", _COLUMNS, found),
-                _grid(f"{name.title()}: gain of attacks [floor, ceiling]", _attack_columns(found), found),
+                _grid(
+                    f"{name.title()}: attacks (people held out) [floor, ceiling]",
+                    _attack_columns(found),
+                    found,
+                ),
             ]
     return "\n\n".join(parts)
 
