@@ -15,6 +15,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +38,29 @@ QUASI = (
 
 def main() -> None:
     """Writes ``results/assessing.json``."""
+    measure_cases("assessing", CASES, _measured, times=TIMES)
+
+
+def measure_cases(
+    result: str,
+    cases: Mapping[str, Callable[[Path], Any]],
+    measured: Callable[[Any, int], Any],
+    *,
+    times: int,
+) -> None:
+    """Writes a result file of the cases that the command line asks for, each in files of its own."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", nargs="*", choices=sorted(CASES))
-    parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--only", nargs="*", choices=sorted(cases))
+    parser.add_argument("--times", type=int, default=times)
     asked = parser.parse_args()
     figures: dict[str, object] = {"times": asked.times}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         once(_command(_demo(place / "warm")))  # compiles the kernels
-        for name, prepare in CASES.items():
+        for name, prepare in cases.items():
             if not asked.only or name in asked.only:
-                figures[name] = _measured(prepare(place), asked.times)
-    write("assessing", figures)
+                figures[name] = measured(prepare(place), asked.times)
+    write(result, figures)
     print(json.dumps(figures, indent=1))
 
 

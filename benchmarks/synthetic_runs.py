@@ -11,9 +11,7 @@ drawn from it with replacement, their columns' halves independently, and have 20
 
 from __future__ import annotations
 
-import argparse
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,8 +20,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.assessing import ANON, DIABETES, QUASI, ROWS, _command, _demo, _diabetes
-from benchmarks.measure import Finished, once, spread, write
+from benchmarks.assessing import ANON, DIABETES, QUASI, ROWS, _command, _diabetes, measure_cases
+from benchmarks.measure import Finished, once, spread
 
 TIMES = 1
 _LIMIT = "thresholds: {synthetic.membership_tpr_1: 1}, "
@@ -42,19 +40,7 @@ MOST_ROWS = 100_000
 
 def main() -> None:
     """Writes ``results/synthetic_runs.json``."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", nargs="*", choices=sorted(CASES))
-    parser.add_argument("--times", type=int, default=TIMES)
-    asked = parser.parse_args()
-    figures: dict[str, object] = {"times": asked.times}
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        once(_command(_demo(place / "warm")))  # compiles the kernels
-        for name, prepare in CASES.items():
-            if not asked.only or name in asked.only:
-                figures[name] = _measured(prepare(place), asked.times)
-    write("synthetic_runs", figures)
-    print(json.dumps(figures, indent=1))
+    measure_cases("synthetic_runs", CASES, _measured, times=TIMES)
 
 
 def _measured(command: Callable[[], Sequence[str]], times: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from release.files.staging import sync
 from release.progress import NOWHERE, Screen
 from release.run import tables_of
 from release.sweeping import changed, parsed
+from release.synthesising.holding_out import numbers
 from release.table_findings import UNTOLD, TableHints, read_found
 from synth.recipe import Method, Recipe, Wanted
 from synth.synthesis import fit
@@ -67,11 +68,7 @@ def draw(source: Path, output: Path, asked: Asked, screen: Screen = NOWHERE) -> 
     frame = _of_config(source, asked, screen) if is_config else _of_table(source, asked)
     _write(frame, output)
     lost = [name for name in frame.columns if _is_hidden(frame[name])]
-    hidden = (
-        f"\nnothing but * or missing: {', '.join(lost)} (no value that {asked.k} people share)"
-        if lost
-        else ""
-    )
+    hidden = f"\nnothing but * or missing, as too few people share a value: {', '.join(lost)}" if lost else ""
     return f"wrote {output}: {frame.height:,} synthetic rows; {_NOT_A_RELEASE}{hidden}"
 
 
@@ -123,7 +120,7 @@ def _people(cells: pl.DataFrame, subject: str | None) -> np.ndarray[tuple[int], 
         return np.arange(cells.height)
     if nobody := cells[subject].null_count():
         raise BadInput("rows name no person", column=subject, count=nobody)
-    return cells[subject].rank("dense").cast(pl.Int64).to_numpy() - 1
+    return numbers(cells[subject])
 
 
 def typed(cells: pl.Series) -> pl.Series:

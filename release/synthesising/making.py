@@ -18,6 +18,7 @@ from release.describing.comparing import DAY_US, attribute, in_words
 from release.files import tables
 from release.synthesising.domains import domains
 from risk.attacks import cone
+from risk.attacks.shadows import Refit
 from risk.comparison import Attribute
 from synth.dispatch import Report
 from synth.longitudinal import linked as longitudinal
@@ -28,7 +29,6 @@ from synth.variables import Training
 
 Bools = NDArray[np.bool_]
 Keep = Callable[[pl.DataFrame], Bools]
-LEAF = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ def made(how: Maker, training: Training, rng: np.random.Generator) -> Made:
 def made_with_events(how: Maker, histories: Histories, rng: np.random.Generator) -> Made:
     """Drawn people with their events, in tables that a key links; raises as ``made``."""
     source = drawer(how, histories.patients, rng)
-    leaf = int(how.recipe.options.get("leaf", LEAF))
-    found = longitudinal.fit(histories, source, rng, leaf=leaf).sample(how.rows(histories.patients), rng)
+    asked = {"leaf": leaf} if (leaf := how.synthesis.leaf) is not None else {}
+    found = longitudinal.fit(histories, source, rng, **asked).sample(how.rows(histories.patients), rng)
     people = found.pop(PATIENTS)
     return Made(people, source.told, source.first, found)
 
@@ -145,9 +145,7 @@ def drawer(how: Maker, training: Training, rng: np.random.Generator) -> Drawer:
     return Drawer(model, keep if asked.filters else None, told, first)
 
 
-def refitted(
-    how: Maker, training: Training
-) -> Callable[[pl.DataFrame, NDArray[np.int64], np.random.Generator], pl.DataFrame]:
+def refitted(how: Maker, training: Training) -> Refit:
     """What makes rows of other people's rows, in words, as the release was made: for shadow models."""
 
     def again(rows: pl.DataFrame, people: NDArray[np.int64], rng: np.random.Generator) -> pl.DataFrame:
@@ -159,13 +157,10 @@ def refitted(
 
 def _dated(rows: pl.DataFrame, training: Training) -> pl.DataFrame:
     """Rows in words with their days as dates again."""
-    days = [each.name for each in training.variables if each.type in ("date", "datetime")]
-    moments = (pl.col(name) * DAY_US for name in days)
-    types = {"date": pl.Date(), "datetime": pl.Datetime("us")}
-    kinds = {each.name: types[each.type] for each in training.variables if each.name in days}
+    days = {each.name: each.type for each in training.variables if each.type in ("date", "datetime")}
     return rows.with_columns(
-        moment.round().cast(pl.Int64).cast(pl.Datetime("us")).cast(kinds[name]).alias(name)
-        for name, moment in zip(days, moments, strict=True)
+        (pl.col(name) * DAY_US).round().cast(pl.Int64).cast(pl.Datetime("us")).cast(tables.DTYPES[type_])
+        for name, type_ in days.items()
     )
 
 

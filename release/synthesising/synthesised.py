@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +27,12 @@ from release.verifying.synthetic import (
     verify_synthetic,
 )
 from release.verifying.verify import VerifiedRelease
+from risk.attacks.shadows import Refit
 from risk.comparison import Comparison
 from synth.dispatch import Report
 from synth.longitudinal.histories import PATIENTS, PERSON, Histories
 from synth.variables import Training
 
-Refit = Callable[[pl.DataFrame, NDArray[np.int64], np.random.Generator], pl.DataFrame]
 NAME = "synthetic_{table}"
 
 
@@ -130,15 +130,13 @@ class Synthesised:
 
 def synthesise(
     config: Config, verified: VerifiedRelease, held_out: Table | None, report: Report | None = None
-) -> Synthesised | None:
-    """The synthetic table that the config asks for, staged beside the anonymised one; None: it asks for none.
+) -> Synthesised:
+    """The synthetic table that the config asks for, staged beside the anonymised one.
 
     Raises:
         SynthesisFailed, BadConfig, ComponentMissing: as ``making.made``.
         VerificationFailed: what was staged is not what was drawn.
     """
-    if config.synthesis is None:
-        return None
     found = learned(config, verified, held_out)
     if not found.training.frame.height:
         raise SynthesisFailed("the table that is to be learned from has no rows")
